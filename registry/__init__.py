@@ -1,0 +1,1 @@
+"""Counterfoil's core: contracts -> journal -> fold -> mirror -> SQL. It never imports the API."""

@@ -1,0 +1,1 @@
+"""Use cases that end on chain, and the services they need."""

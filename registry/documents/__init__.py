@@ -1,0 +1,1 @@
+"""Invoices in: UBL and CII readers, the fingerprint, the document root."""

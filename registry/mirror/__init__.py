@@ -1,0 +1,1 @@
+"""The only writer of mirrored tables: follows the chain, folds its journals, writes their projections."""

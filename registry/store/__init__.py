@@ -1,0 +1,1 @@
+"""The only package that speaks SQL: tables, database, queries, migrations, the embedded PostgreSQL."""

@@ -1,0 +1,1 @@
+"""Every SELECT of the project, one module per noun."""
