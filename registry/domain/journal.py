@@ -1,0 +1,223 @@
+"""Journal entries: one class per operation, with the names, the order and the hash that the contract gives them.
+
+The formulas are those of contracts/libraries/Journal.sol:
+
+    genesis = keccak256("counterfoil/1" as bytes32, chain id, contract, journal id)
+    entry   = keccak256(operation, at, start, end, keccak256(details...))
+    head'   = keccak256(head, entry)
+
+every part a 32-byte word. The details of an entry are the event's fields in their order, without the journal id, the
+range and the time. The fields are declared once, here; the event signature, the decoder and the hash all follow from
+the declaration, and a test holds it against the compiled ABI.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from registry.domain.identifiers import Address
+from registry.domain.keccak import keccak256
+
+DOMAIN_TAG = b"counterfoil/1".ljust(32, b"\0")
+
+REGISTRY_JOURNAL = 0
+"""Journal id of the registry itself (R-0)."""
+
+Part = Literal["journal", "range", "detail", "time"]
+
+
+def word(value: int | bytes) -> bytes:
+    """One ABI word: an unsigned integer or up to 20 bytes of address right-aligned; bytes32 as they are."""
+    if isinstance(value, int):
+        return value.to_bytes(32)
+    return value.rjust(32, b"\0")
+
+
+def genesis(*, chain_id: int, contract: Address, journal_id: int) -> bytes:
+    """Head of an empty journal: 32 bytes."""
+    return keccak256(DOMAIN_TAG + word(chain_id) + word(contract) + word(journal_id))
+
+
+def append(head: bytes, entry_hash: bytes) -> bytes:
+    """Head after one more entry: 32 bytes."""
+    return keccak256(head + entry_hash)
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """How one event argument is written: its ABI type, whether it is a topic, and its part in the hash."""
+
+    name: str
+    abi_type: str
+    indexed: bool
+    part: Part
+
+
+def _argument(abi_type: str, part: Part = "detail", *, indexed: bool = False) -> Any:
+    return dataclasses.field(metadata={"abi_type": abi_type, "indexed": indexed, "part": part})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One operation of a journal. `at` is the block timestamp in seconds; a range is [start, end) in minor units."""
+
+    OPERATION: ClassVar[int]
+
+    @property
+    def journal_id(self) -> int:
+        """Receivable id, or 0 for the registry's own journal."""
+        journal_id: int = getattr(self, "receivable_id", REGISTRY_JOURNAL)
+        return journal_id
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """[start, end) that the operation covers; (0, 0) in the registry's own journal."""
+        end: int = getattr(self, "end", None) or getattr(self, "face", 0)
+        return getattr(self, "start", 0), end
+
+    @property
+    def time(self) -> int:
+        """Block timestamp in seconds."""
+        at: int = getattr(self, "at")  # noqa: B009  (declared by every subclass, last)
+        return at
+
+    @classmethod
+    def arguments(cls) -> tuple[Argument, ...]:
+        """The event's arguments in ABI order."""
+        return tuple(
+            Argument(field.name, field.metadata["abi_type"], field.metadata["indexed"], field.metadata["part"])
+            for field in dataclasses.fields(cls)
+        )
+
+    @classmethod
+    def signature(cls) -> str:
+        """The canonical event signature, e.g. Endorsed(uint256,address,…)."""
+        return f"{cls.__name__}({','.join(argument.abi_type for argument in cls.arguments())})"
+
+    @classmethod
+    def topic(cls) -> bytes:
+        """First topic of the event's logs: 32 bytes."""
+        return keccak256(cls.signature().encode())
+
+    def details(self) -> dict[str, int | bytes]:
+        """The operation's own fields by name, in hash order."""
+        return {name: getattr(self, name) for name in _DETAILS[type(self)]}
+
+    def hash(self) -> bytes:
+        """The entry hash: 32 bytes."""
+        start, end = self.range
+        details = keccak256(b"".join([word(getattr(self, name)) for name in _DETAILS[type(self)]]))
+        return keccak256(word(self.OPERATION) + word(self.time) + word(start) + word(end) + details)
+
+
+@dataclass(frozen=True, slots=True)
+class Registered(Entry):
+    """A creditor registered a claim on a debtor. Range [0, face)."""
+
+    OPERATION: ClassVar[int] = 1
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    originator: Address = _argument("address", indexed=True)
+    debtor: Address = _argument("address", indexed=True)
+    face: int = _argument("uint64", "range")
+    due: int = _argument("uint40")
+    currency: int = _argument("uint16")
+    fingerprint: bytes = _argument("bytes32")
+    document_root: bytes = _argument("bytes32")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed(Entry):
+    """The debtor confirmed: [0, face) is now a certificate of the originator's."""
+
+    OPERATION: ClassVar[int] = 2
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    debtor: Address = _argument("address", indexed=True)
+    originator: Address = _argument("address", indexed=True)
+    face: int = _argument("uint64", "range")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class Refused(Entry):
+    """The debtor refused the claim, with a reason code."""
+
+    OPERATION: ClassVar[int] = 3
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    debtor: Address = _argument("address", indexed=True)
+    reason: int = _argument("uint8")
+    face: int = _argument("uint64", "range")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class Split(Entry):
+    """[start, end) was cut: [start, cut) stayed, [cut, end) went to the receiver."""
+
+    OPERATION: ClassVar[int] = 4
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    actor: Address = _argument("address", indexed=True)
+    receiver: Address = _argument("address", indexed=True)
+    start: int = _argument("uint64", "range")
+    end: int = _argument("uint64", "range")
+    cut: int = _argument("uint64")
+    document: bytes = _argument("bytes32")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class Endorsed(Entry):
+    """The whole certificate [start, end) went to the receiver."""
+
+    OPERATION: ClassVar[int] = 5
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    actor: Address = _argument("address", indexed=True)
+    receiver: Address = _argument("address", indexed=True)
+    start: int = _argument("uint64", "range")
+    end: int = _argument("uint64", "range")
+    document: bytes = _argument("bytes32")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class MemberAdmitted(Entry):
+    """A member was admitted, or admitted anew with other terms. `kyc_expiry` in seconds, `roles` a bit set."""
+
+    OPERATION: ClassVar[int] = 128
+    member: Address = _argument("address", indexed=True)
+    actor: Address = _argument("address", indexed=True)
+    kyc_expiry: int = _argument("uint40")
+    roles: int = _argument("uint32")
+    profile: bytes = _argument("bytes32")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class MemberSuspended(Entry):
+    """A member was suspended, with a reason code."""
+
+    OPERATION: ClassVar[int] = 129
+    member: Address = _argument("address", indexed=True)
+    actor: Address = _argument("address", indexed=True)
+    reason: int = _argument("uint8")
+    at: int = _argument("uint40", "time")
+
+
+ENTRY_TYPES: tuple[type[Entry], ...] = (
+    Registered,
+    Confirmed,
+    Refused,
+    Split,
+    Endorsed,
+    MemberAdmitted,
+    MemberSuspended,
+)
+
+ENTRY_BY_OPERATION: dict[int, type[Entry]] = {entry_type.OPERATION: entry_type for entry_type in ENTRY_TYPES}
+
+_DETAILS: dict[type[Entry], tuple[str, ...]] = {
+    entry_type: tuple(argument.name for argument in entry_type.arguments() if argument.part == "detail")
+    for entry_type in ENTRY_TYPES
+}
