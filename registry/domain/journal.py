@@ -74,8 +74,8 @@ class Entry:
     @property
     def range(self) -> tuple[int, int]:
         """[start, end) that the operation covers; (0, 0) in the registry's own journal."""
-        end: int = getattr(self, "end", None) or getattr(self, "face", 0)
-        return getattr(self, "start", 0), end
+        face: int = getattr(self, "face", 0)
+        return getattr(self, "start", 0), getattr(self, "end", face)
 
     @property
     def time(self) -> int:
