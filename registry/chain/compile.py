@@ -159,8 +159,6 @@ def _run_solc(root: Path, sources: Mapping[str, str]) -> dict[str, Any]:
             },
             solc_binary=SOLC_FOLDER / f"solc-v{SOLC_VERSION}",
             base_path=root,
-            # node_modules may be a link to another folder
-            allow_paths=(root / "node_modules").resolve(),
         )
     except SolcError as error:
         raise CompileFailed((error.message if error.error_dict else error.stderr_data) or "") from error
