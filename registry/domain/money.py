@@ -50,7 +50,9 @@ class UnknownCurrency(Refusal):
 class AmountMalformed(Refusal):
     code: ClassVar[str] = "amount_malformed"
     title: ClassVar[str] = "The amount is not a decimal number"
-    default_hint: ClassVar[str] = 'Write digits with an optional decimal point, for example "1250.00"; no grouping, no exponent.'
+    default_hint: ClassVar[str] = (
+        'Write digits with an optional decimal point, for example "1250.00"; no grouping, no exponent.'
+    )
 
 
 class AmountTooPrecise(Refusal):

@@ -1,0 +1,135 @@
+"""Parties of an invoice and the one identity under which each is recognised. Pure."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from registry.documents.errors import DocumentIncomplete
+from registry.domain.merkle import length_prefixed
+
+IdentifierKind = Literal["vat", "registration", "global", "tax", "local"]
+"""vat: BT-31, BT-48. registration: BT-30, BT-47. global: BT-29, BT-46 with a scheme. tax: BT-32, any tax number that is
+not VAT. local: BT-29, BT-46 without a scheme, the party's number in the other party's books."""
+
+GLN: Final = "0088"
+LEI: Final = "0199"
+USCC: Final = "USCC"
+# The unified social credit code has no ICD number; GLN and LEI are also met under their names.
+_SCHEME_ALIASES: Final = {"GLN": GLN, "LEI": LEI}
+# A SEPA creditor identifier belongs to a direct debit mandate, not to the party.
+_SCHEMES_IGNORED: Final = frozenset({"SEPA"})
+
+
+@dataclass(frozen=True, slots=True)
+class PartyIdentifier:
+    """One identifier as it stands in the document; `scheme` is an ICD code, a name, or empty."""
+
+    kind: IdentifierKind
+    scheme: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartyIdentity:
+    """What makes two mentions of a party the same party: normalised; `name` is empty unless the id is a local one."""
+
+    kind: Literal["vat", "scheme", "tax", "local"]
+    scheme: str
+    value: str
+    name: str = ""
+
+    def encode(self) -> bytes:
+        """Unambiguous bytes: kind, scheme, value, name in UTF-8, each behind its length in 4 big-endian bytes."""
+        return b"".join(length_prefixed(part.encode()) for part in (self.kind, self.scheme, self.value, self.name))
+
+    def __str__(self) -> str:
+        """For people and field commitments, unambiguous: "vat:DE123456789", "scheme:0088:4000001123452"."""
+        parts = (self.kind, self.scheme, self.value, self.name)
+        return ":".join(part.replace("%", "%25").replace(":", "%3A") for part in parts if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A seller, buyer or payee: registered name, identifiers in document order, ISO 3166-1 country or None."""
+
+    name: str
+    identifiers: tuple[PartyIdentifier, ...] = ()
+    country: str | None = None
+
+
+def identity_of(party: Party, *, role: str) -> PartyIdentity:
+    """The identity of a party: the first of VAT id, legal registration with scheme, GLN, LEI or USCC, tax number.
+
+    Then any other identifier with a scheme (DUNS, for instance), then its id in the other party's books plus its
+    normalised name. Two of one rank: the smallest, so that document order does not matter. A scheme's identifier reads
+    the same wherever it stands: an LEI given as legal registration equals one given as global identifier.
+    `role` names the field in a refusal. Refuses: document_incomplete. Source: rule 3, one claim, one receivable.
+    """
+    ranked = [found for found in (_ranked(identifier, party.name) for identifier in party.identifiers) if found]
+    if not ranked:
+        raise DocumentIncomplete(
+            f"{role}.identity",
+            hint=f"The {role} needs a VAT id, a registration or other id with its scheme, a tax number, "
+            "or its id in the other party's books and a name.",
+        )
+    return min(ranked, key=lambda found: (found[0], found[1].scheme, found[1].value))[1]
+
+
+def normal_identifier(value: str) -> str:
+    """Letters and digits only, upper case: NL8200.98.395.B.01 becomes NL820098395B01. May be empty."""
+    return "".join(char for char in _folded(value).upper() if char.isalnum())
+
+
+def normal_number(value: str) -> str:
+    """A document number: NFKC, upper case, no white space, no invisible characters; all dashes are one dash.
+
+    Other characters count: 12-3, 12/3 and 123 differ. A dash stays, because series and running number are cut by it;
+    but a word processor's long dash is no other invoice. May be empty.
+    """
+    return "".join("-" if _is_dash(char) else char for char in _folded(value).upper() if not char.isspace())
+
+
+def normal_name(value: str) -> str:
+    """A party's name: NFKC, case folded, white space collapsed to one blank, no invisible characters."""
+    return " ".join(_folded(value).split())
+
+
+def _ranked(found: PartyIdentifier, name: str) -> tuple[int, PartyIdentity] | None:
+    """Rank of one identifier, lowest first, with the identity that it gives; None if it gives none."""
+    value = normal_identifier(found.value)
+    scheme = normal_identifier(found.scheme)
+    scheme = _SCHEME_ALIASES.get(scheme, scheme)
+    match found.kind:
+        case "vat" if _has_digit(value):
+            return 1, PartyIdentity("vat", "", value)
+        case "registration" if value and scheme:
+            return 2, PartyIdentity("scheme", scheme, value)
+        case "global" if value and scheme and scheme not in _SCHEMES_IGNORED:
+            return {GLN: 3, LEI: 4, USCC: 4}.get(scheme, 6), PartyIdentity("scheme", scheme, value)
+        case "tax" if _has_digit(value) and (len(found.value.split()) == 1 or _is_mostly_digits(value)):
+            return 5, PartyIdentity("tax", "", value)
+        case "local" if normal_number(found.value) and normal_name(name):
+            return 7, PartyIdentity("local", "", normal_number(found.value), normal_name(name))
+    # Left over: a registration number without its register, unique nowhere; words where a number belongs, such as
+    # "Godkänd för F-skatt"; a local id without a name.
+    return None
+
+
+def _has_digit(value: str) -> bool:
+    return any(char.isdigit() for char in value)
+
+
+def _is_mostly_digits(value: str) -> bool:
+    return 2 * sum(char.isdigit() for char in value) >= len(value)
+
+
+def _folded(value: str) -> str:
+    """NFKC and case folded until nothing changes, without invisible characters (categories Cc but white space, Cf)."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
+    return "".join(char for char in folded if char.isspace() or unicodedata.category(char) not in ("Cc", "Cf"))
+
+
+def _is_dash(char: str) -> bool:
+    return unicodedata.category(char) == "Pd" or char == "\N{MINUS SIGN}"
