@@ -1,0 +1,112 @@
+# Counterfoil. `make` lists the targets; each of them sets up what it needs (Python packages in .venv, the Solidity
+# tools in node_modules) the first time and again when a lock file changed. Nothing outside this folder is touched but
+# the caches of pip, uv and npm. Words for the command behind demo, serve and test go into ARGS: make test ARGS="-k split".
+
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+BIN := .venv/bin
+# The npm packages of anvil and forge exist for Linux on x86-64; elsewhere these folders do not exist and the PATH decides.
+FOUNDRY := $(CURDIR)/node_modules/@foundry-rs
+export PATH := $(FOUNDRY)/anvil-linux-amd64/bin:$(FOUNDRY)/forge-linux-amd64/bin:$(PATH)
+# Where py-solc-x and ape find the compiler, and where ape keeps its data (otherwise ~/.ape).
+export SOLCX_BINARY_PATH := $(CURDIR)/scripts/solc
+export APE_DATA_FOLDER := $(CURDIR)/build/ape
+ARGS ?=
+# Test processes, each with its own chain and database.
+JOBS_MAX ?= 4
+
+SETUP := .venv/.stamp-project node_modules/.stamp
+# Folders with Python in them (mypy refuses one without).
+TYPED := registry api $(if $(wildcard scripts/*.py scripts/*/*.py),scripts)
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(SETUP) ## Walk through the life of a receivable on a chain and a database of its own
+	@$(BIN)/counterfoil demo $(ARGS)
+
+.PHONY: serve
+serve: $(SETUP) ## Start the API and the portal
+	@$(BIN)/counterfoil serve $(ARGS)
+
+.PHONY: test
+test: $(SETUP) ## Run all tests
+	$(BIN)/pytest -n auto --maxprocesses $(JOBS_MAX) --dist loadfile -q $(ARGS)
+# ape's tests start their own chain, so they are a run of their own, without the options in pyproject.toml; a selection
+# given in ARGS is for pytest alone.
+ifeq ($(ARGS),)
+ifneq ($(wildcard tests/contracts/test_*.py),)
+	$(BIN)/ape test tests/contracts -q -o addopts=--import-mode=importlib
+endif
+endif
+
+.PHONY: check check-python check-types check-layers check-solidity
+check: check-python check-types check-layers check-solidity ## Lint, format, types, layers, compiler warnings
+
+check-python: $(SETUP)
+	$(BIN)/ruff check registry api scripts tests
+	$(BIN)/ruff format --check registry api scripts tests
+
+check-types: $(SETUP)
+	$(BIN)/mypy $(TYPED)
+
+check-layers: $(SETUP)
+	$(BIN)/lint-imports --no-logo
+
+check-solidity: $(SETUP)
+	forge fmt --check
+	$(BIN)/python -m registry.chain.compile
+
+.PHONY: clean
+clean: ## Remove build products and caches (not .venv, node_modules or the state of a running registry)
+	rm -rf build .build contracts/.cache *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find registry api scripts tests -name __pycache__ -type d -exec rm -rf {} +
+
+.PHONY: lock
+lock: $(BIN)/uv ## Renew the lock files after a change of dependencies (UPGRADE=--upgrade takes newer versions)
+	$(BIN)/uv pip compile -q $(UPGRADE) --universal --python-version 3.11 --all-extras --generate-hashes \
+		pyproject.toml -o requirements.lock
+	printf 'setuptools\nuv\n' | $(BIN)/uv pip compile -q $(UPGRADE) --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --custom-compile-command 'make lock' - -o scripts/bootstrap.lock
+	npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
+	@if grep -n '://' requirements.lock scripts/bootstrap.lock || grep -n '"resolved"' package-lock.json; then \
+		echo 'A lock file names a download address: remove it.' >&2; exit 1; fi
+
+.PHONY: setup
+setup: $(SETUP)
+
+$(BIN)/uv: scripts/bootstrap.lock
+	@set -eu; \
+	for candidate in $(PYTHON) python3.12 python3.11 python3; do \
+		if "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' \
+			>/dev/null 2>&1; then python=$$candidate; break; fi; \
+	done; \
+	if [ -z "$${python-}" ]; then \
+		echo 'Counterfoil needs Python 3.11 or 3.12 with its venv module, as python3.12, python3.11 or python3 on the' >&2; \
+		echo 'PATH (Debian, Ubuntu: apt install python3-venv), or named: make PYTHON=/path/to/python3.12' >&2; exit 1; \
+	fi; \
+	echo "Setting up Python packages in .venv with $$python ..."; \
+	"$$python" -m venv .venv; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+		-r scripts/bootstrap.lock
+	@touch $@
+
+# Without build isolation the one package that is not a wheel, and this one, are built with the locked setuptools.
+.venv/.stamp-packages: $(BIN)/uv requirements.lock
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --no-build-isolation requirements.lock
+	@touch $@
+
+.venv/.stamp-project: .venv/.stamp-packages pyproject.toml
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+node_modules/.stamp: package.json package-lock.json
+	@node -e 'process.exit(parseInt(process.versions.node, 10) < 20)' 2>/dev/null \
+		|| { echo 'Counterfoil needs Node.js 20 or later with npm on the PATH.' >&2; exit 1; }
+	@echo 'Setting up Solidity tools in node_modules ...'
+	@npm ci --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
+	@touch $@
