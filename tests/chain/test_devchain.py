@@ -1,0 +1,236 @@
+"""The local chain: real Anvil, started, killed, torn and restarted."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from registry.chain import devchain
+from registry.chain.devchain import (
+    CHAIN_ID,
+    MNEMONIC,
+    AnvilMissing,
+    DevChain,
+    DevChainFailed,
+    DevChainInUse,
+    dev_account,
+    dev_accounts,
+)
+from registry.processes import free_port, started_at
+from registry.settings import PROJECT_ROOT
+
+WAIT_SECONDS_MAX = 10.0
+
+OWNER = """
+import sys, time
+from pathlib import Path
+from registry.chain.devchain import DevChain
+chain = DevChain.start(Path(sys.argv[1]))
+print(chain.pid, chain.port, flush=True)
+time.sleep(600)
+"""
+
+
+def rpc(chain: DevChain, method: str, *params: object) -> Any:
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
+    request = urllib.request.Request(chain.url, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as response:
+        return json.load(response)["result"]
+
+
+def mine(chain: DevChain, blocks: int) -> None:
+    rpc(chain, "anvil_mine", hex(blocks))
+
+
+def wait_until(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return condition()
+
+
+def test_answers_as_the_dev_chain_and_leaves_no_process(tmp_path: Path) -> None:
+    with DevChain.start(tmp_path / "deep" / "chain") as chain:
+        assert int(rpc(chain, "eth_chainId"), 16) == CHAIN_ID
+        assert chain.head() == 0
+        assert chain.is_healthy()
+        assert chain.rejected_state is None
+        mine(chain, 3)
+        assert chain.head() == 3
+        pid = chain.pid
+    assert started_at(pid) is None
+    assert not chain.is_healthy()
+    chain.stop()  # again, without harm
+    with pytest.raises(DevChainFailed):
+        chain.head()
+
+
+def test_blocks_and_old_states_survive_a_restart(tmp_path: Path) -> None:
+    account = dev_account(0).address
+    with DevChain.start(tmp_path) as chain:
+        mine(chain, 70)
+        block = rpc(chain, "eth_getBlockByNumber", "0x5", False)
+    with DevChain.start(tmp_path) as chain:
+        assert chain.head() == 70
+        assert rpc(chain, "eth_getBlockByNumber", "0x5", False) == block
+        # The depth at which Anvil calls a block finalized.
+        assert rpc(chain, "eth_getProof", account, [], "0x6")["accountProof"]
+
+
+def test_a_taken_port_does_no_harm(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        wanted = taken.getsockname()[1]
+        with DevChain.start(tmp_path, port=wanted) as chain:
+            assert chain.port != wanted
+            assert chain.is_healthy()
+
+
+def test_a_port_taken_at_the_last_moment_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with DevChain.start(tmp_path / "stranger") as stranger:
+        mine(stranger, 9)
+        ports = iter([stranger.port, stranger.port])
+        monkeypatch.setattr(devchain, "free_port", lambda wanted: next(ports, None) or free_port(wanted))
+        with DevChain.start(tmp_path / "own") as chain:
+            assert chain.port != stranger.port
+            assert chain.head() == 0
+
+
+def test_a_free_wanted_port_is_taken(tmp_path: Path) -> None:
+    for _ in range(5):  # another process may take it in between
+        wanted = free_port()
+        with DevChain.start(tmp_path, port=wanted) as chain:
+            if chain.port == wanted:
+                return
+    pytest.fail("the wanted port was never given")
+
+
+def test_blocks_come_with_the_clock_when_asked(tmp_path: Path) -> None:
+    with DevChain.start(tmp_path, block_time_seconds=1) as chain:
+        assert wait_until(lambda: chain.head() >= 1)
+
+
+def test_ends_with_an_owner_that_is_killed_and_keeps_its_blocks(tmp_path: Path) -> None:
+    owner = subprocess.Popen(
+        [sys.executable, "-c", OWNER, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=PROJECT_ROOT
+    )
+    assert owner.stdout is not None
+    pid, port = (int(word) for word in owner.stdout.readline().split())
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "anvil_mine", "params": ["0x7"]}).encode()
+    urllib.request.urlopen(
+        urllib.request.Request(f"http://127.0.0.1:{port}", body, {"Content-Type": "application/json"}), timeout=10
+    ).close()
+    owner.kill()
+    # At once: the new owner waits for the old Anvil to write its state and end.
+    with DevChain.start(tmp_path) as chain:
+        assert started_at(pid) is None
+        assert chain.head() == 7
+    owner.wait()
+    owner.stdout.close()
+
+
+def test_the_terminals_interrupt_does_not_reach_it(tmp_path: Path) -> None:
+    with DevChain.start(tmp_path) as chain:
+        assert os.getsid(chain.pid) == chain.pid != os.getsid(0)
+
+
+def test_a_killed_anvil_loses_at_most_what_was_mined_since_the_last_save(tmp_path: Path) -> None:
+    chain = DevChain.start(tmp_path)
+    mine(chain, 5)
+    saved = tmp_path / "state.json"
+    assert wait_until(lambda: saved.exists() and json.loads(saved.read_bytes())["best_block_number"] == 5)
+    os.kill(chain.pid, signal.SIGKILL)
+    assert wait_until(lambda: not chain.is_healthy())
+    chain.stop()
+    with DevChain.start(tmp_path) as chain:
+        assert chain.head() == 5
+        assert chain.rejected_state is None
+
+
+@pytest.mark.parametrize("torn", ["", '{"block": {"numb', "{}", "\0" * 100])
+def test_a_torn_state_is_set_aside_for_the_last_whole_one(tmp_path: Path, torn: str) -> None:
+    with DevChain.start(tmp_path) as chain:
+        mine(chain, 4)
+    (tmp_path / "exit.json").write_text(torn)
+    with DevChain.start(tmp_path) as chain:
+        assert chain.head() == 4
+        assert chain.rejected_state == tmp_path / "rejected.json"
+        assert chain.rejected_state.read_text() == torn
+
+
+def test_without_any_whole_state_the_chain_begins_anew(tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_text("torn")
+    (tmp_path / "exit.json").write_text("torn")
+    with DevChain.start(tmp_path) as chain:
+        assert chain.head() == 0
+        assert chain.rejected_state is not None
+    with DevChain.start(tmp_path) as chain:
+        assert chain.rejected_state is None
+
+
+def test_two_owners_on_one_folder_are_refused(tmp_path: Path) -> None:
+    with DevChain.start(tmp_path) as chain:
+        with pytest.raises(DevChainInUse, match=str(os.getpid())) as refusal:
+            DevChain.start(tmp_path)
+        assert refusal.value.code == "devchain_in_use"
+        assert chain.is_healthy()
+
+
+def test_a_missing_anvil_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devchain, "PROJECT_ROOT", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(AnvilMissing) as refusal:
+        DevChain.start(tmp_path)
+    assert refusal.value.code == "anvil_missing"
+    assert "npm ci" in refusal.value.hint
+
+
+def test_anvil_on_the_path_serves_where_npm_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "anvil").symlink_to(devchain.anvil_binary())
+    monkeypatch.setattr(devchain, "PROJECT_ROOT", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with DevChain.start(tmp_path / "chain") as chain:
+        assert chain.is_healthy()
+
+
+def fake_anvil(folder: Path, script: str) -> Path:
+    fake = folder / "fake-anvil"
+    fake.write_text(f"#!/bin/sh\n{script}\n")
+    fake.chmod(0o755)
+    return fake
+
+
+def test_a_failure_tells_the_end_of_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = fake_anvil(tmp_path, "echo no such luck; exit 3")
+    monkeypatch.setattr(devchain, "anvil_binary", lambda: fake)
+    with pytest.raises(DevChainFailed, match="code 3: no such luck") as refusal:
+        DevChain.start(tmp_path)
+    assert refusal.value.code == "devchain_failed"
+
+
+def test_an_anvil_that_never_answers_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = fake_anvil(tmp_path, f"echo $$ > {tmp_path}/pid; exec sleep 600")
+    monkeypatch.setattr(devchain, "anvil_binary", lambda: fake)
+    monkeypatch.setattr(devchain, "START_SECONDS_MAX", 0.5)
+    with pytest.raises(DevChainFailed, match="did not answer"):
+        DevChain.start(tmp_path)
+    assert started_at(int((tmp_path / "pid").read_text())) is None
+
+
+def test_dev_accounts_are_those_that_anvil_funds(tmp_path: Path) -> None:
+    accounts = dev_accounts(30)
+    with DevChain.start(tmp_path) as chain:
+        assert [a.address.lower() for a in accounts] == rpc(chain, "eth_accounts")
+    assert accounts[0].address == "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
+    assert dev_account(0) is accounts[0]
+    assert MNEMONIC.endswith("junk")
