@@ -67,19 +67,20 @@ clean: ## Remove build products and caches (not .venv, node_modules or the state
 	find registry api scripts tests -name __pycache__ -type d -exec rm -rf {} +
 
 .PHONY: lock
+lock: LOCK = $(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command 'make lock'
 lock: $(BIN)/uv ## Renew the lock files after a change of dependencies (UPGRADE=--upgrade takes newer versions)
-	$(BIN)/uv pip compile -q $(UPGRADE) --universal --python-version 3.11 --all-extras --generate-hashes \
-		pyproject.toml -o requirements.lock
-	printf 'setuptools\nuv\n' | $(BIN)/uv pip compile -q $(UPGRADE) --universal --python-version 3.11 --generate-hashes \
-		--no-annotate --custom-compile-command 'make lock' - -o scripts/bootstrap.lock
+	$(LOCK) --all-extras pyproject.toml -o requirements.lock
+	echo uv | $(LOCK) --no-annotate - -o scripts/uv.lock
+	echo setuptools | $(LOCK) --no-annotate - -o scripts/build.lock
 	npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
-	@if grep -n '://' requirements.lock scripts/bootstrap.lock || grep -n '"resolved"' package-lock.json; then \
+	@if grep -n '://' requirements.lock scripts/*.lock || grep -n '"resolved"' package-lock.json; then \
 		echo 'A lock file names a download address: remove it.' >&2; exit 1; fi
 
 .PHONY: setup
 setup: $(SETUP)
 
-$(BIN)/uv: scripts/bootstrap.lock
+$(BIN)/uv: scripts/uv.lock
 	@set -eu; \
 	for candidate in $(PYTHON) python3.12 python3.11 python3; do \
 		if "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' \
@@ -92,20 +93,20 @@ $(BIN)/uv: scripts/bootstrap.lock
 	echo "Setting up Python packages in .venv with $$python ..."; \
 	"$$python" -m venv .venv; \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
-		-r scripts/bootstrap.lock
+		-r scripts/uv.lock
 	@touch $@
 
-# Without build isolation the one package that is not a wheel, and this one, are built with the locked setuptools.
-.venv/.stamp-packages: $(BIN)/uv requirements.lock
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --no-build-isolation requirements.lock
+# Of all packages only one, and this project, are no wheels: they are built with the locked setuptools.
+.venv/.stamp-packages: $(BIN)/uv requirements.lock scripts/build.lock
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --build-constraints scripts/build.lock requirements.lock
 	@touch $@
 
 .venv/.stamp-project: .venv/.stamp-packages pyproject.toml
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --build-constraints scripts/build.lock --editable .
 	@touch $@
 
 node_modules/.stamp: package.json package-lock.json
-	@node -e 'process.exit(parseInt(process.versions.node, 10) < 20)' 2>/dev/null \
+	@node -e 'process.exit(parseInt(process.versions.node, 10) < 20 ? 1 : 0)' 2>/dev/null \
 		|| { echo 'Counterfoil needs Node.js 20 or later with npm on the PATH.' >&2; exit 1; }
 	@echo 'Setting up Solidity tools in node_modules ...'
 	@npm ci --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
