@@ -117,8 +117,10 @@ def _identifiers(party: etree._Element) -> list[PartyIdentifier]:
         for element in elements(party, path, _NS):
             scheme = (element.get("schemeID") or "").strip()
             found.append(PartyIdentifier("global" if scheme else "local", scheme, text_of(element)))
-    for element in elements(party, "ram:SpecifiedLegalOrganization/ram:ID", _NS):
-        found.append(PartyIdentifier("registration", (element.get("schemeID") or "").strip(), text_of(element)))
+    found += [
+        PartyIdentifier("registration", (element.get("schemeID") or "").strip(), text_of(element))
+        for element in elements(party, "ram:SpecifiedLegalOrganization/ram:ID", _NS)
+    ]
     for element in elements(party, "ram:SpecifiedTaxRegistration/ram:ID", _NS):
         scheme = (element.get("schemeID") or "").strip().upper()
         # VA is the VAT id (BT-31, BT-48); everything else (FC) is a tax number at best.

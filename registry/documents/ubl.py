@@ -109,8 +109,10 @@ def _identifiers(party: etree._Element) -> list[PartyIdentifier]:
     for element in elements(party, "cac:PartyIdentification/cbc:ID", _NS):
         scheme = (element.get("schemeID") or "").strip()
         found.append(PartyIdentifier("global" if scheme else "local", scheme, text_of(element)))
-    for element in elements(party, "cac:PartyLegalEntity/cbc:CompanyID", _NS):
-        found.append(PartyIdentifier("registration", (element.get("schemeID") or "").strip(), text_of(element)))
+    found += [
+        PartyIdentifier("registration", (element.get("schemeID") or "").strip(), text_of(element))
+        for element in elements(party, "cac:PartyLegalEntity/cbc:CompanyID", _NS)
+    ]
     for scheme_element in elements(party, "cac:PartyTaxScheme", _NS):
         tax = (_text(scheme_element, "cac:TaxScheme/cbc:ID") or "").upper()
         number = _text(scheme_element, "cbc:CompanyID") or ""
