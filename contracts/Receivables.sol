@@ -44,9 +44,8 @@ contract Receivables is IReceivables, IERC721, AccessManaged {
     function admit(address member, uint40 kycExpiry, uint32 roles, bytes32 profile) external restricted {
         if (member == address(0) || kycExpiry <= block.timestamp || roles == 0) revert MemberMalformed();
         _members[member] = _members[member].packAdmission(kycExpiry, roles);
-        _append(
-            REGISTRY, Journal.MEMBER_ADMITTED, 0, 0, keccak256(abi.encode(member, msg.sender, kycExpiry, roles, profile))
-        );
+        bytes32 details = keccak256(abi.encode(member, msg.sender, kycExpiry, roles, profile));
+        _append(_records[REGISTRY], Journal.MEMBER_ADMITTED, 0, 0, details);
         emit MemberAdmitted(member, msg.sender, kycExpiry, roles, profile, _now());
     }
 
@@ -56,7 +55,7 @@ contract Receivables is IReceivables, IERC721, AccessManaged {
         if (word.memberStatus() != Words.MEMBER_ACTIVE) revert UnknownMember(member);
         if (reason == 0) revert ReasonMissing();
         _members[member] = word.withMemberStatus(Words.MEMBER_SUSPENDED);
-        _append(REGISTRY, Journal.MEMBER_SUSPENDED, 0, 0, keccak256(abi.encode(member, msg.sender, reason)));
+        _append(_records[REGISTRY], Journal.MEMBER_SUSPENDED, 0, 0, keccak256(abi.encode(member, msg.sender, reason)));
         emit MemberSuspended(member, msg.sender, reason, _now());
     }
 
@@ -80,7 +79,7 @@ contract Receivables is IReceivables, IERC721, AccessManaged {
         _fingerprints[key] = receivableId;
         Record storage record = _records[receivableId];
         record.terms = Words.packTerms(claim.debtor, claim.due, claim.currency, Words.STATUS_REGISTERED);
-        record.head = _registeredHead(receivableId, Terms(msg.sender, _now(), claim));
+        record.head = _registeredHead(receivableId, msg.sender, _now(), claim);
         emit Registered(
             receivableId,
             msg.sender,
@@ -107,8 +106,8 @@ contract Receivables is IReceivables, IERC721, AccessManaged {
         record.amounts = face;
         uint256 certificateId = receivableId << 64;
         _certificates[certificateId] = Words.packCertificate(originator, face);
-        _members[originator] = member + 1;
-        _append(receivableId, Journal.CONFIRMED, 0, face, keccak256(abi.encode(msg.sender, originator)));
+        _members[originator] = member.plusCertificate();
+        _append(record, Journal.CONFIRMED, 0, face, keccak256(abi.encode(msg.sender, originator)));
         emit Confirmed(receivableId, msg.sender, originator, face, _now());
         _emitMint(originator, certificateId, 0, face);
     }
@@ -120,7 +119,7 @@ contract Receivables is IReceivables, IERC721, AccessManaged {
 
         _setStatus(record, Words.STATUS_REFUSED);
         delete _fingerprints[_fingerprintKey(terms.claim.fingerprint, msg.sender, terms.originator)];
-        _append(receivableId, Journal.REFUSED, 0, terms.claim.face, keccak256(abi.encode(msg.sender, reason)));
+        _append(record, Journal.REFUSED, 0, terms.claim.face, keccak256(abi.encode(msg.sender, reason)));
         emit Refused(receivableId, msg.sender, reason, terms.claim.face, _now());
     }
 
@@ -132,7 +131,8 @@ contract Receivables is IReceivables, IERC721, AccessManaged {
         returns (uint256 tailId)
     {
         uint256 word = _requireAuthority(certificateId);
-        _requireMovable(certificateId >> 64);
+        Record storage record = _records[certificateId >> 64];
+        _requireMovable(record);
         uint64 end = word.end();
         if (cut <= uint64(certificateId) || cut >= end) revert CutOutOfRange(uint64(certificateId), cut, end);
         {
@@ -145,10 +145,10 @@ contract Receivables is IReceivables, IERC721, AccessManaged {
             _certificates[certificateId] = Words.packCertificate(holder, cut);
             tailId = (certificateId >> 64 << 64) | cut;
             _certificates[tailId] = Words.packCertificate(receiver, end);
-            _members[receiver] = member + 1;
+            _members[receiver] = member.plusCertificate();
         }
         bytes32 details = keccak256(abi.encode(msg.sender, receiver, cut, document));
-        _append(certificateId >> 64, Journal.SPLIT, uint64(certificateId), end, details);
+        _append(record, Journal.SPLIT, uint64(certificateId), end, details);
         emit Split(certificateId >> 64, msg.sender, receiver, uint64(certificateId), end, cut, document, _now());
         _emitMint(receiver, tailId, certificateId, end - cut);
     }
@@ -292,25 +292,25 @@ contract Receivables is IReceivables, IERC721, AccessManaged {
     /// @dev Moves the whole certificate; authority, phase and receiver are checked here for every way in.
     function _endorse(uint256 certificateId, address receiver, bytes32 document) private {
         uint256 word = _requireAuthority(certificateId);
-        uint256 receivableId = certificateId >> 64;
-        uint64 front = _requireMovable(receivableId);
+        Record storage record = _records[certificateId >> 64];
         uint64 start = uint64(certificateId);
-        uint64 end = word.end();
         address holder = word.holder();
-        if (receiver == holder) revert SameHolder();
-        uint256 sender = _requireEligible(holder);
-        uint256 member = _requireEligible(receiver);
-        if (document == 0 && !member.isFinancier()) revert TradeDocumentMissing();
-
-        _certificates[certificateId] = Words.packCertificate(receiver, end);
-        _members[holder] = sender - 1;
-        _members[receiver] = member + 1;
-        if (start == front) {
-            uint256 terms = _records[receivableId].terms;
-            if (terms & Words.FRONT_ENDORSED == 0) _records[receivableId].terms = terms | Words.FRONT_ENDORSED;
+        {
+            (uint256 terms, uint64 front) = _requireMovable(record);
+            if (start == front && terms & Words.FRONT_ENDORSED == 0) record.terms = terms | Words.FRONT_ENDORSED;
         }
-        _append(receivableId, Journal.ENDORSED, start, end, keccak256(abi.encode(msg.sender, receiver, document)));
-        emit Endorsed(receivableId, msg.sender, receiver, start, end, document, _now());
+        if (receiver == holder) revert SameHolder();
+        {
+            uint256 sender = _requireEligible(holder);
+            uint256 member = _requireEligible(receiver);
+            if (document == 0 && !member.isFinancier()) revert TradeDocumentMissing();
+            _members[holder] = sender.minusCertificate();
+            _members[receiver] = member.plusCertificate();
+        }
+        uint64 end = word.end();
+        _certificates[certificateId] = Words.packCertificate(receiver, end);
+        _append(record, Journal.ENDORSED, start, end, keccak256(abi.encode(msg.sender, receiver, document)));
+        emit Endorsed(certificateId >> 64, msg.sender, receiver, start, end, document, _now());
         emit Transfer(holder, receiver, certificateId);
     }
 
@@ -321,24 +321,27 @@ contract Receivables is IReceivables, IERC721, AccessManaged {
         if (word == 0) revert UnknownReceivable(receivableId);
         if (word.status() != Words.STATUS_REGISTERED) revert StatusForbids(word.status());
         if (word.debtor() != msg.sender) revert NotDebtor(msg.sender);
-        if (_registeredHead(receivableId, terms) != record.head) revert AnchorMismatch(record.head);
+        bytes32 head = record.head;
+        if (_registeredHead(receivableId, terms.originator, terms.registeredAt, terms.claim) != head) {
+            revert AnchorMismatch(head);
+        }
     }
 
     /// @dev Head of a journal whose only entry is the registration of these terms.
-    function _registeredHead(uint256 receivableId, Terms memory terms) private view returns (bytes32) {
-        Claim memory claim = terms.claim;
+    function _registeredHead(uint256 receivableId, address originator, uint40 registeredAt, Claim calldata claim)
+        private
+        view
+        returns (bytes32)
+    {
         bytes32 details = keccak256(
-            abi.encode(
-                terms.originator, claim.debtor, claim.due, claim.currency, claim.fingerprint, claim.documentRoot
-            )
+            abi.encode(originator, claim.debtor, claim.due, claim.currency, claim.fingerprint, claim.documentRoot)
         );
         return Journal.append(
-            Journal.genesis(receivableId), Journal.entry(Journal.REGISTERED, terms.registeredAt, 0, claim.face, details)
+            Journal.genesis(receivableId), Journal.entry(Journal.REGISTERED, registeredAt, 0, claim.face, details)
         );
     }
 
-    function _append(uint256 journalId, uint8 operation, uint64 start, uint64 end, bytes32 details) private {
-        Record storage record = _records[journalId];
+    function _append(Record storage record, uint256 operation, uint256 start, uint256 end, bytes32 details) private {
         record.head = Journal.append(record.head, Journal.entry(operation, block.timestamp, start, end, details));
     }
 
@@ -364,9 +367,9 @@ contract Receivables is IReceivables, IERC721, AccessManaged {
     function _requireAuthority(uint256 certificateId) private view returns (uint256 word) {
         word = _requireCertificate(certificateId);
         address holder = word.holder();
-        if (
-            msg.sender != holder && !_operators[holder][msg.sender] && _approved(certificateId, word) != msg.sender
-        ) revert NotHolder(msg.sender);
+        if (msg.sender != holder && !_operators[holder][msg.sender] && _approved(certificateId, word) != msg.sender) {
+            revert NotHolder(msg.sender);
+        }
     }
 
     function _approved(uint256 certificateId, uint256 word) private view returns (address) {
@@ -374,14 +377,15 @@ contract Receivables is IReceivables, IERC721, AccessManaged {
     }
 
     /// @dev Certificates move only before the due date and while nothing is paid.
+    /// @return terms The terms word.
     /// @return front First live minor unit of the receivable.
-    function _requireMovable(uint256 receivableId) private view returns (uint64 front) {
-        uint256 terms = _records[receivableId].terms;
+    function _requireMovable(Record storage record) private view returns (uint256 terms, uint64 front) {
+        terms = record.terms;
         if (terms.status() != Words.STATUS_CONFIRMED) revert StatusForbids(terms.status());
         if (block.timestamp >= terms.due()) revert DueDatePassed(terms.due());
-        uint256 amounts = _records[receivableId].amounts;
+        uint256 amounts = record.amounts;
         if (amounts.paid() != 0) revert AlreadyPaid();
-        return amounts.cancelled();
+        front = amounts.cancelled();
     }
 
     function _requireEligible(address account) private view returns (uint256 member) {

@@ -31,16 +31,30 @@ library Journal {
     /// @param start First minor unit of the range that the operation covers.
     /// @param end End of that range, exclusive.
     /// @param details Hash of the operation's own fields, one word each.
-    function entry(uint8 operation, uint256 at, uint256 start, uint256 end, bytes32 details)
+    /// @dev keccak256(abi.encode(operation, at, start, end, details)), in memory that the next allocation reuses.
+    function entry(uint256 operation, uint256 at, uint256 start, uint256 end, bytes32 details)
         internal
         pure
-        returns (bytes32)
+        returns (bytes32 result)
     {
-        return keccak256(abi.encode(operation, at, start, end, details));
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore(free, operation)
+            mstore(add(free, 0x20), at)
+            mstore(add(free, 0x40), start)
+            mstore(add(free, 0x60), end)
+            mstore(add(free, 0x80), details)
+            result := keccak256(free, 0xa0)
+        }
     }
 
     /// @notice The head after one more entry.
-    function append(bytes32 head, bytes32 entryHash) internal pure returns (bytes32) {
-        return keccak256(abi.encode(head, entryHash));
+    /// @dev keccak256(abi.encode(head, entryHash)), in the scratch space.
+    function append(bytes32 head, bytes32 entryHash) internal pure returns (bytes32 result) {
+        assembly ("memory-safe") {
+            mstore(0x00, head)
+            mstore(0x20, entryHash)
+            result := keccak256(0x00, 0x40)
+        }
     }
 }

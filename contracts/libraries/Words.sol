@@ -96,6 +96,20 @@ library Words {
         return (member & ~MEMBER_STATUS_MASK) | (uint256(status_) << 136);
     }
 
+    /// @dev Cannot overflow: a balance counts ranges of at least one minor unit, written one transaction at a time.
+    function plusCertificate(uint256 member) internal pure returns (uint256) {
+        unchecked {
+            return member + 1;
+        }
+    }
+
+    /// @dev Only for a member that holds a certificate, so the balance is at least one.
+    function minusCertificate(uint256 member) internal pure returns (uint256) {
+        unchecked {
+            return member - 1;
+        }
+    }
+
     function balance(uint256 member) internal pure returns (uint64) {
         return uint64(member);
     }
@@ -114,7 +128,7 @@ library Words {
 
     /// @notice Whether a member may take part in an operation now: admitted, not suspended, KYC not expired.
     function eligible(uint256 member) internal view returns (bool) {
-        return memberStatus(member) == MEMBER_ACTIVE && block.timestamp < kycExpiry(member);
+        return (member >> 136) & 0xff == MEMBER_ACTIVE && block.timestamp < (member >> 64) & 0xffffffffff;
     }
 
     function isFinancier(uint256 member) internal pure returns (bool) {

@@ -114,7 +114,7 @@ class Receivable:
     front_endorsed: bool = False
     paid: int = 0
     cancelled: int = 0
-    certificates: Mapping[int, Certificate] = field(default=_NO_CERTIFICATES)
+    certificates: Mapping[int, Certificate] = field(default_factory=lambda: _NO_CERTIFICATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,4 +139,4 @@ class Registry:
 
     head: bytes
     length: int = 0
-    members: Mapping[Address, Member] = field(default=_NO_MEMBERS)
+    members: Mapping[Address, Member] = field(default_factory=lambda: _NO_MEMBERS)

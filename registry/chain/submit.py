@@ -1,0 +1,138 @@
+"""Sign and send: one transaction at a time, its revert named before anything is signed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from eth_account.datastructures import SignedTransaction
+from eth_account.signers.local import LocalAccount
+
+from registry.chain import reverts
+from registry.chain.abi import ContractAbi
+from registry.chain.rpc import CallReverted, Node, Receipt, RpcFailed, parse_receipt
+from registry.domain.decode import ENTRY_TOPICS, decode
+from registry.domain.identifiers import Address, format_address
+from registry.domain.journal import Entry
+from registry.errors import ServiceError
+
+GAS_MARGIN_PERCENT = 20
+"""Added to the estimate: storage may have been warmed or cleared by the time the transaction is mined."""
+
+RECEIPT_WAIT_SECONDS = 120
+RECEIPT_POLL_SECONDS = 0.5
+NONCE_TRIES_MAX = 4
+TIP_WEI = 1_000_000_000
+
+
+class TransactionPending(ServiceError):
+    """The transaction was sent and its outcome is not known."""
+
+    code = "transaction_pending"
+    status = 504
+    title = "The transaction was sent, and its outcome is not known yet"
+    default_hint = "Do not repeat it before you have looked the transaction up: it may still be mined"
+
+
+class Signer(Protocol):
+    """Whoever signs: a dev key or an opened keystore."""
+
+    @property
+    def address(self) -> Any: ...
+
+    def sign_transaction(self, transaction_dict: dict[str, Any]) -> SignedTransaction: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a transaction would do: `gas` it would use."""
+
+    gas: int
+
+
+def preview(node: Node, abi: ContractAbi, *, sender: Address, to: Address | None, data: bytes) -> Preview:
+    """Estimate a transaction. Raises the contract's named refusal where it would revert."""
+    try:
+        return Preview(node.estimate_gas(to=to, data=data, sender=sender))
+    except CallReverted as reverted:
+        raise reverts.refusal(abi, reverted) from reverted
+
+
+def send(node: Node, abi: ContractAbi, *, signer: LocalAccount, to: Address | None, data: bytes) -> Receipt:
+    """Send a transaction and wait for its receipt.
+
+    `to` None deploys. Raises the contract's named refusal, before signing where it already would revert; NodeUnreachable;
+    TransactionPending where the node took it and no receipt came in time.
+    """
+    sender = account_address(signer)
+    gas = preview(node, abi, sender=sender, to=to, data=data).gas
+    receipt = _send_signed(node, signer, to=to, data=data, gas=gas + gas * GAS_MARGIN_PERCENT // 100)
+    if not receipt.succeeded:
+        # Something mined in between changed the answer: ask the block itself why.
+        if to is not None:
+            try:
+                node.call(to=to, data=data, sender=sender, block=receipt.block_number)
+            except CallReverted as reverted:
+                raise reverts.refusal(abi, reverted) from reverted
+        raise reverts.UnnamedRevert(f"transaction 0x{receipt.tx_hash.hex()} failed")
+    return receipt
+
+
+def entries(receipt: Receipt, contract: Address) -> list[Entry]:
+    """The journal entries that a transaction of the contract appended, in order."""
+    known = set(ENTRY_TOPICS)
+    return [decode(log.topics, log.data) for log in receipt.logs if log.topics and log.topics[0] in known]
+
+
+def account_address(signer: LocalAccount) -> Address:
+    """The signer's address, 20 bytes."""
+    return bytes.fromhex(str(signer.address).removeprefix("0x"))
+
+
+def _send_signed(node: Node, signer: LocalAccount, *, to: Address | None, data: bytes, gas: int) -> Receipt:
+    sender = account_address(signer)
+    for attempt in range(NONCE_TRIES_MAX):
+        latest = node.block("latest")
+        if latest is None:
+            raise RpcFailed("the node has no newest block")
+        transaction: dict[str, Any] = {
+            "chainId": node.chain_id,
+            "nonce": node.nonce(sender),
+            "gas": gas,
+            "value": 0,
+            "data": data,
+        }
+        if to is not None:
+            transaction["to"] = format_address(to)
+        if latest.base_fee is None:
+            transaction["gasPrice"] = int(node.request("eth_gasPrice"), 16)
+        else:
+            transaction["maxPriorityFeePerGas"] = TIP_WEI
+            transaction["maxFeePerGas"] = latest.base_fee * 2 + TIP_WEI
+        signed = signer.sign_transaction(transaction)
+        try:
+            return _submit(node, bytes(signed.raw_transaction), bytes(signed.hash))
+        except RpcFailed as failed:
+            # Another process of the same account was faster; the next nonce is free.
+            if "nonce" not in failed.detail.lower() or attempt == NONCE_TRIES_MAX - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _submit(node: Node, raw: bytes, tx_hash: bytes) -> Receipt:
+    if node.chain_id == DEV_CHAIN_ID:
+        # Anvil mines at once and answers with the receipt; after a plain send its receipt is sometimes still null.
+        return parse_receipt(node.request("eth_sendRawTransactionSync", "0x" + raw.hex()))
+    node.request("eth_sendRawTransaction", "0x" + raw.hex())
+    deadline = time.monotonic() + RECEIPT_WAIT_SECONDS
+    while time.monotonic() < deadline:
+        receipt = node.receipt(tx_hash)
+        if receipt is not None:
+            return receipt
+        time.sleep(RECEIPT_POLL_SECONDS)
+    raise TransactionPending(f"transaction 0x{tx_hash.hex()}")
+
+
+DEV_CHAIN_ID = 31337
+"""Chain id of the own dev chain; the well-known dev keys are used there and nowhere else."""
