@@ -161,7 +161,8 @@ def _run_solc(root: Path, sources: Mapping[str, str]) -> dict[str, Any]:
             base_path=root,
         )
     except SolcError as error:
-        raise CompileFailed((error.message if error.error_dict else error.stderr_data) or "") from error
+        words = error.message if error.error_dict else error.stderr_data
+        raise CompileFailed((words or "").strip()) from error
     return output
 
 
