@@ -1,0 +1,102 @@
+"""Connections to the one PostgreSQL: an SQLAlchemy engine for reads, plain psycopg for the mirror's bulk writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import Connection, Engine, create_engine, exc, text
+
+from registry.errors import ServiceError
+
+CONNECT_TIMEOUT_SECONDS = 10
+POOL_CONNECTIONS_MAX = 10
+STATEMENT_TIMEOUT_SECONDS = 30
+"""For reads; the mirror's bulk writes and rebuilds have none."""
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class DatabaseUnreachable(ServiceError):
+    """PostgreSQL did not answer, or broke off."""
+
+    code = "database_unreachable"
+    title = "The database does not answer"
+    default_hint = (
+        "Is it running? A demo or `counterfoil serve` starts one unless COUNTERFOIL_DATABASE_URL names another"
+    )
+
+
+class Database:
+    """One PostgreSQL database by its URL (postgresql://…). Raises DatabaseUnreachable where it does not answer."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine: Engine = create_engine(
+            _sqlalchemy_url(url),
+            pool_size=POOL_CONNECTIONS_MAX,
+            max_overflow=0,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS},
+        )
+
+    def migrate(self) -> None:
+        """Bring the schema to the newest version. Safe to repeat, and from two processes at once."""
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        with _named_failures(), self.engine.begin() as connection:
+            # Of two processes that start together one migrates and the other finds it done.
+            connection.execute(text("SELECT pg_advisory_xact_lock(4711)"))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A read-only transaction that sees one state of the mirror: what it reads belongs to one block."""
+        with _named_failures(), self.engine.connect() as connection:
+            reading = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with reading.begin():
+                reading.execute(text(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s'"))
+                yield reading
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction on the business tables, committed at the end."""
+        with _named_failures(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def bulk(self) -> Iterator[psycopg.Connection]:
+        """A plain psycopg connection in one transaction, for the mirror: COPY and pipelined statements."""
+        with _named_failures(), psycopg.connect(self.url, connect_timeout=CONNECT_TIMEOUT_SECONDS) as connection:
+            yield connection
+
+    def describe(self) -> str:
+        """Host and database name for people; never the password."""
+        parts = conninfo_to_dict(self.url)
+        return f"{parts.get('dbname') or 'default database'} at {parts.get('host') or 'localhost'}"
+
+    def dispose(self) -> None:
+        """Close the pooled connections."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _named_failures() -> Iterator[None]:
+    try:
+        yield
+    except (psycopg.OperationalError, exc.OperationalError, exc.InterfaceError, psycopg.InterfaceError) as error:
+        first = str(error).strip().splitlines()
+        raise DatabaseUnreachable(first[0] if first else "") from error
+
+
+def _sqlalchemy_url(url: str) -> str:
+    for prefix in ("postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url

@@ -1,0 +1,252 @@
+"""The tables, in two groups that are never confused.
+
+Mirrored tables (cursor, block, entry, journal, receivable, certificate, member) are written by registry.mirror alone and
+can be thrown away: the chain's logs give them again. Business tables (party, invoice, trade_document,
+duplicate_attempt, reconciliation) hold what never goes on chain.
+
+Amounts and ranges are minor units (`_minor`; up to 2**64 - 1, hence numeric), instants of the chain are seconds (`_at`
+on mirrored tables, as the entries hash them), own instants are timestamptz.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    SmallInteger,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Minor(TypeDecorator[int]):
+    """Minor units: 0 to 2**64 - 1, more than bigint holds. Exact ints in Python, never floats."""
+
+    impl = Numeric(20, 0)
+    cache_ok = True
+
+    def process_result_value(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        """numeric comes as Decimal; the column's scale is 0, so nothing is lost."""
+        return None if value is None else int(value)
+
+
+def _minor(name: str) -> Column[int]:
+    """An amount or a bound of a range."""
+    return Column(name, Minor, nullable=False)
+
+
+# ------------------------------------------------------------------ mirrored
+
+cursor = Table(
+    "cursor",
+    metadata,
+    Column("id", SmallInteger, primary_key=True),
+    Column("chain_id", BigInteger, nullable=False),
+    Column("contract", LargeBinary, nullable=False),
+    Column("block_number", BigInteger, nullable=False),
+    Column("block_hash", LargeBinary, nullable=False),
+    Column("block_at", BigInteger, nullable=False),
+    Column("safe_block", BigInteger, nullable=False),
+    Column("finalized_block", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="single"),
+    comment="How far the mirror has come. One row; moved only together with the entries it stands for.",
+)
+
+block = Table(
+    "block",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("parent_hash", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    comment="Headers of the followed chain, to find the fork point after a reorg.",
+)
+
+entry = Table(
+    "entry",
+    metadata,
+    Column("block_hash", LargeBinary, primary_key=True),
+    Column("log_index", Integer, primary_key=True, autoincrement=False),
+    Column("block_number", BigInteger, nullable=False),
+    Column("tx_hash", LargeBinary, nullable=False),
+    Column("journal_id", BigInteger, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("operation", SmallInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    _minor("start_minor"),
+    _minor("end_minor"),
+    Column("topics", LargeBinary, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("head", LargeBinary, nullable=False),
+    UniqueConstraint("journal_id", "position"),
+    Index(None, "block_number"),
+    ForeignKeyConstraint(["block_hash"], ["block.hash"]),
+    comment="The stored log: every journal entry as the node gave it. `head` is the journal's head after it.",
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("journal_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("head", LargeBinary, nullable=False),
+    Column("length", Integer, nullable=False),
+    comment="Folded head of every journal; 0 is the registry's own.",
+)
+
+receivable = Table(
+    "receivable",
+    metadata,
+    Column("receivable_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("originator", LargeBinary, nullable=False),
+    Column("debtor", LargeBinary, nullable=False),
+    _minor("face_minor"),
+    Column("due_at", BigInteger, nullable=False),
+    Column("currency", SmallInteger, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("document_root", LargeBinary, nullable=False),
+    Column("registered_at", BigInteger, nullable=False),
+    Column("answered_at", BigInteger, nullable=False),
+    Column("refusal_reason", SmallInteger, nullable=False),
+    Column("front_endorsed", Boolean, nullable=False),
+    _minor("paid_minor"),
+    _minor("cancelled_minor"),
+    Index(None, "debtor", "status", "receivable_id"),
+    Index(None, "originator", "receivable_id"),
+    Index(None, "status", "receivable_id"),
+    Index(None, "fingerprint"),
+    Index(None, "document_root"),
+    comment="Projection: the folded state of each receivable.",
+)
+
+certificate = Table(
+    "certificate",
+    metadata,
+    Column("receivable_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("start_minor", Minor, primary_key=True, autoincrement=False),
+    _minor("end_minor"),
+    Column("holder", LargeBinary, nullable=False),
+    Column("since_position", Integer, nullable=False),
+    Index(None, "holder", "receivable_id", "start_minor"),
+    comment="Projection: the live certificates, a disjoint cover of every confirmed receivable.",
+)
+
+member = Table(
+    "member",
+    metadata,
+    Column("address", LargeBinary, primary_key=True),
+    Column("status", SmallInteger, nullable=False),
+    Column("kyc_expiry_at", BigInteger, nullable=False),
+    Column("roles", Integer, nullable=False),
+    Column("profile", LargeBinary, nullable=False),
+    Column("admitted_at", BigInteger, nullable=False),
+    Column("suspension_reason", SmallInteger, nullable=False),
+    comment="Projection: the folded state of R-0, one row per member.",
+)
+
+PROJECTIONS: tuple[Table, ...] = (journal, receivable, certificate, member)
+"""What rebuild drops and writes again, and what the digest covers."""
+
+# ------------------------------------------------------------------ business
+
+_now = func.now()
+
+party = Table(
+    "party",
+    metadata,
+    Column("address", LargeBinary, primary_key=True),
+    Column("handle", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("identity", Text, unique=True),
+    Column("salt", LargeBinary, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    comment="Who stands behind an address. `identity` is the canonical party identity of DOMAIN rule 3; the member's "
+    "profile on chain is the salted hash of name and identity.",
+)
+
+invoice = Table(
+    "invoice",
+    metadata,
+    Column("document_root", LargeBinary, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("originator", LargeBinary, nullable=False),
+    Column("debtor", LargeBinary, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("type_code", Text, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("issue_date", Date, nullable=False),
+    Column("due_date", Date),
+    Column("currency", SmallInteger, nullable=False),
+    _minor("payable_minor"),
+    Column("file_name", Text, nullable=False),
+    Column("file_sha256", LargeBinary, nullable=False),
+    Column("fields", JSONB, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Index(None, "fingerprint"),
+    comment="The invoice behind a document root. `fields` is the list of [name, value, salt hex] that the root commits "
+    "to; written before the registration is sent, so that no root on chain lacks its salts.",
+)
+
+trade_document = Table(
+    "trade_document",
+    metadata,
+    Column("document", LargeBinary, primary_key=True),
+    Column("file_name", Text, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    comment="Name of the trade document behind the hash in a split or endorsement.",
+)
+
+duplicate_attempt = Table(
+    "duplicate_attempt",
+    metadata,
+    Column("attempt_id", BigInteger, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("originator", LargeBinary, nullable=False),
+    Column("receivable_id", BigInteger, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("attempted_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Index(None, "fingerprint"),
+    comment="Second registrations that were refused (DOMAIN rule 3).",
+)
+
+reconciliation = Table(
+    "reconciliation",
+    metadata,
+    Column("reconciliation_id", BigInteger, primary_key=True),
+    Column("block_number", BigInteger, nullable=False),
+    Column("block_hash", LargeBinary, nullable=False),
+    Column("deep", Boolean, nullable=False),
+    Column("compared", BigInteger, nullable=False),
+    Column("differences", JSONB, nullable=False),
+    Column("finished_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    comment="The record of every comparison of SQL with the chain.",
+)
