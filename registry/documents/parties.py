@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -79,7 +80,7 @@ def identity_of(party: Party, *, role: str) -> PartyIdentity:
 
 def normal_identifier(value: str) -> str:
     """Letters and digits only, upper case: NL8200.98.395.B.01 becomes NL820098395B01. May be empty."""
-    return "".join(char for char in _folded(value).upper() if char.isalnum())
+    return _composed(char for char in _folded(value).upper() if char.isalnum())
 
 
 def normal_number(value: str) -> str:
@@ -88,12 +89,12 @@ def normal_number(value: str) -> str:
     Other characters count: 12-3, 12/3 and 123 differ. A dash stays, because series and running number are cut by it;
     but a word processor's long dash is no other invoice. May be empty.
     """
-    return "".join("-" if _is_dash(char) else char for char in _folded(value).upper() if not char.isspace())
+    return _composed("-" if _is_dash(char) else char for char in _folded(value).upper() if not char.isspace())
 
 
 def normal_name(value: str) -> str:
     """A party's name: NFKC, case folded, white space collapsed to one blank, no invisible characters."""
-    return " ".join(_folded(value).split())
+    return _composed(" ".join(_folded(value).split()))
 
 
 def _ranked(found: PartyIdentifier, name: str) -> tuple[int, PartyIdentity] | None:
@@ -126,9 +127,14 @@ def _is_mostly_digits(value: str) -> bool:
 
 
 def _folded(value: str) -> str:
-    """NFKC and case folded until nothing changes, without invisible characters (categories Cc but white space, Cf)."""
+    """NFKC and case folded, without invisible characters (categories Cc, but for white space, and Cf)."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
     return "".join(char for char in folded if char.isspace() or unicodedata.category(char) not in ("Cc", "Cf"))
+
+
+def _composed(chars: Iterable[str]) -> str:
+    """The characters as one text; composed again, because taking a blank out can join a letter and its accent."""
+    return unicodedata.normalize("NFKC", "".join(chars))
 
 
 def _is_dash(char: str) -> bool:
