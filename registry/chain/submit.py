@@ -79,8 +79,8 @@ def send(node: Node, abi: ContractAbi, *, signer: LocalAccount, to: Address | No
     return receipt
 
 
-def entries(receipt: Receipt, contract: Address) -> list[Entry]:
-    """The journal entries that a transaction of the contract appended, in order."""
+def entries(receipt: Receipt) -> list[Entry]:
+    """The journal entries that a transaction appended, in order."""
     known = set(ENTRY_TOPICS)
     return [decode(log.topics, log.data) for log in receipt.logs if log.topics and log.topics[0] in known]
 

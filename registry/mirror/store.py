@@ -128,6 +128,15 @@ def entry_columns(entry: Entry, position: int) -> tuple[int, ...]:
     return entry.journal_id, position, entry.OPERATION, entry.time, start, end
 
 
+ENTRY_COLUMNS = ("journal_id", "position", "operation", "at", "start_minor", "end_minor")
+"""Names of what entry_columns gives."""
+
+
+def decode_stored(topics: bytes, data: bytes) -> Entry:
+    """The entry behind the bytes of a stored log row. Raises LogMalformed."""
+    return decode([topics[at : at + WORD_BYTES] for at in range(0, len(topics), WORD_BYTES)], data)
+
+
 def stored_entries(
     connection: psycopg.Connection, journal_ids: Iterable[int] | None = None
 ) -> Iterator[tuple[int, list[StoredEntry]]]:
@@ -146,8 +155,7 @@ def stored_entries(
 
 def _stored(row: Sequence[Any]) -> StoredEntry:
     journal_id, position, head, topics, data = row
-    words = [topics[at : at + WORD_BYTES] for at in range(0, len(topics), WORD_BYTES)]
-    return StoredEntry(journal_id, position, head, decode(words, data))
+    return StoredEntry(journal_id, position, head, decode_stored(topics, data))
 
 
 def journal_heads(connection: psycopg.Connection, journal_ids: Iterable[int]) -> dict[int, bytes]:

@@ -1,0 +1,111 @@
+"""From entries to rows: fold each journal from where it stood, write what changed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+
+import psycopg
+
+from registry.chain.rpc import Block, RawLog
+from registry.domain.decode import decode
+from registry.domain.fold import empty_receivable, empty_registry, fold_all, fold_registry
+from registry.domain.identifiers import Address
+from registry.domain.journal import REGISTRY_JOURNAL, Entry, append
+from registry.domain.receivable import Receivable, Registry
+from registry.mirror import store
+
+CACHED_STATES_MAX = 20_000
+"""Folded states kept in memory between rounds; what is not kept is refolded from the stored log."""
+
+State = Receivable | Registry
+
+
+class Projector:
+    """Folds entries into projections of one contract on one chain. Raises JournalBroken, LogMalformed."""
+
+    def __init__(self, *, chain_id: int, contract: Address) -> None:
+        self.chain_id = chain_id
+        self.contract = contract
+        self._states: dict[int, State] = {}
+
+    def empty(self, journal_id: int) -> State:
+        """A journal before its first entry."""
+        if journal_id == REGISTRY_JOURNAL:
+            return empty_registry(chain_id=self.chain_id, contract=self.contract)
+        return empty_receivable(chain_id=self.chain_id, contract=self.contract, receivable_id=journal_id)
+
+    def fold(self, state: State, entries: Iterable[Entry]) -> State:
+        """The state after these entries."""
+        return fold_registry(state, entries) if isinstance(state, Registry) else fold_all(state, entries)
+
+    def load(self, connection: psycopg.Connection, journal_ids: Sequence[int]) -> dict[int, State]:
+        """The states of journals as SQL has them: kept ones where their heads agree, the others refolded."""
+        heads = store.journal_heads(connection, journal_ids)
+        states = {journal_id: self.empty(journal_id) for journal_id in journal_ids}
+        stale = []
+        for journal_id, head in heads.items():
+            kept = self._states.get(journal_id)
+            if kept is not None and kept.head == head:
+                states[journal_id] = kept
+            else:
+                stale.append(journal_id)
+        if stale:
+            for journal_id, stored in store.stored_entries(connection, stale):
+                states[journal_id] = self.fold(self.empty(journal_id), (row.entry for row in stored))
+        return states
+
+    def apply(
+        self, connection: psycopg.Connection, blocks: Sequence[Block], logs: Sequence[RawLog]
+    ) -> Callable[[], None]:
+        """Append blocks and logs to the stored log and bring the projections up to them.
+
+        Returns what to call once the transaction is committed: only then may the new states be kept.
+        """
+        by_journal: dict[int, list[tuple[RawLog, Entry]]] = defaultdict(list)
+        for log in sorted(logs, key=lambda log: (log.block_number, log.log_index)):
+            entry = decode(log.topics, log.data)
+            by_journal[entry.journal_id].append((log, entry))
+        before = self.load(connection, list(by_journal))
+        after: dict[int, State] = {}
+        new: list[store.NewEntry] = []
+        rows: store.Rows = defaultdict(list)
+        for journal_id, pairs in by_journal.items():
+            old = before[journal_id]
+            state = after[journal_id] = self.fold(old, (entry for _, entry in pairs))
+            head = old.head
+            for position, (log, entry) in enumerate(pairs, start=old.length + 1):
+                head = append(head, entry.hash())
+                new.append(store.NewEntry(log, entry, position, head))
+            for table, values in _changed(old, state).items():
+                rows[table].extend(values)
+            if isinstance(old, Receivable) and isinstance(state, Receivable):
+                gone = old.certificates.keys() - state.certificates.keys()
+                store.delete_certificates(connection, [(journal_id, start) for start in gone])
+        store.insert_log(connection, blocks, new)
+        store.write_rows(connection, rows)
+        return lambda: self._keep(after)
+
+    def refold(self, connection: psycopg.Connection, journal_ids: Sequence[int]) -> None:
+        """Write the projections of these journals anew from the stored log."""
+        store.delete_journals(connection, journal_ids)
+        for journal_id, stored in store.stored_entries(connection, journal_ids):
+            state = self.fold(self.empty(journal_id), (row.entry for row in stored))
+            store.write_rows(connection, store.rows_of(state))
+        for journal_id in journal_ids:
+            self._states.pop(journal_id, None)
+
+    def forget(self) -> None:
+        """Drop all kept states."""
+        self._states.clear()
+
+    def _keep(self, states: dict[int, State]) -> None:
+        self._states.update(states)
+        while len(self._states) > CACHED_STATES_MAX:
+            self._states.pop(next(iter(self._states)))
+
+
+def _changed(old: State, new: State) -> store.Rows:
+    """Projection rows of the new state that differ from the old one's."""
+    before, after = store.rows_of(old), store.rows_of(new)
+    return {table: [row for row in values if row not in set(before[table])] for table, values in after.items()}

@@ -1,0 +1,65 @@
+"""The real parts, one of each per worker: a dev chain, a PostgreSQL server, a migrated template database."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from registry.chain.devchain import DevChain
+from registry.chain.rpc import Node
+from registry.store.database import Database
+from registry.store.embedded import EmbeddedPostgres
+from tests.scene import Scene
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def work_folder() -> Iterator[Path]:
+    """A folder of this worker's own, short enough for sockets."""
+    folder = Path(tempfile.mkdtemp(prefix="counterfoil-test-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def chain(work_folder: Path) -> Iterator[DevChain]:
+    with DevChain.start(work_folder / "chain") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def node(chain: DevChain) -> Node:
+    return Node(chain.url)
+
+
+@pytest.fixture
+def scene(node: Node) -> Scene:
+    """A fresh registry with a seller, a buyer, a supplier and a bank."""
+    return Scene.open(node)
+
+
+@pytest.fixture(scope="session")
+def postgres(work_folder: Path) -> Iterator[EmbeddedPostgres]:
+    with EmbeddedPostgres.start(work_folder / "postgres") as running:
+        running.create_database("template_counterfoil")
+        template = Database(running.url("template_counterfoil"))
+        template.migrate()
+        template.dispose()
+        yield running
+
+
+@pytest.fixture
+def database(postgres: EmbeddedPostgres) -> Iterator[Database]:
+    """A migrated, empty database."""
+    name = f"test_{next(_numbers)}"
+    postgres.create_database(name, template="template_counterfoil")
+    made = Database(postgres.url(name))
+    yield made
+    made.dispose()
+    postgres.drop_database(name)
