@@ -1,0 +1,126 @@
+"""The stored log of a receivable, and the provenance of a range folded from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select
+
+from registry.domain import fold
+from registry.domain.decode import WORD_BYTES, decode
+from registry.domain.identifiers import format_receivable_id
+from registry.domain.journal import Entry
+from registry.domain.provenance import Step, provenance
+from registry.domain.refusals import Refusal
+from registry.store.queries.health import CursorRow
+from registry.store.queries.pages import PAGE_ROWS_DEFAULT, Page, page, rows_asked
+from registry.store.queries.visibility import Caller, visible_to
+from registry.store.tables import entry as table
+
+JOURNAL_ENTRIES_MAX = 50_000
+"""Longest journal that is folded within one request."""
+
+
+class JournalTooLong(Refusal):
+    """A journal that is read in pages only."""
+
+    code = "journal_too_long"
+    title = "The journal is too long to be read at once"
+    default_hint = "Read its entries page by page"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntryRow:
+    """A journal entry as the node gave it. `topics` is their concatenation; `head` the journal's head after it."""
+
+    journal_id: int
+    position: int
+    block_number: int
+    block_hash: bytes
+    log_index: int
+    tx_hash: bytes
+    topics: bytes
+    data: bytes
+    head: bytes
+
+    def decode(self) -> Entry:
+        """The entry behind the bytes. Raises LogMalformed."""
+        topics = [self.topics[at : at + WORD_BYTES] for at in range(0, len(self.topics), WORD_BYTES)]
+        return decode(topics, self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenanceRow:
+    """One step of a range's history and the log that it stands on."""
+
+    step: Step
+    stored: StoredEntryRow
+
+
+def stored_entries(
+    connection: Connection, receivable_id: int, *, caller: Caller = Caller.LOCAL
+) -> list[StoredEntryRow]:
+    """The whole journal in order; 0 is the registry's own. Raises JournalTooLong."""
+    found = connection.execute(
+        _visible(caller)
+        .where(table.c.journal_id == receivable_id)
+        .order_by(table.c.position)
+        .limit(JOURNAL_ENTRIES_MAX + 1)
+    ).all()
+    if len(found) > JOURNAL_ENTRIES_MAX:
+        raise JournalTooLong(
+            f"the journal of {format_receivable_id(receivable_id)} has more than {JOURNAL_ENTRIES_MAX} entries"
+        )
+    return [_row(row) for row in found]
+
+
+def entries(
+    connection: Connection,
+    receivable_id: int,
+    *,
+    after: int | None = None,
+    limit: int = PAGE_ROWS_DEFAULT,
+    caller: Caller = Caller.LOCAL,
+) -> Page[StoredEntryRow, int]:
+    """The journal page by page; `after` is the position that the page follows."""
+    found = connection.execute(
+        _visible(caller)
+        .where(table.c.journal_id == receivable_id, table.c.position > (after or 0))
+        .order_by(table.c.position)
+        .limit(rows_asked(limit))
+    )
+    return page([_row(row) for row in found], limit=limit, key=lambda row: row.position)
+
+
+def provenance_of(
+    connection: Connection,
+    receivable_id: int,
+    *,
+    start: int,
+    end: int,
+    cursor: CursorRow,
+    caller: Caller = Caller.LOCAL,
+) -> Iterator[ProvenanceRow]:
+    """The history of [start, end), oldest first, folded from the stored log. Raises JournalTooLong, JournalBroken."""
+    stored = stored_entries(connection, receivable_id, caller=caller)
+    empty = fold.empty_receivable(chain_id=cursor.chain_id, contract=cursor.contract, receivable_id=receivable_id)
+    for step in provenance(empty, (row.decode() for row in stored), start=start, end=end):
+        row = stored[step.position - 1]
+        if (row.position, row.head) != (step.position, step.head):
+            raise fold.JournalBroken(
+                f"entry {step.position} of {format_receivable_id(receivable_id)} does not fold to its stored head"
+            )
+        yield ProvenanceRow(step, row)
+
+
+_COLUMNS = tuple(table.c[name] for name in StoredEntryRow.__slots__)
+
+
+def _visible(caller: Caller) -> Select[Any]:
+    return select(*_COLUMNS).where(visible_to(caller, table))
+
+
+def _row(row: Row[Any]) -> StoredEntryRow:
+    return StoredEntryRow(*row)

@@ -1,0 +1,106 @@
+"""How far the mirror is, how much it holds, and when it was last compared with the chain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from registry.domain.identifiers import Address
+from registry.domain.receivable import MemberStatus, Status
+from registry.store import tables
+
+
+class Finality(StrEnum):
+    """How final a block is, by the node's own tags."""
+
+    LATEST = "latest"
+    SAFE = "safe"
+    FINALIZED = "finalized"
+
+
+@dataclass(frozen=True, slots=True)
+class CursorRow:
+    """The block that the mirror is true at; `block_at` in seconds. `safe_block`, `finalized_block`: the node's tags."""
+
+    chain_id: int
+    contract: Address
+    block_number: int
+    block_hash: bytes
+    block_at: int
+    safe_block: int
+    finalized_block: int
+
+    @property
+    def finality(self) -> Finality:
+        """How final the mirror's block is."""
+        if self.block_number <= self.finalized_block:
+            return Finality.FINALIZED
+        return Finality.SAFE if self.block_number <= self.safe_block else Finality.LATEST
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What the mirror holds."""
+
+    receivables_by_status: dict[Status, int]
+    members_by_status: dict[MemberStatus, int]
+    certificates: int
+    entries: int
+
+    @property
+    def receivables(self) -> int:
+        """Receivables of every status."""
+        return sum(self.receivables_by_status.values())
+
+    @property
+    def members(self) -> int:
+        """Members of every status."""
+        return sum(self.members_by_status.values())
+
+
+@dataclass(frozen=True, slots=True)
+class ReconciliationRow:
+    """One comparison of SQL with the chain. `differences` lists {table, row, field, expected, found}."""
+
+    reconciliation_id: int
+    block_number: int
+    block_hash: bytes
+    deep: bool
+    compared: int
+    differences: list[dict[str, Any]]
+    finished_at: datetime
+
+
+def cursor(connection: Connection) -> CursorRow | None:
+    """How far the mirror has come, or None before its first block."""
+    columns = [tables.cursor.c[name] for name in CursorRow.__slots__]
+    found = connection.execute(select(*columns)).one_or_none()
+    return None if found is None else CursorRow(*found)
+
+
+def counts(connection: Connection) -> Counts:
+    """Rows by kind, from the smallest table or index that knows."""
+    receivable, member = tables.receivable, tables.member
+    by_status = connection.execute(
+        select(receivable.c.status, func.count()).group_by(receivable.c.status).order_by(receivable.c.status)
+    )
+    members = connection.execute(
+        select(member.c.status, func.count()).group_by(member.c.status).order_by(member.c.status)
+    )
+    return Counts(
+        receivables_by_status={Status(status): count for status, count in by_status},
+        members_by_status={MemberStatus(status): count for status, count in members},
+        certificates=connection.execute(select(func.count()).select_from(tables.certificate)).scalar_one(),
+        entries=connection.execute(select(func.coalesce(func.sum(tables.journal.c.length), 0))).scalar_one(),
+    )
+
+
+def last_reconciliation(connection: Connection) -> ReconciliationRow | None:
+    """The newest comparison with the chain, or None."""
+    table = tables.reconciliation
+    found = connection.execute(select(*table.c).order_by(table.c.reconciliation_id.desc()).limit(1)).one_or_none()
+    return None if found is None else ReconciliationRow(**found._mapping)

@@ -1,0 +1,63 @@
+"""The invoices behind document roots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select
+
+from registry.domain.identifiers import Address
+from registry.store.queries.visibility import Caller, visible_to
+from registry.store.tables import invoice as table
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceRow:
+    """One invoice. `fields` is the list of [name, value, salt hex] that the document root commits to."""
+
+    document_root: bytes
+    fingerprint: bytes
+    originator: Address
+    debtor: Address
+    number: str
+    type_code: str
+    format: str
+    issue_date: date
+    due_date: date | None
+    currency: int
+    payable_minor: int
+    file_name: str
+    file_sha256: bytes
+    fields: list[list[str]] = field(repr=False)
+    created_at: datetime
+
+
+def invoice_by_root(
+    connection: Connection, document_root: bytes, *, caller: Caller = Caller.LOCAL
+) -> InvoiceRow | None:
+    """The invoice that this root commits to, or None."""
+    found = connection.execute(_visible(caller).where(table.c.document_root == document_root)).one_or_none()
+    return None if found is None else _row(found)
+
+
+def invoice_by_fingerprint(
+    connection: Connection, fingerprint: bytes, *, caller: Caller = Caller.LOCAL
+) -> InvoiceRow | None:
+    """The newest invoice with this fingerprint, or None. After a refusal one may be registered anew, with new salts."""
+    found = connection.execute(
+        _visible(caller)
+        .where(table.c.fingerprint == fingerprint)
+        .order_by(table.c.created_at.desc(), table.c.document_root)
+        .limit(1)
+    ).one_or_none()
+    return None if found is None else _row(found)
+
+
+def _visible(caller: Caller) -> Select[Any]:
+    return select(*table.c).where(visible_to(caller, table))
+
+
+def _row(row: Row[Any]) -> InvoiceRow:
+    return InvoiceRow(**row._mapping)
