@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from functools import cache
 from pathlib import Path
@@ -14,11 +13,10 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
 def default_home() -> Path:
-    """Where a checkout keeps its state: inside it, or, for root, under /var/lib where PostgreSQL's user can reach it."""
-    if os.geteuid() != 0:
+    """Where the registry keeps its state: inside the checkout, or in the user's data folder where there is none."""
+    if (PROJECT_ROOT / "pyproject.toml").exists():
         return PROJECT_ROOT / ".counterfoil"
-    digest = hashlib.sha256(str(PROJECT_ROOT).encode()).hexdigest()[:8]
-    return Path("/var/lib/counterfoil") / f"{PROJECT_ROOT.name}-{digest}"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "counterfoil"
 
 
 class Settings(BaseSettings):
@@ -30,7 +28,15 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         default=None, description="PostgreSQL URL (postgresql://...). Unset: the embedded PostgreSQL in home."
     )
-    rpc_url: str | None = Field(default=None, description="JSON-RPC URL of the chain. Unset: the own dev chain in home.")
+    rpc_url: str | None = Field(
+        default=None, description="JSON-RPC URL of the chain. Unset: the own dev chain in home."
+    )
+    api_port: int = Field(
+        default=8642, ge=0, le=65535, description="Port of the API on 127.0.0.1; another free one where it is taken."
+    )
+    keystore_password_file: Path | None = Field(
+        default=None, description="File with the password of the keystores in home/keys. Unset: asked at the terminal."
+    )
 
 
 @cache

@@ -81,4 +81,3 @@ def _encodable(argument: Any) -> Any:
     if isinstance(argument, list | tuple):
         return type(argument)(_encodable(part) for part in argument)
     return argument
-

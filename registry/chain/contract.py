@@ -121,9 +121,7 @@ class ReceivablesView:
         """Receivables registered so far."""
         return int(self.read("count", block=block))
 
-    def receivable_of(
-        self, *, fingerprint: bytes, debtor: Address, originator: Address, block: At = "latest"
-    ) -> int:
+    def receivable_of(self, *, fingerprint: bytes, debtor: Address, originator: Address, block: At = "latest") -> int:
         """The receivable that lives under the fingerprint, or 0."""
         return int(self.read("receivableOf", fingerprint, debtor, originator, block=block))
 

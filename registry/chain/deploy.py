@@ -31,7 +31,9 @@ class NotDeployed(ServiceError):
 
     code = "not_deployed"
     title = "No registry is deployed on this chain"
-    default_hint = "`counterfoil demo` or `counterfoil serve` deploys one on a dev chain; elsewhere use scripts/deploy.py"
+    default_hint = (
+        "`counterfoil demo` or `counterfoil serve` deploys one on a dev chain; elsewhere use scripts/deploy.py"
+    )
 
 
 class DeploymentMismatch(ServiceError):
@@ -123,7 +125,7 @@ class Deployment:
 
 def _to_json(value: Any) -> Any:
     if isinstance(value, bytes):
-        return format_address(value) if len(value) == 20 else "0x" + value.hex()  # noqa: PLR2004  (address bytes)
+        return format_address(value) if len(value) == 20 else "0x" + value.hex()
     return value
 
 
@@ -163,9 +165,7 @@ def recorded(chain_id: int, names: dict[str, Address], block: tuple[int, bytes])
     )
 
 
-def _create(
-    node: Node, deployer: LocalAccount, compiled: Artifact, abi: ContractAbi, arguments: list[Any]
-) -> Receipt:
+def _create(node: Node, deployer: LocalAccount, compiled: Artifact, abi: ContractAbi, arguments: list[Any]) -> Receipt:
     return send(node, abi, signer=deployer, to=None, data=compiled.bytecode + abi.constructor(*arguments))
 
 
@@ -182,5 +182,3 @@ def find(node: Node, folder: Path) -> Deployment:
     if not node.code(deployment.receivables):
         raise NotDeployed(f"the chain no longer has a contract at {format_address(deployment.receivables)}")
     return deployment
-
-

@@ -1,4 +1,4 @@
-"""JSON-RPC to one node: blocks, logs, calls and raw transactions, as plain values. Bytes are bytes, numbers are ints."""
+"""JSON-RPC to one node: blocks, logs, calls and raw transactions, as plain values."""
 
 from __future__ import annotations
 
@@ -140,9 +140,7 @@ class Node:
         found = self.batch([("eth_getBlockByNumber", [hex(number), False]) for number in numbers])
         return [None if block is None else _parse_block(block) for block in found]
 
-    def logs(
-        self, *, contract: Address, topics: Sequence[bytes], first: int, last: int
-    ) -> list[RawLog]:
+    def logs(self, *, contract: Address, topics: Sequence[bytes], first: int, last: int) -> list[RawLog]:
         """Logs of the contract whose first topic is one of `topics`, blocks first to last inclusive."""
         return self._logs(contract, topics, {"fromBlock": hex(first), "toBlock": hex(last)})
 
@@ -205,7 +203,7 @@ def _result(method: str, response: Any) -> Any:
         message = str(error.get("message", ""))
         if isinstance(data, dict):  # some nodes wrap the revert data once more
             data = data.get("data")
-        if error.get("code") == 3 or "revert" in message.lower():  # noqa: PLR2004  (EIP-1474: execution reverted)
+        if error.get("code") == 3 or "revert" in message.lower():
             raise CallReverted(_bytes(data) if isinstance(data, str) and data.startswith("0x") else b"", message)
         raise RpcFailed(f"{method}: {message}")
     raise RpcFailed(f"{method}: {error}")

@@ -62,8 +62,8 @@ def preview(node: Node, abi: ContractAbi, *, sender: Address, to: Address | None
 def send(node: Node, abi: ContractAbi, *, signer: LocalAccount, to: Address | None, data: bytes) -> Receipt:
     """Send a transaction and wait for its receipt.
 
-    `to` None deploys. Raises the contract's named refusal, before signing where it already would revert; NodeUnreachable;
-    TransactionPending where the node took it and no receipt came in time.
+    `to` None deploys. Raises the contract's named refusal, before signing where it already would revert;
+    NodeUnreachable; TransactionPending where the node took it and no receipt came in time.
     """
     sender = account_address(signer)
     gas = preview(node, abi, sender=sender, to=to, data=data).gas

@@ -36,16 +36,12 @@ class JournalBroken(Refusal):
 
 def empty_receivable(*, chain_id: int, contract: Address, receivable_id: int) -> Receivable:
     """A receivable before its first entry; its head is the journal's genesis."""
-    return Receivable(
-        receivable_id, journal.genesis(chain_id=chain_id, contract=contract, journal_id=receivable_id)
-    )
+    return Receivable(receivable_id, journal.genesis(chain_id=chain_id, contract=contract, journal_id=receivable_id))
 
 
 def empty_registry(*, chain_id: int, contract: Address) -> Registry:
     """R-0 before its first entry."""
-    return Registry(
-        journal.genesis(chain_id=chain_id, contract=contract, journal_id=journal.REGISTRY_JOURNAL)
-    )
+    return Registry(journal.genesis(chain_id=chain_id, contract=contract, journal_id=journal.REGISTRY_JOURNAL))
 
 
 def fold(receivable: Receivable, entry: Entry) -> Receivable:
@@ -66,7 +62,7 @@ def fold_all(receivable: Receivable, entries: Iterable[Entry]) -> Receivable:
 def walk(receivable: Receivable, entries: Iterable[Entry]) -> Iterator[tuple[Receivable, Entry]]:
     """The state after each entry, with the entry. Raises JournalBroken at the first that cannot follow.
 
-    The certificates of a yielded state are a live view that the next step changes: keep what fold_all returns, not this.
+    The certificates of a yielded state are a live view that the next step changes: to keep a state, use fold_all.
     """
     certificates = dict(receivable.certificates)
     for entry in entries:
@@ -100,9 +96,7 @@ def fold_registry(registry: Registry, entries: Iterable[Entry]) -> Registry:
                 known = members.get(entry.member)
                 if known is None or known.status is not MemberStatus.ACTIVE:
                     raise JournalBroken(f"entry {length + 1} of R-0 suspends an account that is not an active member")
-                members[entry.member] = replace(
-                    known, status=MemberStatus.SUSPENDED, suspension_reason=entry.reason
-                )
+                members[entry.member] = replace(known, status=MemberStatus.SUSPENDED, suspension_reason=entry.reason)
             case _:
                 raise JournalBroken(f"entry {length + 1} of R-0 is of another journal")
         head = journal.append(head, entry.hash())
@@ -142,9 +136,7 @@ def _apply(receivable: Receivable, entry: Entry, certificates: dict[int, Certifi
         case Refused():
             rules.require_status(receivable, Status.REGISTERED)
             _require_terms(receivable, entry.debtor, entry.face)
-            return replace(
-                current, status=Status.REFUSED, answered_at=entry.at, refusal_reason=entry.reason
-            )
+            return replace(current, status=Status.REFUSED, answered_at=entry.at, refusal_reason=entry.reason)
         case Split():
             whole = _require_whole(current, entry.start, entry.end, now=entry.at)
             rules.require_cut(whole, entry.cut)
@@ -156,9 +148,7 @@ def _apply(receivable: Receivable, entry: Entry, certificates: dict[int, Certifi
             if entry.receiver == whole.holder:
                 raise rules.SameHolder()
             certificates[whole.start] = Certificate(whole.start, whole.end, entry.receiver, length)
-            return replace(
-                current, front_endorsed=current.front_endorsed or whole.start == current.cancelled
-            )
+            return replace(current, front_endorsed=current.front_endorsed or whole.start == current.cancelled)
         case _:
             raise JournalBroken(f"{type(entry).__name__} is not an entry of a receivable")
 

@@ -133,6 +133,8 @@ class FingerprintTaken(ChainRefusal):
     status = 409
     title = "This invoice is already a receivable"
     default_hint = "One claim, one receivable: look at the one that exists"
+    receivable_id: int = 0
+    """The receivable that has the fingerprint, where it is known."""
 
 
 class NotDebtor(ChainRefusal):
@@ -424,9 +426,7 @@ def decide_split(
     member = world.require_eligible(receiver, now=now)
     if receiver != certificate.holder:
         _require_document(member, document)
-    return Split(
-        receivable.receivable_id, actor, receiver, certificate.start, certificate.end, cut, document, now
-    )
+    return Split(receivable.receivable_id, actor, receiver, certificate.start, certificate.end, cut, document, now)
 
 
 def decide_endorse(

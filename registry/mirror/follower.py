@@ -233,9 +233,7 @@ class Follower:
         for block in blocks:
             if block.hash not in answered and self._bloom_speaks(block.logs_bloom):
                 # Either the bloom is wrong (it may be) or the node left logs out: ask for this very block.
-                logs += self._node.logs_of_block(
-                    contract=self._contract, topics=ENTRY_TOPICS, block_hash=block.hash
-                )
+                logs += self._node.logs_of_block(contract=self._contract, topics=ENTRY_TOPICS, block_hash=block.hash)
         return logs
 
     def _bloom_speaks(self, bloom: bytes) -> bool:

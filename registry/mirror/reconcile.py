@@ -21,7 +21,7 @@ from registry.documents.commitments import commit
 from registry.domain.decode import LogMalformed
 from registry.domain.fold import JournalBroken
 from registry.domain.identifiers import Address, CertificateId, format_address, format_receivable_id
-from registry.domain.journal import REGISTRY_JOURNAL, append
+from registry.domain.journal import REGISTRY_JOURNAL
 from registry.domain.profile import party_profile
 from registry.domain.receivable import Receivable, Registry
 from registry.mirror import store

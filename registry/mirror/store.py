@@ -1,4 +1,6 @@
-"""How the mirror reads back and writes its own tables. Plain psycopg: COPY for the log, pipelined upserts for the rest."""
+"""How the mirror reads back and writes its own tables, in plain psycopg: COPY for the log, pipelined upserts else."""
+
+# ruff: noqa: S608  (statements are put together from the table and column names declared here, never from input)
 
 from __future__ import annotations
 
@@ -93,6 +95,10 @@ def _cursor_values(cursor: Cursor) -> tuple[Any, ...]:
     )
 
 
+ENTRY_COPY_TYPES = ["bytea", "int4", "int8", "bytea", "int8", "int4", "int2", "int8"]
+ENTRY_COPY_TYPES += ["numeric", "numeric", "bytea", "bytea", "bytea"]
+
+
 def insert_log(connection: psycopg.Connection, blocks: Sequence[Block], entries: Sequence[NewEntry]) -> None:
     """Append headers and entries."""
     with connection.cursor().copy("COPY block (number, hash, parent_hash, at) FROM STDIN (FORMAT BINARY)") as copy:
@@ -103,10 +109,7 @@ def insert_log(connection: psycopg.Connection, blocks: Sequence[Block], entries:
         "COPY entry (block_hash, log_index, block_number, tx_hash, journal_id, position, operation, at,"
         " start_minor, end_minor, topics, data, head) FROM STDIN (FORMAT BINARY)"
     ) as copy:
-        copy.set_types(
-            ["bytea", "int4", "int8", "bytea", "int8", "int4", "int2", "int8"]
-            + ["numeric", "numeric", "bytea", "bytea", "bytea"]
-        )
+        copy.set_types(ENTRY_COPY_TYPES)
         for new in entries:
             copy.write_row(
                 (

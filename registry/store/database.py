@@ -14,6 +14,8 @@ from sqlalchemy import Connection, Engine, create_engine, exc, text
 
 from registry.errors import ServiceError
 
+__all__ = ["Connection", "Database", "DatabaseUnreachable"]
+
 CONNECT_TIMEOUT_SECONDS = 10
 POOL_CONNECTIONS_MAX = 10
 STATEMENT_TIMEOUT_SECONDS = 30

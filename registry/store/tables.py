@@ -1,7 +1,7 @@
 """The tables, in two groups that are never confused.
 
-Mirrored tables (cursor, block, entry, journal, receivable, certificate, member) are written by registry.mirror alone and
-can be thrown away: the chain's logs give them again. Business tables (party, invoice, trade_document,
+Mirrored tables (cursor, block, entry, journal, receivable, certificate, member) are written by registry.mirror alone
+and can be thrown away: the chain's logs give them again. Business tables (party, invoice, trade_document,
 duplicate_attempt, reconciliation) hold what never goes on chain.
 
 Amounts and ranges are minor units (`_minor`; up to 2**64 - 1, hence numeric), instants of the chain are seconds (`_at`
@@ -52,7 +52,7 @@ class Minor(TypeDecorator[int]):
     impl = Numeric(20, 0)
     cache_ok = True
 
-    def process_result_value(self, value: Decimal | None, dialect: Dialect) -> int | None:
+    def process_result_value(self, value: Decimal | None, dialect: Dialect) -> int | None:  # noqa: ARG002  (SQLAlchemy's signature)
         """numeric comes as Decimal; the column's scale is 0, so nothing is lost."""
         return None if value is None else int(value)
 

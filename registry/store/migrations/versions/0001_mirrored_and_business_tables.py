@@ -84,7 +84,9 @@ def upgrade() -> None:
         sa.Column("fields", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("document_root", name=op.f("pk_invoice")),
-        comment="The invoice behind a document root. `fields` is the list of [name, value, salt hex] that the root commits to; written before the registration is sent, so that no root on chain lacks its salts.",
+        comment="The invoice behind a document root. `fields` is the list of [name, value, salt h"
+        "ex] that the root commits to; written before the registration is sent, so that n"
+        "o root on chain lacks its salts.",
     )
     op.create_index(op.f("ix_invoice_fingerprint"), "invoice", ["fingerprint"], unique=False)
     op.create_table(
@@ -118,7 +120,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("address", name=op.f("pk_party")),
         sa.UniqueConstraint("handle", name=op.f("uq_party_handle")),
         sa.UniqueConstraint("identity", name=op.f("uq_party_identity")),
-        comment="Who stands behind an address. `identity` is the canonical party identity of DOMAIN rule 3; the member's profile on chain is the salted hash of name and identity.",
+        comment="Who stands behind an address. `identity` is the canonical party identity of DOMA"
+        "IN rule 3; the member's profile on chain is the salted hash of name and identity"
+        ".",
     )
     op.create_table(
         "receivable",

@@ -1,0 +1,95 @@
+"""What the command line prints: tables for people, one JSON document for programs."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from registry.domain.refusals import Refusal
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+WIDTH_COLUMNS_FILE = 200
+"""Width of what goes to a file or a pipe: nothing is cut there."""
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_COLUMNS_FILE)
+notes = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDTH_COLUMNS_FILE)
+
+EXIT_REFUSED = 1
+EXIT_INTERRUPTED = 130
+
+
+def document(value: Any) -> None:
+    """Print one JSON document."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=_plain) + "\n")
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
+    """Print a table; columns whose name ends in a blank are right-aligned."""
+    shown = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        shown.add_column(column.strip(), justify="right" if column.endswith(" ") else "left", no_wrap=True)
+    for row in rows:
+        shown.add_row(*(escape(str(cell)) for cell in row))
+    console.print(shown)
+
+
+def facts(pairs: Iterable[tuple[str, object]]) -> None:
+    """Print names and values, one a line."""
+    shown = Table(box=None, show_header=False, pad_edge=False)
+    shown.add_column(style="dim", no_wrap=True)
+    shown.add_column(overflow="fold")
+    for name, value in pairs:
+        shown.add_row(name, escape(str(value)))
+    console.print(shown)
+
+
+def note(text: str) -> None:
+    """Tell people something beside the result; goes to stderr, so that it never mixes with --json."""
+    notes.print(text)
+
+
+def refusal_document(refusal: Refusal) -> dict[str, Any]:
+    """A refusal for programs."""
+    return {
+        "error": {
+            "code": refusal.code,
+            "title": refusal.title,
+            "detail": refusal.detail,
+            "hint": refusal.hint or None,
+        }
+    }
+
+
+def named_refusals(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn a Refusal into its name, its hint and exit code 1. Anything else is a bug and stays one."""
+
+    @functools.wraps(command)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except Refusal as refusal:
+            if kwargs.get("json_output"):
+                document(refusal_document(refusal))
+            else:
+                notes.print(f"[red]{refusal.code}[/]: {escape(refusal.detail)}")
+                if refusal.hint:
+                    notes.print(f"  {escape(refusal.hint)}")
+            raise typer.Exit(EXIT_REFUSED) from refusal
+        except KeyboardInterrupt:
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+
+    return wrapper
+
+
+def _plain(value: object) -> str:
+    return "0x" + value.hex() if isinstance(value, bytes) else str(value)

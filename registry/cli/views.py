@@ -1,0 +1,236 @@
+"""Rows and documents of the command line, made of what the queries give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.markup import escape
+from rich.tree import Tree
+
+from registry.commands.demo import FileOutcome, Summary
+from registry.commands.operations import Done, due_day
+from registry.domain.identifiers import Address, CertificateId, format_address, format_receivable_id
+from registry.domain.journal import Confirmed, Endorsed, Refused, Registered, Split
+from registry.domain.money import Money, currency_by_numeric
+from registry.domain.provenance import Step
+from registry.domain.receivable import MemberStatus, RefusalReason, Role
+from registry.store.queries.certificates import CertificateRow
+from registry.store.queries.entries import ProvenanceRow
+from registry.store.queries.invoices import InvoiceRow
+from registry.store.queries.members import MemberRow
+from registry.store.queries.receivables import ReceivableRow
+
+Name = Callable[[Address], str]
+"""How an address is shown: its handle, or the address where nobody is known by it."""
+
+
+def instant(seconds: int) -> str:
+    """ISO 8601 UTC of a block timestamp."""
+    return datetime.fromtimestamp(seconds, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def money(minor: int, currency: int) -> Money:
+    """An amount with its currency."""
+    return Money(minor, currency_by_numeric(currency))
+
+
+def roles(value: Role) -> str:
+    """supplier, debtor, …"""
+    return ", ".join((role.name or "").lower() for role in Role if role in value)
+
+
+def done_document(done: Done) -> dict[str, Any]:
+    """An operation that is on chain."""
+    return {
+        "operation": type(done.entry).__name__,
+        "receivable": format_receivable_id(done.entry.journal_id) if done.entry.journal_id else None,
+        "at": instant(done.entry.time),
+        "transaction": "0x" + done.tx_hash.hex(),
+        "block": done.block_number,
+        "gas": done.gas,
+    }
+
+
+def receivable_document(row: ReceivableRow, *, name: Name, now: int) -> dict[str, Any]:
+    """A receivable for programs."""
+    return {
+        "id": format_receivable_id(row.receivable_id),
+        "phase": str(row.phase(now=now)),
+        "face": money(row.face_minor, row.currency).to_json(),
+        "due_date": str(due_day(row.due_at)),
+        "debtor": {"address": format_address(row.debtor), "handle": name(row.debtor)},
+        "originator": {"address": format_address(row.originator), "handle": name(row.originator)},
+        "registered_at": instant(row.registered_at),
+        "answered_at": instant(row.answered_at) if row.answered_at else None,
+        "refusal_reason": RefusalReason(row.refusal_reason).name.lower() if row.refusal_reason else None,
+        "fingerprint": row.fingerprint,
+        "document_root": row.document_root,
+        "journal": {"head": row.head, "length": row.length},
+    }
+
+
+def receivable_facts(
+    row: ReceivableRow, invoice: InvoiceRow | None, *, name: Name, now: int
+) -> list[tuple[str, object]]:
+    """A receivable for people."""
+    pairs: list[tuple[str, object]] = [
+        ("receivable", format_receivable_id(row.receivable_id)),
+        ("phase", row.phase(now=now)),
+        ("face", money(row.face_minor, row.currency)),
+        ("due date", due_day(row.due_at)),
+        ("debtor", name(row.debtor)),
+        ("originator", name(row.originator)),
+        ("registered", instant(row.registered_at)),
+    ]
+    if row.answered_at:
+        answer = f"refused: {RefusalReason(row.refusal_reason).name.lower()}" if row.refusal_reason else "confirmed"
+        pairs.append((answer, instant(row.answered_at)))
+    if invoice is not None:
+        pairs.append(("invoice", f"{invoice.number} of {invoice.issue_date} ({invoice.file_name})"))
+    pairs += [
+        ("fingerprint", "0x" + row.fingerprint.hex()),
+        ("document root", "0x" + row.document_root.hex()),
+        ("journal head", f"0x{row.head.hex()} after {row.length} entries"),
+    ]
+    return pairs
+
+
+def certificate_document(row: CertificateRow, *, name: Name) -> dict[str, Any]:
+    """A certificate for programs."""
+    return {
+        "id": str(CertificateId(row.receivable_id, row.start_minor, row.end_minor)),
+        "amount": money(row.end_minor - row.start_minor, row.currency).to_json(),
+        "holder": {"address": format_address(row.holder), "handle": name(row.holder)},
+    }
+
+
+def certificate_cells(row: CertificateRow, *, name: Name) -> tuple[object, ...]:
+    """A certificate for a table: id, amount, holder."""
+    identifier = CertificateId(row.receivable_id, row.start_minor, row.end_minor)
+    return identifier, money(row.end_minor - row.start_minor, row.currency), name(row.holder)
+
+
+def member_document(row: MemberRow, *, now: int) -> dict[str, Any]:
+    """A member for programs."""
+    return {
+        "address": format_address(row.address),
+        "handle": row.handle,
+        "name": row.name,
+        "roles": [(role.name or "").lower() for role in Role if role in row.roles],
+        "status": member_status(row, now=now),
+        "kyc_expiry": instant(row.kyc_expiry_at),
+    }
+
+
+def member_status(row: MemberRow, *, now: int) -> str:
+    """active, suspended, or expired where the KYC has run out."""
+    if row.status is MemberStatus.ACTIVE and now >= row.kyc_expiry_at:
+        return "expired"
+    return row.status.name.lower()
+
+
+def step_document(row: ProvenanceRow, *, name: Name) -> dict[str, Any]:
+    """One step of a provenance for programs."""
+    step, stored = row.step, row.stored
+    return {
+        "position": step.position,
+        "operation": type(step.entry).__name__,
+        "at": instant(step.entry.time),
+        "range": [step.start, step.end],
+        "giver": name(step.giver) if step.giver else None,
+        "holder": name(step.holder) if step.holder else None,
+        "document": step.document,
+        "head": step.head,
+        "transaction": stored.tx_hash,
+        "block": stored.block_number,
+        "log_index": stored.log_index,
+    }
+
+
+def provenance_tree(
+    certificate: CertificateId,
+    rows: list[ProvenanceRow],
+    *,
+    currency: int,
+    name: Name,
+    invoice: InvoiceRow | None,
+    documents: dict[bytes, str],
+) -> Tree:
+    """The way of a certificate to its holder, oldest at the top, each hop below the one before."""
+    whole = money(certificate.end - certificate.start, currency)
+    root = Tree(f"[bold]{certificate}[/]  {whole}")
+    branch = root
+    for row in rows:
+        step = row.step
+        lines = [f"[bold]{type(step.entry).__name__}[/] {instant(step.entry.time)}  {_what(step, currency, name)}"]
+        if isinstance(step.entry, Registered) and invoice is not None:
+            lines.append(f"[dim]invoice {escape(invoice.number)} of {invoice.issue_date} ({invoice.file_name})[/]")
+        if step.document is not None and any(step.document):
+            known = documents.get(step.document)
+            lines.append(f"[dim]document {escape(known) if known else '0x' + step.document.hex()}[/]")
+        lines.append(f"[dim]block {row.stored.block_number}, transaction 0x{row.stored.tx_hash.hex()}[/]")
+        branch = branch.add("\n".join(lines))
+    return root
+
+
+def _what(step: Step, currency: int, name: Name) -> str:
+    entry = step.entry
+    match entry:
+        case Registered():
+            return f"{name(entry.originator)} claims {money(entry.face, currency)} from {name(entry.debtor)}"
+        case Confirmed():
+            return f"{name(entry.debtor)} promises to pay {money(entry.face, currency)}"
+        case Refused():
+            return f"{name(entry.debtor)} refuses"
+        case Split() | Endorsed():
+            amount = money(step.end - step.start, currency)
+            if step.giver is not None and step.holder is not None:
+                return f"{name(step.giver)} -> {name(step.holder)}: {amount}"
+            return f"{name(step.holder) if step.holder else '?'} keeps {amount}"
+        case _:
+            return ""
+
+
+def file_document(outcome: FileOutcome) -> dict[str, Any]:
+    """What became of an invoice file, for programs."""
+    return {
+        "file": outcome.file,
+        "outcome": outcome.outcome,
+        "code": outcome.code,
+        "detail": outcome.detail,
+        "receivable": format_receivable_id(outcome.receivable_id) if outcome.receivable_id else None,
+        "amount": outcome.amount.to_json() if outcome.amount else None,
+        "fingerprint": outcome.fingerprint,
+        "due_date": str(outcome.due) if outcome.due else None,
+        "due_agreed_because": outcome.due_agreed_because,
+    }
+
+
+def summary_document(summary: Summary, provenance: list[dict[str, Any]]) -> dict[str, Any]:
+    """All that the demo did, for programs."""
+    report = summary.report
+    return {
+        "files": [file_document(outcome) for outcome in summary.files],
+        "counts": {
+            kind: sum(outcome.outcome == kind for outcome in summary.files)
+            for kind in ("registered", "earlier", "duplicate", "refused")
+        },
+        "admitted": summary.admitted,
+        "confirmed": [format_receivable_id(receivable_id) for receivable_id in summary.confirmed],
+        "pending": format_receivable_id(summary.pending) if summary.pending else None,
+        "moves": summary.moves,
+        "forbidden": [
+            {"attempt": tried.attempt, "code": tried.code, "detail": tried.detail} for tried in summary.forbidden
+        ],
+        "reconciliation": None
+        if report is None
+        else {
+            "block": report.block_number,
+            "compared": report.compared,
+            "differences": [str(difference) for difference in report.differences],
+        },
+        "certificate": str(summary.traced) if summary.traced else None,
+        "provenance": provenance,
+    }

@@ -1,0 +1,129 @@
+"""Who acts: `--as` is the handle of a party, the name of a keystore, an address, or dev0, dev1, … on the dev chain."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import re
+import sys
+from pathlib import Path
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+
+from registry.chain.devchain import dev_account
+from registry.chain.submit import account_address
+from registry.commands.services import Services
+from registry.domain.identifiers import Address, format_address, parse_address
+from registry.domain.refusals import Refusal
+from registry.settings import settings
+from registry.store.queries import parties as party_queries
+
+DEV_ACCOUNTS_SEARCHED = 256
+"""Dev accounts among which the key of an address is looked for."""
+
+DEV_BALANCE_WEI = 10**21
+OPERATOR = "operator"
+
+
+class UnknownAccount(Refusal):
+    """`--as` or `--to` names nobody we know, or nobody whose key we have."""
+
+    code = "unknown_account"
+    status = 404
+    title = "Nobody is known by that name"
+    default_hint = "`counterfoil member list` shows the handles; a keystore is a file NAME.json in the keys folder"
+
+
+class KeystoreLocked(Refusal):
+    """The keystore's password is missing or wrong."""
+
+    code = "keystore_locked"
+    status = 403
+    title = "The keystore cannot be opened"
+    default_hint = "Put the password into a file and name the file in COUNTERFOIL_KEYSTORE_PASSWORD_FILE"
+
+
+def address_of(services: Services, name: str) -> Address:
+    """The address behind a handle, a keystore's name, an address or devN. Raises UnknownAccount, IdMalformed."""
+    if name.startswith("0x"):
+        return parse_address(name)
+    if name == OPERATOR:
+        return services.deployment.operator
+    index = _dev_index(services, name)
+    if index is not None:
+        return account_address(dev_account(index))
+    keystore = _keystore(services.home, name)
+    if keystore is not None:
+        return bytes.fromhex(json.loads(keystore.read_text())["address"].removeprefix("0x"))
+    with services.database.snapshot() as connection:
+        party = party_queries.party_by_handle(connection, name)
+    if party is None:
+        raise UnknownAccount(f"{name!r} is no handle, keystore or address")
+    return party.address
+
+
+def signer_of(services: Services, name: str) -> LocalAccount:
+    """The key behind a name, ready to sign. Raises UnknownAccount, KeystoreLocked, IdMalformed."""
+    keystore = _keystore(services.home, name)
+    if keystore is not None:
+        return _open(keystore)
+    address = address_of(services, name)
+    for candidate in (services.home / "keys").glob("*.json"):
+        if json.loads(candidate.read_text()).get("address", "").removeprefix("0x") == address.hex():
+            return _open(candidate)
+    if services.is_dev_chain:
+        for index in range(DEV_ACCOUNTS_SEARCHED):
+            account = dev_account(index)
+            if account_address(account) == address:
+                return account
+    raise UnknownAccount(f"there is no key for {name} ({format_address(address)}) here")
+
+
+def next_dev_address(services: Services) -> Address:
+    """The first dev account that is neither the operator nor a party's, with coins for gas. Raises UnknownAccount."""
+    if not services.is_dev_chain:
+        raise UnknownAccount("there are dev accounts only on the dev chain", hint="Name the member's --address")
+    with services.database.snapshot() as connection:
+        for index in range(DEV_ACCOUNTS_SEARCHED):
+            address = account_address(dev_account(index))
+            if address == services.deployment.operator or party_queries.party_by_address(connection, address):
+                continue
+            services.node.request("anvil_setBalance", format_address(address), hex(DEV_BALANCE_WEI))
+            return address
+    raise UnknownAccount(f"all {DEV_ACCOUNTS_SEARCHED} dev accounts are taken", hint="Name the member's --address")
+
+
+def _dev_index(services: Services, name: str) -> int | None:
+    match = re.fullmatch(r"dev(0|[1-9][0-9]{0,2})", name)
+    if match is None or not services.is_dev_chain or int(match[1]) >= DEV_ACCOUNTS_SEARCHED:
+        return None
+    return int(match[1])
+
+
+def _keystore(home: Path, name: str) -> Path | None:
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name) is None:
+        return None
+    path = home / "keys" / f"{name}.json"
+    return path if path.is_file() else None
+
+
+def _open(keystore: Path) -> LocalAccount:
+    try:
+        key = Account.decrypt(json.loads(keystore.read_text()), _password(keystore))
+    except ValueError as error:
+        raise KeystoreLocked(f"{keystore.name}: the password is wrong or the file is no keystore") from error
+    account: LocalAccount = Account.from_key(key)
+    return account
+
+
+def _password(keystore: Path) -> str:
+    file = settings().keystore_password_file
+    if file is not None:
+        try:
+            return file.read_text().rstrip("\n")
+        except OSError as error:
+            raise KeystoreLocked(f"COUNTERFOIL_KEYSTORE_PASSWORD_FILE: {error.strerror}") from error
+    if not sys.stdin.isatty():
+        raise KeystoreLocked(f"{keystore.name} needs a password and there is no terminal to ask at")
+    return getpass.getpass(f"Password of {keystore.name}: ")

@@ -1,0 +1,417 @@
+"""The demo: real invoice files through the whole registry, from parties to provenance, with the forbidden in between.
+
+Every step can be repeated: what an earlier run has done is found and left, so a demo that was killed goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from rich.markup import escape
+
+from registry.chain.contract import Calls, receivables_abi
+from registry.chain.submit import account_address, preview
+from registry.commands import accounts, operations
+from registry.commands.services import Services, master_key
+from registry.documents.fingerprint import fingerprint
+from registry.documents.invoice import Invoice, require_registrable
+from registry.documents.parties import Party, PartyIdentity
+from registry.documents.reading import parse_invoice, read_document
+from registry.domain.identifiers import Address, CertificateId, format_receivable_id
+from registry.domain.money import Money, currency_by_numeric, format_amount
+from registry.domain.receivable import DAY_SECONDS, Role, Status
+from registry.domain.refusals import Refusal
+from registry.domain.rules import FingerprintTaken
+from registry.mirror.reconcile import Report, reconcile
+from registry.settings import PROJECT_ROOT
+from registry.store.database import Connection
+from registry.store.queries import certificates as certificate_queries
+from registry.store.queries import invoices as invoice_queries
+from registry.store.queries import members as member_queries
+from registry.store.queries import parties as party_queries
+from registry.store.queries import receivables as receivable_queries
+from registry.store.queries.certificates import CertificateRow
+from registry.store.queries.pages import every
+from registry.store.queries.receivables import ReceivableRow
+
+SAMPLES = PROJECT_ROOT / "registry" / "samples" / "invoices"
+INVOICE_SUFFIXES = frozenset({".xml", ".pdf"})
+AGREED_DAYS = 90
+KYC_DAYS = 730
+CHAINS_MAX = 3
+"""Receivables that are split and endorsed down the tiers."""
+
+TIERS = (
+    ("Tiefenbach Werkzeugbau GmbH", "vat:DE811907980", Role.SUPPLIER),
+    ("Kleinschmiede Oberau e.K.", "vat:DE811907981", Role.SUPPLIER),
+)
+BANK = ("Hafenbank AG", "scheme:0199:529900HAFENBANKAG041", Role.FINANCIER)
+STRANGER = "dev255"
+SHARE_DOWN = (40, 50)
+"""Percent of its certificate that each tier hands to the next."""
+
+
+@dataclass(slots=True)
+class FileOutcome:
+    """What became of one file. `outcome` is registered, earlier (by a run before), duplicate or refused."""
+
+    file: str
+    outcome: str = "refused"
+    code: str | None = None
+    detail: str | None = None
+    receivable_id: int | None = None
+    amount: Money | None = None
+    fingerprint: bytes | None = None
+    due: date | None = None
+    due_agreed_because: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """Something that was tried and refused."""
+
+    attempt: str
+    code: str
+    detail: str
+
+
+@dataclass(slots=True)
+class Summary:
+    """All that the demo did."""
+
+    files: list[FileOutcome] = field(default_factory=list)
+    admitted: list[str] = field(default_factory=list)
+    confirmed: list[int] = field(default_factory=list)
+    moves: list[str] = field(default_factory=list)
+    forbidden: list[Forbidden] = field(default_factory=list)
+    pending: int | None = None
+    pending_debtor: str | None = None
+    traced: CertificateId | None = None
+    report: Report | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Readable:
+    path: Path
+    invoice: Invoice
+    outcome: FileOutcome
+
+
+Say = Callable[[str], None]
+"""Told each thing as it happens, one line."""
+
+
+def invoice_files(folder: Path) -> list[Path]:
+    """The invoice files below a folder, by path."""
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix.lower() in INVOICE_SUFFIXES)
+
+
+def run(services: Services, *, folder: Path, say: Say) -> Summary:
+    """The whole demo over the invoice files of a folder. Raises what a failing service raises."""
+    summary = Summary()
+    readable = _read(folder, summary, master_key(services.home), say)
+    _admit_parties(services, readable, summary, say)
+    _register_all(services, readable, summary, say)
+    _confirm_all(services, summary, say)
+    _hand_down(services, summary, say)
+    _try_the_forbidden(services, readable, summary, say)
+    say("[bold]Reconciling[/] SQL with the chain, field by field")
+    summary.report = reconcile(services.database, services.node, contract=services.deployment.receivables, deep=True)
+    return summary
+
+
+def _read(folder: Path, summary: Summary, master: bytes, say: Say) -> list[_Readable]:
+    say(f"[bold]Reading[/] invoices below {folder}")
+    readable = []
+    for path in invoice_files(folder):
+        outcome = FileOutcome(str(path.relative_to(folder)))
+        summary.files.append(outcome)
+        try:
+            invoice = parse_invoice(read_document(path))
+            outcome.fingerprint = fingerprint(invoice, master)
+            require_registrable(invoice)
+        except Refusal as refusal:
+            outcome.code, outcome.detail = refusal.code, refusal.detail
+            say(f"  [yellow]{refusal.code}[/] {escape(outcome.file)}: {escape(refusal.detail)}")
+            continue
+        outcome.amount = invoice.payable
+        readable.append(_Readable(path, invoice, outcome))
+    say(f"  {len(readable)} of {len(summary.files)} files can become receivables")
+    return readable
+
+
+def _admit_parties(services: Services, readable: list[_Readable], summary: Summary, say: Say) -> None:
+    say("[bold]Admitting[/] the parties as members (the operator)")
+    wanted: dict[str, tuple[str, Role]] = {}
+    for item in readable:
+        for party, identity, role in _parties(item.invoice):
+            name, roles = wanted.get(str(identity), (party.name, Role(0)))
+            wanted[str(identity)] = (name, roles | role)
+    for name, identity_text, role in (*TIERS, BANK):
+        wanted[identity_text] = (name, role)
+    signer = accounts.signer_of(services, accounts.OPERATOR)
+    for identity_text, (name, roles) in wanted.items():
+        with services.database.snapshot() as connection:
+            known = party_queries.party_by_identity(connection, identity_text)
+            member = member_queries.member(connection, known.address) if known is not None else None
+        if member is not None and member.roles & roles == roles:
+            continue
+        _, handle = operations.admit(
+            services,
+            signer=signer,
+            member=known.address if known is not None else accounts.next_dev_address(services),
+            name=known.name if known is not None else name,
+            identity=identity_text,
+            roles=roles | (member.roles if member is not None else Role(0)),
+            kyc_expiry=_now(services) + KYC_DAYS * DAY_SECONDS,
+            handle=known.handle if known is not None else None,
+        )
+        summary.admitted.append(handle)
+        say(f"  {handle:<28} {escape(name)}")
+
+
+def _parties(invoice: Invoice) -> Iterable[tuple[Party, PartyIdentity, Role]]:
+    return (
+        (invoice.seller, invoice.seller_identity, Role.SUPPLIER),
+        (invoice.buyer, invoice.buyer_identity, Role.DEBTOR),
+    )
+
+
+def _register_all(services: Services, readable: list[_Readable], summary: Summary, say: Say) -> None:
+    say("[bold]Registering[/] the invoices (their sellers)")
+    agreed = operations.due_day(_now(services) + AGREED_DAYS * DAY_SECONDS)
+    today = operations.due_day(_now(services))
+    for item in readable:
+        outcome = item.outcome
+        due = item.invoice.due_date
+        if due is None or due <= today:
+            outcome.due_agreed_because = "the invoice names none" if due is None else f"{due} is past"
+            due = agreed
+        outcome.due = due
+        try:
+            signer = accounts.signer_of(services, _handle(services, item.invoice.seller_identity))
+            if not _registered_earlier(services, item, account_address(signer), summary):
+                done, _ = operations.register(services, item.path, signer=signer, due=due)
+                outcome.outcome = "registered"
+                outcome.receivable_id = done.entry.journal_id
+        except FingerprintTaken as taken:
+            outcome.outcome, outcome.code, outcome.detail = "duplicate", taken.code, taken.detail
+            outcome.receivable_id = taken.receivable_id
+        except Refusal as refusal:
+            if refusal.status >= 500:
+                raise
+            outcome.code, outcome.detail = refusal.code, refusal.detail
+        _say_outcome(outcome, say)
+
+
+def _registered_earlier(services: Services, item: _Readable, seller: Address, summary: Summary) -> bool:
+    """Whether a run before this one registered the very file; anything else under its fingerprint is a duplicate."""
+    outcome = item.outcome
+    assert outcome.fingerprint is not None  # readable files have one
+    with services.database.snapshot() as connection:
+        buyer = party_queries.party_by_identity(connection, str(item.invoice.buyer_identity))
+        if buyer is None:
+            return False
+        receivable_id = services.view.receivable_of(
+            fingerprint=outcome.fingerprint, debtor=buyer.address, originator=seller
+        )
+        row = receivable_queries.receivable(connection, receivable_id)
+        kept = invoice_queries.invoice_by_root(connection, row.document_root) if row is not None else None
+    registered_now = {other.receivable_id for other in summary.files if other.outcome == "registered"}
+    if kept is None or receivable_id in registered_now:
+        return False
+    if kept.file_sha256 != hashlib.sha256(read_document(item.path)).digest():
+        return False
+    outcome.outcome, outcome.receivable_id = "earlier", receivable_id
+    return True
+
+
+def _say_outcome(outcome: FileOutcome, say: Say) -> None:
+    match outcome.outcome:
+        case "registered" | "earlier":
+            assert outcome.receivable_id is not None  # set together with the outcome
+            when = f"due {outcome.due}"
+            if outcome.due_agreed_because is not None:
+                when += f" (agreed with the buyer: {outcome.due_agreed_because})"
+            known = "" if outcome.outcome == "registered" else ", by an earlier run"
+            name = format_receivable_id(outcome.receivable_id)
+            say(f"  [green]{name:<6}[/] {escape(outcome.file)}: {outcome.amount}, {when}{known}")
+        case _:
+            say(f"  [yellow]{outcome.code}[/] {escape(outcome.file)}: {escape(outcome.detail or '')}")
+
+
+def _confirm_all(services: Services, summary: Summary, say: Say) -> None:
+    """Confirm all but the newest, which is left for whoever tries the commands."""
+    say("[bold]Confirming[/] (the buyers; irrevocable)")
+    waiting = _receivables(services, Status.REGISTERED)
+    for row in waiting[:-1]:
+        buyer = _handle_of(services, row.debtor)
+        operations.confirm(services, signer=accounts.signer_of(services, buyer), receivable_id=row.receivable_id)
+        summary.confirmed.append(row.receivable_id)
+        say(f"  [green]{format_receivable_id(row.receivable_id):<6}[/] {_face(row)} confirmed by {buyer}")
+    if waiting:
+        summary.pending = waiting[-1].receivable_id
+        buyer = summary.pending_debtor = _handle_of(services, waiting[-1].debtor)
+        say(f"  {format_receivable_id(summary.pending):<6} is left waiting for you to answer as {buyer}")
+
+
+def _hand_down(services: Services, summary: Summary, say: Say) -> None:
+    """Supplier to tier 2, tier 2 to tier 3, tier 3 to the bank: on the first receivables that are still whole."""
+    say("[bold]Splitting and endorsing[/] down three tiers (the holders)")
+    tiers = [_handle_by_identity(services, identity) for _, identity, _ in (*TIERS, BANK)]
+    done = 0
+    for row in _receivables(services, Status.CONFIRMED):
+        with services.database.snapshot() as connection:
+            parts = _parts(connection, row.receivable_id)
+        bank_parts = [part for part in parts if part.holder == accounts.address_of(services, tiers[-1])]
+        if bank_parts:
+            part = bank_parts[-1]
+            summary.traced = summary.traced or part.id
+            done += 1
+            continue
+        untouched = len(parts) == 1 and parts[0].holder == row.originator
+        if done == CHAINS_MAX or not untouched or row.face_minor < MINOR_FOR_TIERS:
+            continue
+        last = _hand_down_one(services, row, tiers, summary, say)
+        summary.traced = summary.traced or last
+        done += 1
+
+
+MINOR_FOR_TIERS = 100
+"""Minor units that a receivable needs so that every tier gets a part."""
+
+
+def _hand_down_one(
+    services: Services, row: ReceivableRow, tiers: list[str], summary: Summary, say: Say
+) -> CertificateId:
+    certificate = CertificateId(row.receivable_id, 0, row.face_minor)
+    holder = _handle_of(services, row.originator)
+    currency = currency_by_numeric(row.currency)
+    for percent, receiver in zip(SHARE_DOWN, tiers, strict=False):
+        note = _delivery_note(services, certificate, holder, receiver)
+        minor = (certificate.end - certificate.start) * percent // 100
+        _, tail = operations.split(
+            services,
+            signer=accounts.signer_of(services, holder),
+            certificate=certificate,
+            amount=format_amount(minor, currency),
+            receiver=accounts.address_of(services, receiver),
+            document=str(note),
+        )
+        move = f"{holder} split {Money(minor, currency)} off {certificate} to {receiver}: {tail}"
+        summary.moves.append(move)
+        say(f"  {move}")
+        certificate, holder = tail, receiver
+    operations.endorse(
+        services,
+        signer=accounts.signer_of(services, holder),
+        certificate=certificate,
+        receiver=accounts.address_of(services, tiers[-1]),
+        document=None,
+    )
+    move = f"{holder} endorsed {certificate} to {tiers[-1]}"
+    summary.moves.append(move)
+    say(f"  {move}")
+    return certificate
+
+
+def _delivery_note(services: Services, certificate: CertificateId, giver: str, receiver: str) -> Path:
+    """The trade document behind a hop: what the receiver delivered to the giver."""
+    folder = services.home / "demo-documents"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"delivery-note-R-{certificate.receivable_id}-{receiver}.txt"
+    path.write_text(f"Delivery note\n{receiver} delivered to {giver}; paid with a part of {certificate}.\n")
+    return path
+
+
+def _try_the_forbidden(services: Services, readable: list[_Readable], summary: Summary, say: Say) -> None:
+    say("[bold]Trying the forbidden[/]")
+    first = next((item for item in readable if item.outcome.outcome in ("registered", "earlier")), None)
+    if first is not None:
+        seller = _handle(services, first.invoice.seller_identity)
+        signer = accounts.signer_of(services, seller)
+        _expect_refusal(
+            f"{seller} registers {first.outcome.file} a second time",
+            lambda: operations.register(services, first.path, signer=signer, due=first.outcome.due),
+            summary,
+            say,
+        )
+    if summary.traced is not None:
+        target = summary.traced
+        stranger = accounts.address_of(services, STRANGER)
+        data = Calls.split(
+            receivable_id=target.receivable_id,
+            start=target.start,
+            cut=target.end - 1,
+            receiver=stranger,
+            document=bytes(32),
+        )
+        _expect_refusal(
+            f"a stranger splits a cent off {target}",
+            lambda: preview(
+                services.node,
+                receivables_abi(),
+                sender=stranger,
+                to=services.deployment.receivables,
+                data=data,
+            ),
+            summary,
+            say,
+        )
+
+
+def _expect_refusal(attempt: str, act: Callable[[], object], summary: Summary, say: Say) -> None:
+    try:
+        act()
+    except Refusal as refusal:
+        if refusal.status >= 500:
+            raise
+        summary.forbidden.append(Forbidden(attempt, refusal.code, refusal.detail))
+        say(f"  {escape(attempt)}: [red]{refusal.code}[/] ({escape(refusal.detail)})")
+    else:
+        raise AssertionError(f"the registry accepted what it must refuse: {attempt}")
+
+
+def _now(services: Services) -> int:
+    block = services.node.block("latest")
+    assert block is not None  # a chain has a newest block
+    return block.at
+
+
+def _receivables(services: Services, status: Status) -> list[ReceivableRow]:
+    with services.database.snapshot() as connection:
+        return list(every(lambda after: receivable_queries.receivables(connection, after=after, status=status)))
+
+
+def _parts(connection: Connection, receivable_id: int) -> list[CertificateRow]:
+    return list(
+        every(lambda after: certificate_queries.certificates(connection, receivable_id=receivable_id, after=after))
+    )
+
+
+def _handle(services: Services, identity: PartyIdentity) -> str:
+    return _handle_by_identity(services, str(identity))
+
+
+def _handle_by_identity(services: Services, identity: str) -> str:
+    with services.database.snapshot() as connection:
+        party = party_queries.party_by_identity(connection, identity)
+    if party is None:
+        raise operations.PartyUnknown(f"{identity} is not a member")
+    return party.handle
+
+
+def _handle_of(services: Services, address: Address) -> str:
+    with services.database.snapshot() as connection:
+        party = party_queries.party_by_address(connection, address)
+    if party is None:
+        raise operations.PartyUnknown("a debtor or holder is not among the parties of this database")
+    return party.handle
+
+
+def _face(row: ReceivableRow) -> Money:
+    return Money(row.face_minor, currency_by_numeric(row.currency))

@@ -1,0 +1,336 @@
+"""Chain, database and deployment of one home folder: owned by the command that starts them, found by all others.
+
+A long-running command (demo, serve) starts what the settings do not name - the dev chain, the embedded PostgreSQL - and
+leaves its addresses in the home folder; a command in a second terminal finds them there. Where nothing runs, a command
+starts what it needs for as long as it takes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from registry.chain import deploy
+from registry.chain.contract import ReceivablesView
+from registry.chain.deploy import Deployment
+from registry.chain.devchain import CHAIN_ID as DEV_CHAIN_ID
+from registry.chain.devchain import DevChain, dev_account
+from registry.chain.rpc import Node
+from registry.errors import ServiceError
+from registry.mirror.follower import Follower, Step
+from registry.processes import alive, started_at
+from registry.settings import Settings
+from registry.store.database import Database
+from registry.store.embedded import EmbeddedPostgres
+
+MASTER_KEY_BYTES = 32
+MIRROR_WAIT_SECONDS = 20.0
+MIRROR_POLL_SECONDS = 0.05
+STOP_WAIT_SECONDS = 30.0
+SWITCH_POLL_SECONDS = 0.1
+
+
+class NothingHere(ServiceError):
+    """The home folder holds no registry and none runs."""
+
+    code = "nothing_here"
+    status = 404
+    title = "No registry lives in this home folder"
+    default_hint = "`counterfoil demo` fills one with samples, `counterfoil serve` starts an empty one"
+
+
+class AlreadyRunning(ServiceError):
+    """A long-running command already serves this home folder."""
+
+    code = "already_running"
+    status = 409
+    title = "A registry already runs in this home folder"
+    default_hint = "Use it from here, or end it with `counterfoil stop`"
+
+
+class ServiceEnded(ServiceError):
+    """The dev chain or the embedded PostgreSQL ended while the command ran."""
+
+    code = "service_ended"
+    title = "A service of this registry ended unexpectedly"
+    default_hint = "Start the same command again: it goes on from what was saved"
+
+
+class MirrorLags(ServiceError):
+    """The chain accepted the operation and the mirror has not shown it yet."""
+
+    code = "mirror_lags"
+    status = 504
+    title = "The operation is on chain, and the mirror has not taken it yet"
+    default_hint = "Nothing is lost: `counterfoil status` shows how far the mirror is"
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What a long-running command leaves for others. URLs only of what it owns; they hold no secret."""
+
+    pid: int
+    since: str
+    rpc_url: str | None
+    database_url: str | None
+    api_url: str | None
+
+    @staticmethod
+    def path(home: Path) -> Path:
+        """Where it is written."""
+        return home / "running.json"
+
+    @classmethod
+    def find(cls, home: Path) -> Running | None:
+        """The live owner of the home folder, or None; what a dead one left behind does not count."""
+        try:
+            running = cls(**json.loads(cls.path(home).read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+        return running if alive(running.pid, running.since) else None
+
+    def write(self, home: Path) -> None:
+        """Replace what stands there, as a whole."""
+        temporary = self.path(home).with_suffix(f".{self.pid}.tmp")
+        temporary.write_text(json.dumps({name: getattr(self, name) for name in self.__slots__}, indent=2) + "\n")
+        temporary.replace(self.path(home))
+
+
+@dataclass(slots=True)
+class Services:
+    """What a command works with. `running` is the owner in another process, None where this process owns all;
+    `is_followed` says that a mirror runs in the background."""
+
+    home: Path
+    node: Node
+    database: Database
+    deployment: Deployment
+    running: Running | None = None
+    chain: DevChain | None = None
+    postgres: EmbeddedPostgres | None = None
+    is_followed: bool = False
+    notices: list[str] = field(default_factory=list)
+
+    @property
+    def view(self) -> ReceivablesView:
+        """The contract's views."""
+        return ReceivablesView(self.node, self.deployment.receivables)
+
+    @property
+    def is_dev_chain(self) -> bool:
+        """Whether the well-known dev keys may be used."""
+        return self.node.chain_id == DEV_CHAIN_ID
+
+    def follower(self) -> Follower:
+        """A mirror of this deployment into this database."""
+        return Follower(
+            self.database,
+            self.node,
+            contract=self.deployment.receivables,
+            first_block=self.deployment.block_number,
+            owns_chain=self.is_dev_chain,
+        )
+
+    def mirrored(self, block_number: int) -> None:
+        """Return once the mirror has this block. Raises MirrorLags."""
+        if self.running is None and not self.is_followed:
+            self.follower().catch_up(until=block_number)
+            return
+        deadline = time.monotonic() + MIRROR_WAIT_SECONDS
+        while time.monotonic() < deadline:
+            with self.database.bulk() as connection:
+                row = connection.execute("SELECT block_number FROM cursor").fetchone()
+            if row is not None and row[0] >= block_number:
+                return
+            time.sleep(MIRROR_POLL_SECONDS)
+        raise MirrorLags(f"block {block_number} is not mirrored after {MIRROR_WAIT_SECONDS:.0f} s")
+
+    def require_alive(self) -> None:
+        """Raises ServiceEnded if the own dev chain or PostgreSQL has ended."""
+        if self.chain is not None and not self.chain.is_healthy():
+            raise ServiceEnded(
+                f"the dev chain (Anvil) has ended; blocks of its last moments may be lost, see {self.chain.folder}"
+            )
+        if self.postgres is not None and not self.postgres.alive():
+            raise ServiceEnded(
+                "the embedded PostgreSQL has ended; committed rows are safe and it recovers at the start"
+            )
+
+
+@contextmanager
+def database_only(settings: Settings) -> Iterator[Database]:
+    """The database alone, migrated: for commands that need no chain. Raises NothingHere."""
+    with ExitStack() as stack:
+        running = Running.find(settings.home)
+        database, _ = _database(settings, running, stack, create=False)
+        yield database
+
+
+@contextmanager
+def open_services(settings: Settings, *, create: bool = False) -> Iterator[Services]:
+    """The registry of the home folder: the running one, or services started for as long as this command takes.
+
+    With `create` an empty home becomes a registry: chain started, contracts deployed, schema migrated. Without it,
+    raises NothingHere where there is none. Also raises NotDeployed, DeploymentMismatch, DevChainInUse, NodeUnreachable
+    and the failures of PostgreSQL.
+    """
+    running = Running.find(settings.home)
+    with ExitStack() as stack:
+        node, chain = _node(settings, running, stack, create=create)
+        database, postgres = _database(settings, running, stack, create=create)
+        folder = settings.home / "deployments"
+        notices: list[str] = []
+        if chain is not None and chain.rejected_state is not None:
+            notices.append(f"the dev chain's state was torn and set aside as {chain.rejected_state}")
+        try:
+            deployment = deploy.find(node, folder)
+        except deploy.NotDeployed as missing:
+            if not create or node.chain_id != DEV_CHAIN_ID:
+                raise
+            if Deployment.read(folder, node.chain_id) is not None:
+                notices.append(f"{missing}: the dev chain lost it, and a new registry is deployed")
+            deployment = deploy.run(node, dev_account(0))
+            deployment.write(folder)
+        services = Services(
+            settings.home, node, database, deployment, running=running, chain=chain, postgres=postgres, notices=notices
+        )
+        if chain is not None and services.follower().reset_if_other():
+            notices.append("the database mirrored a registry that this chain no longer has; the mirror starts anew")
+        yield services
+
+
+@contextmanager
+def owned(settings: Settings, *, api_url: str | None) -> Iterator[Services]:
+    """Own the home folder for a long-running command: start, announce to other terminals, stop in order.
+
+    Raises AlreadyRunning and what open_services raises.
+    """
+    other = Running.find(settings.home)
+    if other is not None:
+        raise AlreadyRunning(f"process {other.pid} serves {settings.home}")
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with open_services(settings, create=True) as services:
+        since = started_at(os.getpid())
+        assert since is not None  # we are running
+        Running(
+            pid=os.getpid(),
+            since=since,
+            rpc_url=None if services.chain is None else services.chain.url,
+            database_url=None if services.postgres is None else services.postgres.url(),
+            api_url=api_url,
+        ).write(settings.home)
+        try:
+            yield services
+        finally:
+            Running.path(settings.home).unlink(missing_ok=True)
+
+
+@contextmanager
+def following(
+    services: Services,
+    *,
+    on_step: Callable[[Step], None] | None = None,
+    on_failure: Callable[[ServiceError], None] | None = None,
+) -> Iterator[None]:
+    """Run the mirror in the background for the time of the block."""
+    stop = threading.Event()
+    thread = threading.Thread(
+        target=services.follower().run,
+        args=(stop,),
+        kwargs={"on_step": on_step, "on_failure": on_failure},
+        name="mirror",
+        daemon=True,
+    )
+    thread.start()
+    services.is_followed = True
+    try:
+        yield
+    finally:
+        services.is_followed = False
+        stop.set()
+        thread.join()
+
+
+def stop_running(home: Path) -> int:
+    """End the long-running command of the home folder and wait for it; its process id. Raises NothingHere."""
+    running = Running.find(home)
+    if running is None:
+        raise NothingHere(f"nothing runs in {home}", hint="")
+    os.kill(running.pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_WAIT_SECONDS
+    while alive(running.pid, running.since) and time.monotonic() < deadline:
+        time.sleep(SWITCH_POLL_SECONDS)
+    if alive(running.pid, running.since):
+        raise ServiceError(f"process {running.pid} has not ended within {STOP_WAIT_SECONDS:.0f} s")
+    return running.pid
+
+
+def wipe(home: Path) -> None:
+    """Forget the dev chain, its deployment and the embedded database of a home folder; keys stay.
+
+    Raises AlreadyRunning.
+    """
+    running = Running.find(home)
+    if running is not None:
+        raise AlreadyRunning(f"process {running.pid} serves {home}")
+    for name in ("chain", "postgres"):
+        shutil.rmtree(home / name, ignore_errors=True)
+    (home / "deployments" / f"{DEV_CHAIN_ID}.json").unlink(missing_ok=True)
+
+
+def master_key(home: Path) -> bytes:
+    """The secret that fingerprints are keyed with, 32 bytes; made at first use, readable by its owner only."""
+    path = home / "keys" / "fingerprint.key"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(MASTER_KEY_BYTES))
+        try:
+            os.link(temporary, path)  # of two that come first, one wins and both read the same key
+        except FileExistsError:
+            pass
+        finally:
+            temporary.unlink()
+    return bytes.fromhex(path.read_text())
+
+
+def _node(
+    settings: Settings, running: Running | None, stack: ExitStack, *, create: bool
+) -> tuple[Node, DevChain | None]:
+    if settings.rpc_url is not None:
+        return Node(settings.rpc_url), None
+    if running is not None and running.rpc_url is not None:
+        return Node(running.rpc_url), None
+    folder = settings.home / "chain"
+    if not create and not folder.exists():
+        raise NothingHere(f"{settings.home} has no dev chain, and COUNTERFOIL_RPC_URL names none")
+    chain = stack.enter_context(DevChain.start(folder))
+    return Node(chain.url), chain
+
+
+def _database(
+    settings: Settings, running: Running | None, stack: ExitStack, *, create: bool
+) -> tuple[Database, EmbeddedPostgres | None]:
+    postgres = None
+    url = settings.database_url or (running.database_url if running is not None else None)
+    if url is None:
+        folder = settings.home / "postgres"
+        if not create and not folder.exists():
+            raise NothingHere(f"{settings.home} has no database, and COUNTERFOIL_DATABASE_URL names none")
+        postgres = stack.enter_context(EmbeddedPostgres.start(folder))
+        url = postgres.url()
+    database = Database(url)
+    stack.callback(database.dispose)
+    database.migrate()
+    return database, postgres

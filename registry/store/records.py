@@ -1,0 +1,128 @@
+"""Writes to the business tables: what the registry keeps off chain. Never a mirrored table."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from registry.domain.identifiers import Address
+from registry.store.tables import duplicate_attempt, invoice, party, trade_document
+
+HANDLE_LETTERS_MAX = 32
+
+_LEGAL_FORMS = frozenset(
+    re.split(
+        " ", "gmbh ag kg ug ohg se sa sas sarl srl spa bv nv ab as asa oy oyj aps ltd limited plc llc inc corp co kk"
+    )
+)
+
+
+def free_handle(connection: Connection, name: str) -> str:
+    """A short handle for a party that nobody has yet: the first words of its name, in Latin letters if it has any."""
+    latin = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    words = _words(latin) or _words(unicodedata.normalize("NFKC", name))
+    base = "-".join(words[:2])[:HANDLE_LETTERS_MAX].strip("-") or "party"
+    taken = set(connection.execute(select(party.c.handle).where(party.c.handle.startswith(base))).scalars())
+    number = 1
+    handle = base
+    while handle in taken or handle == "operator" or re.fullmatch(r"dev[0-9]+", handle):
+        number += 1
+        handle = f"{base}-{number}"
+    return handle
+
+
+def _words(name: str) -> list[str]:
+    """The words of a name in lower case without its legal form; Chinese, written without blanks, is one word."""
+    found = re.findall(r"[^\W_]+", name.lower().replace(".", ""))
+    words = [re.sub("(股份)?有限(责任)?公司$", "", word) for word in found if word not in _LEGAL_FORMS]
+    return [word for word in words if word]
+
+
+def save_party(
+    connection: Connection, *, address: Address, handle: str, name: str, identity: str | None, salt: bytes
+) -> None:
+    """Keep who stands behind an address; a party that is known already gets the new name, identity and salt."""
+    values = {"handle": handle, "name": name, "identity": identity, "salt": salt}
+    connection.execute(
+        upsert(party)
+        .values(address=address, **values)
+        .on_conflict_do_update(index_elements=[party.c.address], set_=values)
+    )
+
+
+def forget_party(connection: Connection, *, address: Address) -> None:
+    """Undo save_party where the contract refused the admission."""
+    connection.execute(delete(party).where(party.c.address == address))
+
+
+def save_invoice(
+    connection: Connection,
+    *,
+    document_root: bytes,
+    fingerprint: bytes,
+    originator: Address,
+    debtor: Address,
+    number: str,
+    type_code: str,
+    format: str,
+    issue_date: date,
+    due_date: date | None,
+    currency: int,
+    payable_minor: int,
+    file_name: str,
+    file_sha256: bytes,
+    fields: Sequence[tuple[str, str, bytes]],
+) -> None:
+    """Keep the invoice behind a document root, with its salts."""
+    connection.execute(
+        insert(invoice).values(
+            document_root=document_root,
+            fingerprint=fingerprint,
+            originator=originator,
+            debtor=debtor,
+            number=number,
+            type_code=type_code,
+            format=format,
+            issue_date=issue_date,
+            due_date=due_date,
+            currency=currency,
+            payable_minor=payable_minor,
+            file_name=file_name,
+            file_sha256=file_sha256,
+            fields=[[name, value, salt.hex()] for name, value, salt in fields],
+        )
+    )
+
+
+def forget_invoice(connection: Connection, *, document_root: bytes) -> None:
+    """Undo save_invoice where the contract refused the registration."""
+    connection.execute(delete(invoice).where(invoice.c.document_root == document_root))
+
+
+def save_trade_document(connection: Connection, *, document: bytes, file_name: str, length_bytes: int) -> None:
+    """Keep the name of a trade document; the same document twice is one row."""
+    connection.execute(
+        upsert(trade_document)
+        .values(document=document, file_name=file_name, bytes=length_bytes)
+        .on_conflict_do_nothing()
+    )
+
+
+def save_duplicate_attempt(
+    connection: Connection, *, fingerprint: bytes, originator: Address, receivable_id: int, code: str, file_name: str
+) -> None:
+    """Record a second registration that was refused (DOMAIN rule 3)."""
+    connection.execute(
+        insert(duplicate_attempt).values(
+            fingerprint=fingerprint,
+            originator=originator,
+            receivable_id=receivable_id,
+            code=code,
+            file_name=file_name,
+        )
+    )
