@@ -1,0 +1,349 @@
+"""The token as ERC-721 sees it: approvals, transfers, the receiver hook, re-entrance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ape.exceptions import ContractLogicError
+
+from registry.chain.abi import ContractAbi
+from registry.chain.contract import Calls, artifact, receivables_abi
+from registry.domain.journal import Endorsed, Split
+from tests.contracts.conftest import (
+    DOCUMENT,
+    NO_DOCUMENT,
+    NOBODY,
+    House,
+    events,
+    raw,
+    refused,
+    refused_view,
+    token,
+)
+
+SAFE = "safeTransferFrom(address,address,uint256,bytes)"
+
+
+@pytest.fixture
+def receivable_id(house: House) -> int:
+    return house.confirmed()
+
+
+@pytest.fixture
+def certificate(receivable_id: int) -> int:
+    """A whole receivable of 100,000 cents, the seller's."""
+    return token(receivable_id)
+
+
+def moves(house: House, certificate: int, sender: Any, *, to: Any = None) -> dict[str, Any]:
+    """Every way to move a certificate."""
+    to = to or house.bank
+    contract = house.receivables
+    return {
+        "split": lambda: contract.split(certificate, 9, to, DOCUMENT, sender=sender),
+        "endorse": lambda: contract.endorse(certificate, to, DOCUMENT, sender=sender),
+        "transferFrom": lambda: contract.transferFrom(house.seller, to, certificate, sender=sender),
+        "safeTransferFrom": lambda: contract.safeTransferFrom(house.seller, to, certificate, sender=sender),
+    }
+
+
+WAYS = ["split", "endorse", "transferFrom", "safeTransferFrom"]
+
+
+# ------------------------------------------------------------------- views
+
+
+def test_an_unknown_token_has_no_owner_and_no_approval(house: House) -> None:
+    for view in ("ownerOf(uint256)", "getApproved(uint256)"):
+        with refused_view("UnknownCertificate", certificateId=5):
+            house.read(view, 5)
+
+
+def test_nobody_has_no_balance(house: House) -> None:
+    with refused_view("UnknownMember", member=NOBODY):
+        house.read("balanceOf(address)", NOBODY)
+
+
+def test_a_balance_counts_certificates_not_cents(house: House, certificate: int) -> None:
+    house.receivables.split(certificate, 9, house.seller, NO_DOCUMENT, sender=house.seller)
+    assert house.receivables.balanceOf(house.seller) == 2
+    assert house.receivables.balanceOf(house.stranger) == 0
+
+
+# --------------------------------------------------------------- approvals
+
+
+def test_a_holder_approves_one_account_for_one_certificate(house: House, certificate: int) -> None:
+    assert house.receivables.getApproved(certificate) == NOBODY
+    receipt = house.receivables.approve(house.stranger, certificate, sender=house.seller)
+    assert events(receipt) == [
+        (
+            "Approval",
+            {"owner": house.seller.address, "approved": house.stranger.address, "tokenId": certificate},
+        )
+    ]
+    assert house.receivables.getApproved(certificate) == house.stranger
+
+
+def test_an_approval_can_be_replaced_and_withdrawn(house: House, certificate: int) -> None:
+    house.receivables.approve(house.stranger, certificate, sender=house.seller)
+    house.receivables.approve(house.buyer, certificate, sender=house.seller)
+    with refused("NotHolder", caller=house.stranger.address):
+        house.receivables.endorse(certificate, house.bank, NO_DOCUMENT, sender=house.stranger)
+    house.receivables.approve(NOBODY, certificate, sender=house.seller)
+    assert house.receivables.getApproved(certificate) == NOBODY
+    with refused("NotHolder", caller=house.buyer.address):
+        house.receivables.endorse(certificate, house.bank, NO_DOCUMENT, sender=house.buyer)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_whoever_is_approved_moves_the_certificate_and_is_named(house: House, certificate: int, way: str) -> None:
+    house.receivables.approve(house.stranger, certificate, sender=house.seller)
+    receipt = moves(house, certificate, house.stranger)[way]()
+    assert receipt.events[0].actor == house.stranger
+    house.audit()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_operator_for_all_moves_any_certificate_of_the_holder(house: House, certificate: int, way: str) -> None:
+    receipt = house.receivables.setApprovalForAll(house.stranger, True, sender=house.seller)
+    assert events(receipt) == [
+        (
+            "ApprovalForAll",
+            {"owner": house.seller.address, "operator": house.stranger.address, "approved": True},
+        )
+    ]
+    assert house.receivables.isApprovedForAll(house.seller, house.stranger)
+    assert not house.receivables.isApprovedForAll(house.stranger, house.seller)
+    moves(house, certificate, house.stranger)[way]()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_without_an_approval_nobody_moves_it(house: House, certificate: int, way: str) -> None:
+    house.receivables.setApprovalForAll(house.stranger, True, sender=house.seller)
+    house.receivables.setApprovalForAll(house.stranger, False, sender=house.seller)
+    house.receivables.setApprovalForAll(house.stranger, True, sender=house.bank)  # another holder's operator
+    with refused("NotHolder", caller=house.stranger.address):
+        moves(house, certificate, house.stranger)[way]()
+
+
+def test_an_operator_for_all_can_approve_but_an_approved_account_cannot(house: House, certificate: int) -> None:
+    house.receivables.setApprovalForAll(house.bank, True, sender=house.seller)
+    house.receivables.approve(house.stranger, certificate, sender=house.bank)
+    with refused("NotHolder", caller=house.stranger.address):
+        house.receivables.approve(house.stranger, certificate, sender=house.stranger)
+    with refused("NotHolder", caller=house.buyer.address):
+        house.receivables.approve(house.buyer, certificate, sender=house.buyer)
+    with refused("UnknownCertificate", certificateId=7):
+        house.receivables.approve(house.buyer, 7, sender=house.seller)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_move_clears_the_approval(house: House, certificate: int, way: str) -> None:
+    house.receivables.approve(house.stranger, certificate, sender=house.seller)
+    moves(house, certificate, house.seller)[way]()
+    assert house.receivables.getApproved(certificate) == NOBODY
+    with refused("NotHolder", caller=house.stranger.address):
+        house.receivables.endorse(certificate, house.supplier, DOCUMENT, sender=house.stranger)
+
+
+def test_an_approval_does_not_wake_up_when_the_certificate_comes_back(house: House, certificate: int) -> None:
+    house.receivables.approve(house.stranger, certificate, sender=house.seller)
+    house.receivables.endorse(certificate, house.bank, NO_DOCUMENT, sender=house.seller)
+    house.receivables.endorse(certificate, house.seller, DOCUMENT, sender=house.bank)
+    assert house.receivables.getApproved(certificate) == NOBODY
+    with refused("NotHolder", caller=house.stranger.address):
+        house.receivables.endorse(certificate, house.bank, NO_DOCUMENT, sender=house.stranger)
+
+
+def test_the_tail_of_a_split_starts_without_an_approval(house: House, certificate: int) -> None:
+    house.receivables.approve(house.stranger, certificate, sender=house.seller)
+    house.receivables.split(certificate, 10, house.seller, NO_DOCUMENT, sender=house.stranger)
+    assert house.receivables.getApproved(certificate + 10) == NOBODY
+    with refused("NotHolder", caller=house.stranger.address):
+        house.receivables.endorse(certificate + 10, house.bank, NO_DOCUMENT, sender=house.stranger)
+
+
+def test_an_approved_account_cannot_lift_its_principals_suspension(house: House, certificate: int) -> None:
+    house.receivables.approve(house.bank, certificate, sender=house.seller)
+    house.suspend(house.seller)
+    with refused("MemberNotEligible", member=house.seller.address):
+        house.receivables.transferFrom(house.seller, house.bank, certificate, sender=house.bank)
+
+
+# --------------------------------------------------------------- transfers
+
+
+def test_a_plain_transfer_reaches_a_financier(house: House, certificate: int) -> None:
+    receipt = house.receivables.transferFrom(house.seller, house.bank, certificate, sender=house.seller)
+    assert [name for name, _ in events(receipt)] == ["Endorsed", "Transfer"]
+    assert receipt.events[0].document == NO_DOCUMENT
+    assert house.receivables.ownerOf(certificate) == house.bank
+
+
+@pytest.mark.parametrize("way", ["transferFrom", "safeTransferFrom"])
+def test_a_plain_transfer_reaches_nobody_else(house: House, certificate: int, way: str) -> None:
+    with refused("TradeDocumentMissing"):
+        moves(house, certificate, house.seller, to=house.supplier)[way]()
+    with refused("MemberNotEligible", member=house.stranger.address):
+        moves(house, certificate, house.seller, to=house.stranger)[way]()
+    with refused("SameHolder"):
+        moves(house, certificate, house.seller, to=house.seller)[way]()
+
+
+@pytest.mark.parametrize("way", ["transferFrom", "safeTransferFrom"])
+def test_a_transfer_names_the_holder_it_takes_from(house: House, certificate: int, way: str) -> None:
+    transfer = getattr(house.receivables, way)
+    with refused("NotHolder", caller=house.supplier.address):
+        transfer(house.supplier, house.bank, certificate, sender=house.seller)
+    with refused("UnknownCertificate", certificateId=certificate + 1):
+        transfer(house.seller, house.bank, certificate + 1, sender=house.seller)
+
+
+def test_a_safe_transfer_carries_the_document_in_its_data(house: House, certificate: int) -> None:
+    data = DOCUMENT + b"and more words for the receiver"
+    receipt = house.receivables.safeTransferFrom(house.seller, house.supplier, certificate, data, sender=house.seller)
+    assert receipt.events[0].document == DOCUMENT
+    assert house.receivables.ownerOf(certificate) == house.supplier
+
+
+def test_data_shorter_than_a_hash_is_no_document(house: House, certificate: int) -> None:
+    with refused("TradeDocumentMissing"):
+        house.receivables.safeTransferFrom(
+            house.seller, house.supplier, certificate, DOCUMENT[:31], sender=house.seller
+        )
+
+
+# -------------------------------------------------------- the receiver hook
+
+
+def test_a_contract_that_accepts_receives_and_is_told_everything(house: House, certificate: int, wallet: Any) -> None:
+    house.receivables.approve(house.stranger, certificate, sender=house.seller)
+    house.receivables.safeTransferFrom(house.seller, wallet, certificate, DOCUMENT, sender=house.stranger)
+    assert house.receivables.ownerOf(certificate) == wallet
+    assert (wallet.operator(), wallet.sender()) == (house.stranger, house.seller)
+    assert wallet.tokenId() == certificate
+    assert wallet.data() == DOCUMENT
+
+
+def test_a_contract_that_answers_wrongly_does_not_receive(house: House, certificate: int, wallet: Any) -> None:
+    wallet.setMode(1, sender=house.stranger)
+    with refused("ERC721InvalidReceiver", receiver=wallet.address):
+        house.receivables.safeTransferFrom(house.seller, wallet, certificate, sender=house.seller)
+    assert house.receivables.ownerOf(certificate) == house.seller
+
+
+def test_a_contract_that_reverts_does_not_receive_and_its_reason_is_passed_on(
+    house: House, certificate: int, wallet: Any
+) -> None:
+    wallet.setMode(2, sender=house.stranger)
+    with pytest.raises(ContractLogicError, match="not today"):
+        house.receivables.safeTransferFrom(house.seller, wallet, certificate, sender=house.seller)
+    wallet.setMode(3, sender=house.stranger)
+    with refused("ERC721InvalidReceiver", receiver=wallet.address):
+        house.receivables.safeTransferFrom(house.seller, wallet, certificate, sender=house.seller)
+    assert house.receivables.ownerOf(certificate) == house.seller
+
+
+def test_a_contract_without_a_hook_does_not_receive_safely(house: House, certificate: int, hookless: Any) -> None:
+    with refused("ERC721InvalidReceiver", receiver=hookless.address):
+        house.receivables.safeTransferFrom(house.seller, hookless, certificate, sender=house.seller)
+
+
+@pytest.mark.parametrize("way", ["split", "endorse", "transferFrom"])
+def test_no_other_way_in_asks_the_receiver(house: House, certificate: int, wallet: Any, way: str) -> None:
+    """A receiver cannot block or tax an operation by what its hook does."""
+    wallet.setMode(2, sender=house.stranger)
+    moves(house, certificate, house.seller, to=wallet)[way]()
+    assert wallet.operator() == NOBODY
+
+
+def test_confirmation_does_not_ask_the_originator(house: House, wallet: Any) -> None:
+    wallet.setMode(2, sender=house.stranger)
+    claim = house.claim()
+    call = house.receivables.register.encode_input(claim)
+    receipt = wallet.execute(house.receivables, call, sender=house.stranger)
+    (log,) = house.receivables.Registered.from_receipt(receipt)
+    terms = {"originator": wallet.address, "registeredAt": log.at, "claim": claim}
+    house.receivables.confirm(log.receivableId, terms, sender=house.buyer)
+    assert house.receivables.ownerOf(token(log.receivableId)) == wallet
+
+
+# -------------------------------------------------------------- re-entrance
+
+
+def plan(house: House, wallet: Any, data: bytes) -> None:
+    wallet.setPlan(house.receivables, data, sender=house.stranger)
+
+
+def test_a_receiver_may_pass_the_certificate_on_from_inside_the_hook(
+    house: House, receivable_id: int, certificate: int, wallet: Any
+) -> None:
+    plan(
+        house,
+        wallet,
+        Calls.endorse(receivable_id=receivable_id, start=0, receiver=raw(house.bank), document=NO_DOCUMENT),
+    )
+    house.receivables.safeTransferFrom(house.seller, wallet, certificate, sender=house.seller)
+    assert wallet.hookSucceeded()
+    assert house.receivables.ownerOf(certificate) == house.bank
+    journal = house.audit().journals[receivable_id]
+    assert [(type(entry), entry.actor) for entry in journal[2:]] == [
+        (Endorsed, raw(house.seller)),
+        (Endorsed, raw(wallet)),
+    ]
+
+
+def test_a_receiver_may_split_from_inside_the_hook(
+    house: House, receivable_id: int, certificate: int, wallet: Any
+) -> None:
+    plan(
+        house,
+        wallet,
+        Calls.split(receivable_id=receivable_id, start=0, cut=30_000, receiver=raw(house.seller), document=DOCUMENT),
+    )
+    house.receivables.safeTransferFrom(house.seller, wallet, certificate, sender=house.seller)
+    assert wallet.hookSucceeded()
+    assert (house.receivables.balanceOf(wallet), house.receivables.balanceOf(house.seller)) == (1, 1)
+    assert [type(entry) for entry in house.audit().journals[receivable_id][2:]] == [Endorsed, Split]
+
+
+def test_a_certificate_is_received_once_whatever_the_hook_tries(
+    house: House, receivable_id: int, certificate: int, wallet: Any
+) -> None:
+    """From inside the hook the wallet tries to take the certificate from the seller a second time."""
+    plan(
+        house,
+        wallet,
+        receivables_abi().call("transferFrom", raw(house.seller), raw(wallet), certificate),
+    )
+    house.receivables.safeTransferFrom(house.seller, wallet, certificate, sender=house.seller)
+    assert not wallet.hookSucceeded()  # the seller no longer holds it
+    name, _ = ContractAbi(artifact("Receivables")).error(bytes(wallet.hookAnswer())) or ("", {})
+    assert name == "NotHolder"
+    assert house.receivables.balanceOf(wallet) == 1
+
+
+def test_an_approval_is_spent_before_the_hook_runs(
+    house: House, receivable_id: int, certificate: int, wallet: Any
+) -> None:
+    """The approved wallet sends the certificate to itself and, inside the hook, tries to use its approval again."""
+    house.receivables.approve(wallet, certificate, sender=house.seller)
+    inner = Calls.approve(receivable_id=receivable_id, start=0, to=raw(house.stranger))
+    plan(house, wallet, inner)
+    call = receivables_abi().call(SAFE, raw(house.seller), raw(wallet), certificate, b"")
+    wallet.execute(house.receivables, call, sender=house.stranger)
+    # As the new holder it may approve: what stands is its own approval, not the seller's.
+    assert wallet.hookSucceeded()
+    assert house.receivables.ownerOf(certificate) == wallet
+    assert house.receivables.getApproved(certificate) == house.stranger
+
+
+def test_a_registration_from_inside_the_hook_takes_its_own_id(house: House, certificate: int, wallet: Any) -> None:
+    plan(house, wallet, bytes(house.receivables.register.encode_input(house.claim())))
+    before = house.receivables.count()
+    house.receivables.safeTransferFrom(house.seller, wallet, certificate, sender=house.seller)
+    assert wallet.hookSucceeded()
+    assert house.receivables.count() == before + 1
+    house.audit()
