@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     api_port: int = Field(
         default=8642, ge=0, le=65535, description="Port of the API on 127.0.0.1; another free one where it is taken."
     )
+    ready_lag_blocks_max: int = Field(
+        default=20, ge=0, description="Blocks that the mirror may be behind the node before /ready answers 503."
+    )
     keystore_password_file: Path | None = Field(
         default=None, description="File with the password of the keystores in home/keys. Unset: asked at the terminal."
     )
