@@ -756,17 +756,15 @@ def _serve(services: Services, listener: socket.socket, ready: Callable[[], obje
     """Serve the API until Ctrl-C or SIGTERM. Raises ServiceEnded when the own chain or database goes away."""
     import uvicorn  # noqa: PLC0415
 
-    # The API is another layer: it is named, not imported, and finds the services in the settings of this process.
-    os.environ["COUNTERFOIL_RPC_URL"] = services.node.url
-    os.environ["COUNTERFOIL_DATABASE_URL"] = services.database.url
-    os.environ["COUNTERFOIL_HOME"] = str(services.home)
-    settings.cache_clear()
+    # The API is another layer: it is named, not imported, and finds the services by what `owned` left in the home.
     server = uvicorn.Server(
         uvicorn.Config(
             "api.app:create_app",
             factory=True,
-            log_level="warning",
+            log_config=None,
             access_log=False,
+            proxy_headers=False,
+            server_header=False,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS_MAX,
         )
     )
@@ -816,6 +814,10 @@ def _report_rewind(step: Step) -> None:
             f"[yellow]mirror[/]: the chain lost {step.depth} blocks with {step.entries} entries; "
             f"the mirror is back at block {step.cursor.number} and goes on from there"
         )
+        for name in step.undone:
+            output.note(f"  undone: {name}")
+        if len(step.undone) < step.entries:
+            output.note(f"  and {step.entries - len(step.undone)} more")
 
 
 @contextmanager

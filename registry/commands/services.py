@@ -34,7 +34,7 @@ from registry.store.embedded import EmbeddedPostgres
 
 MASTER_KEY_BYTES = 32
 MIRROR_WAIT_SECONDS = 20.0
-MIRROR_POLL_SECONDS = 0.05
+MIRROR_POLL_SECONDS = 0.02
 STOP_WAIT_SECONDS = 30.0
 SWITCH_POLL_SECONDS = 0.1
 
@@ -108,7 +108,7 @@ class Running:
 @dataclass(slots=True)
 class Services:
     """What a command works with. `running` is the owner in another process, None where this process owns all;
-    `is_followed` says that a mirror runs in the background."""
+    `nudge` wakes the mirror that this process runs in the background, if it runs one."""
 
     home: Path
     node: Node
@@ -117,7 +117,7 @@ class Services:
     running: Running | None = None
     chain: DevChain | None = None
     postgres: EmbeddedPostgres | None = None
-    is_followed: bool = False
+    nudge: threading.Event | None = None
     notices: list[str] = field(default_factory=list)
 
     @property
@@ -142,9 +142,11 @@ class Services:
 
     def mirrored(self, block_number: int) -> None:
         """Return once the mirror has this block. Raises MirrorLags."""
-        if self.running is None and not self.is_followed:
+        if self.running is None and self.nudge is None:
             self.follower().catch_up(until=block_number)
             return
+        if self.nudge is not None:
+            self.nudge.set()
         deadline = time.monotonic() + MIRROR_WAIT_SECONDS
         while time.monotonic() < deadline:
             with self.database.bulk() as connection:
@@ -242,21 +244,22 @@ def following(
     on_failure: Callable[[ServiceError], None] | None = None,
 ) -> Iterator[None]:
     """Run the mirror in the background for the time of the block."""
-    stop = threading.Event()
+    stop, nudge = threading.Event(), threading.Event()
     thread = threading.Thread(
         target=services.follower().run,
         args=(stop,),
-        kwargs={"on_step": on_step, "on_failure": on_failure},
+        kwargs={"nudge": nudge, "on_step": on_step, "on_failure": on_failure},
         name="mirror",
         daemon=True,
     )
     thread.start()
-    services.is_followed = True
+    services.nudge = nudge
     try:
         yield
     finally:
-        services.is_followed = False
+        services.nudge = None
         stop.set()
+        nudge.set()
         thread.join()
 
 

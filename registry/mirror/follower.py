@@ -17,7 +17,8 @@ import psycopg
 
 from registry.chain.rpc import Block, Node, RawLog
 from registry.domain.decode import ENTRY_TOPICS
-from registry.domain.identifiers import Address, format_address
+from registry.domain.identifiers import Address, format_address, format_receivable_id
+from registry.domain.journal import ENTRY_BY_OPERATION
 from registry.domain.keccak import keccak256
 from registry.errors import ServiceError
 from registry.mirror import store
@@ -30,6 +31,7 @@ RANGE_BLOCKS_MAX = 500
 
 POLL_SECONDS = 0.2
 RETRY_SECONDS_MAX = 5.0
+UNDONE_NAMED_MAX = 20
 BLOOM_BITS = 2048
 
 log = logging.getLogger(__name__)
@@ -72,13 +74,17 @@ class Move(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: what it did, how far the mirror is, how far the node is. Depth is blocks undone by a rewind."""
+    """One step: what it did, how far the mirror is, how far the node is.
+
+    `depth` is the number of blocks that a rewind undid, `undone` names their entries (the first UNDONE_NAMED_MAX).
+    """
 
     move: Move
     cursor: Cursor
     head: int
     entries: int = 0
     depth: int = 0
+    undone: tuple[str, ...] = ()
 
     @property
     def lag_blocks(self) -> int:
@@ -142,11 +148,16 @@ class Follower:
         self,
         stop: threading.Event,
         *,
+        nudge: threading.Event | None = None,
         on_step: Callable[[Step], None] | None = None,
         on_failure: Callable[[ServiceError], None] | None = None,
     ) -> None:
-        """Follow until `stop` is set. A node or database that fails is reported and asked again, ever more slowly."""
+        """Follow until `stop` is set; `nudge` ends a pause early, whoever stops sets both.
+
+        A node or database that fails is reported and asked again, ever more slowly.
+        """
         pause = POLL_SECONDS
+        waiting = nudge or stop
         while not stop.is_set():
             try:
                 step = self.step()
@@ -159,7 +170,8 @@ class Follower:
                 if on_step is not None:
                     on_step(step)
                 pause = 0.0 if step.move in (Move.ADVANCED, Move.REWOUND) else POLL_SECONDS
-            stop.wait(pause)
+            if waiting.wait(pause) and nudge is not None:
+                nudge.clear()
 
     # ------------------------------------------------------------ internal
 
@@ -252,15 +264,8 @@ class Follower:
                 before = fork
             if before.number < cursor.finalized:
                 log.error("mirror: reorg below the finalized block %d, to block %d", cursor.finalized, before.number)
-            touched = [
-                row[0]
-                for row in connection.execute(
-                    "SELECT DISTINCT journal_id FROM entry WHERE block_number > %s", (before.number,)
-                ).fetchall()
-            ]
-            removed = connection.execute("DELETE FROM entry WHERE block_number > %s", (before.number,)).rowcount
-            connection.execute("DELETE FROM block WHERE number > %s", (before.number,))
-            self._projector.refold(connection, touched)
+            removed = store.delete_after(connection, before.number)
+            self._projector.refold(connection, sorted({journal_id for journal_id, _, _ in removed}))
             to = replace(
                 cursor,
                 number=before.number,
@@ -272,8 +277,12 @@ class Follower:
             if not store.move_cursor(connection, previous=cursor, to=to):
                 raise CursorLost()
         depth = cursor.number - before.number
-        log.warning("mirror: undid %d blocks with %d entries, back to block %d", depth, removed, before.number)
-        return Step(Move.REWOUND, to, head, entries=removed, depth=depth)
+        log.warning("mirror: undid %d blocks with %d entries, back to block %d", depth, len(removed), before.number)
+        undone = tuple(
+            f"{format_receivable_id(journal_id)} #{position} {ENTRY_BY_OPERATION[operation].__name__}"
+            for journal_id, position, operation in removed[:UNDONE_NAMED_MAX]
+        )
+        return Step(Move.REWOUND, to, head, entries=len(removed), depth=depth, undone=undone)
 
     def _fork(self, connection: psycopg.Connection, head: int) -> Block | None:
         """The newest stored block whose hash the node confirms, or None if it confirms none."""

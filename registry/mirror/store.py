@@ -131,6 +131,15 @@ def entry_columns(entry: Entry, position: int) -> tuple[int, ...]:
     return entry.journal_id, position, entry.OPERATION, entry.time, start, end
 
 
+def delete_after(connection: psycopg.Connection, block_number: int) -> list[tuple[int, int, int]]:
+    """Delete the stored log above a block; (journal id, position, operation) of what went, in journal order."""
+    removed = connection.execute(
+        "DELETE FROM entry WHERE block_number > %s RETURNING journal_id, position, operation", (block_number,)
+    ).fetchall()
+    connection.execute("DELETE FROM block WHERE number > %s", (block_number,))
+    return sorted(removed)
+
+
 ENTRY_COLUMNS = ("journal_id", "position", "operation", "at", "start_minor", "end_minor")
 """Names of what entry_columns gives."""
 
