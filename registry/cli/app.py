@@ -445,7 +445,6 @@ def member_list(*, json_output: JsonFlag = False) -> None:
     """The members, with their handles for --as and --to."""
     from registry.cli import views  # noqa: PLC0415
     from registry.commands.services import database_only  # noqa: PLC0415
-    from registry.domain.identifiers import format_address  # noqa: PLC0415
     from registry.store.queries import health, members  # noqa: PLC0415
     from registry.store.queries.pages import every  # noqa: PLC0415
 
@@ -466,10 +465,11 @@ def member_list(*, json_output: JsonFlag = False) -> None:
                 views.roles(row.roles),
                 views.member_status(row, now=now),
                 views.instant(row.kyc_expiry_at)[:10],
-                format_address(row.address),
+                views.short_address(row.address),
             )
             for row in rows
         ),
+        nothing="no members yet; `counterfoil member add` admits one",
     )
 
 
@@ -556,6 +556,7 @@ def pending(*, as_: As, json_output: JsonFlag = False) -> None:
             )
             for row in rows
         ),
+        nothing=f"nothing waits for {as_}",
     )
 
 

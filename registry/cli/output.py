@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -33,13 +34,26 @@ def document(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=_plain) + "\n")
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
-    """Print a table; columns whose name ends in a blank are right-aligned."""
-    shown = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        shown.add_column(column.strip(), justify="right" if column.endswith(" ") else "left", no_wrap=True)
-    for row in rows:
-        shown.add_row(*(escape(str(cell)) for cell in row))
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, nothing: str) -> None:
+    """Print a table, or `nothing` where there are no rows. Columns whose name ends in a blank are right-aligned.
+
+    The first column is what people copy into the next command: it is never cut or wrapped.
+    """
+    cells = [[str(cell) for cell in row] for row in rows]
+    if not cells:
+        console.print(nothing)
+        return
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for index, column in enumerate(columns):
+        width = max(cell_len(row[index]) for row in cells)
+        shown.add_column(
+            column.strip(),
+            justify="right" if column.endswith(" ") else "left",
+            overflow="fold",
+            min_width=width if index == 0 or column.endswith(" ") else None,
+        )
+    for row in cells:
+        shown.add_row(*(escape(cell) for cell in row))
     console.print(shown)
 
 

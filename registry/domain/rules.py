@@ -105,7 +105,10 @@ class DueDateMalformed(ChainRefusal):
 class DueDatePassed(ChainRefusal):
     code = "due_date_passed"
     title = "The due date has come"
-    default_hint = "A claim is registered and confirmed, and a certificate moves, only before its due date"
+    default_hint = (
+        "A claim is registered and confirmed, and a certificate moves, only before its due date; "
+        "a later date agreed with the debtor is named at registration (--due)"
+    )
 
 
 class CurrencyMalformed(ChainRefusal):
