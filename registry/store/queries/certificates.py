@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, literal, select, tuple_
 
+from registry.domain import rules
 from registry.domain.identifiers import Address, CertificateId
-from registry.domain.receivable import Certificate
+from registry.domain.receivable import Certificate, Phase, Receivable, Status
 from registry.store.queries.pages import PAGE_ROWS_DEFAULT, Page, page, rows_asked
 from registry.store.queries.visibility import Caller, visible_to
 from registry.store.tables import Minor, receivable
@@ -20,7 +21,7 @@ CertificateKey = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class CertificateRow:
-    """A live certificate with the terms it inherits. `_minor` in minor units, `due_at` in seconds.
+    """A live certificate with the terms and the status that it inherits. `_minor` in minor units, `due_at` in seconds.
 
     `since_position` is the place, in the receivable's journal, of the entry that made it so.
     """
@@ -34,6 +35,7 @@ class CertificateRow:
     debtor: Address
     currency: int
     due_at: int
+    status: Status
 
     @property
     def id(self) -> CertificateId:
@@ -48,6 +50,11 @@ class CertificateRow:
     def state(self) -> Certificate:
         """The certificate as the rules take it."""
         return Certificate(self.start_minor, self.end_minor, self.holder, self.since_position)
+
+    def phase(self, *, now: int) -> Phase:
+        """Where its receivable stands at `now` (seconds)."""
+        # The rule looks at status and due date alone; the head is not read here.
+        return rules.phase(Receivable(self.receivable_id, b"", status=self.status, due=self.due_at), now=now)
 
 
 def certificate(
@@ -98,12 +105,14 @@ def certificates_of(
 
 
 def _visible(caller: Caller) -> Select[Any]:
+    inherited = (receivable.c[name] for name in ("originator", "debtor", "currency", "due_at", "status"))
     return (
-        select(*table.c, receivable.c.originator, receivable.c.debtor, receivable.c.currency, receivable.c.due_at)
+        select(*table.c, *inherited)
         .join_from(table, receivable, receivable.c.receivable_id == table.c.receivable_id)
         .where(visible_to(caller, receivable))
     )
 
 
 def _row(row: Row[Any]) -> CertificateRow:
-    return CertificateRow(**row._mapping)
+    values = dict(row._mapping)
+    return CertificateRow(**{**values, "status": Status(values["status"])})

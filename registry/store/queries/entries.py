@@ -53,10 +53,11 @@ class StoredEntryRow:
 
 @dataclass(frozen=True, slots=True)
 class ProvenanceRow:
-    """One step of a range's history and the log that it stands on."""
+    """One step of a range's history, the log that it stands on, and the journal's head before it."""
 
     step: Step
     stored: StoredEntryRow
+    head_before: bytes
 
 
 def stored_entries(
@@ -112,7 +113,7 @@ def provenance_of(
             raise fold.JournalBroken(
                 f"entry {step.position} of {format_receivable_id(receivable_id)} does not fold to its stored head"
             )
-        yield ProvenanceRow(step, row)
+        yield ProvenanceRow(step, row, stored[step.position - 2].head if step.position > 1 else empty.head)
 
 
 _COLUMNS = tuple(table.c[name] for name in StoredEntryRow.__slots__)

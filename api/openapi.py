@@ -1,0 +1,89 @@
+"""The description of the API: errors as problem documents, and nothing that the routes do not do."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api.errors import PROBLEM_MEDIA_TYPE, Problem
+
+_SCHEMAS = "#/components/schemas/"
+
+_WORDS = {
+    HTTPStatus.NOT_MODIFIED: "What If-None-Match names is still so.",
+    HTTPStatus.BAD_REQUEST: "An id or a parameter cannot be read (`id_malformed`, `request_malformed`).",
+    HTTPStatus.FORBIDDEN: "Not from this machine, or not under a loopback name (`loopback_only`, `host_not_allowed`).",
+    HTTPStatus.NOT_FOUND: "There is no such thing at as_of_block.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The database or the node does not answer, or nothing is mirrored yet.",
+}
+
+DESCRIPTION = """
+A blockchain-anchored registry of receivables: reads of what the contract accepted, as the mirror has it.
+
+* Every answer names the block it is true at (`as_of_block`) and carries an `ETag`; `If-None-Match` gets a 304.
+* Money is `{"amount": "1250.00", "currency": "CNY"}`, exact to the minor unit. Ids are `R-42` and `R-42/0-125000`.
+* Errors are RFC 9457 problem documents with a stable `code`.
+* Lists go page by page by key; `next` is the link to the next page.
+* There is no access control yet, so the API answers this machine only.
+"""
+
+
+def problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route: these refusals, and those that every route may give."""
+    every = sorted({*statuses, HTTPStatus.FORBIDDEN})
+    described: dict[int | str, dict[str, Any]] = {
+        int(status): {"description": _WORDS[status], "content": _CONTENT} for status in every
+    }
+    # `default` also keeps FastAPI from promising its own form of validation errors.
+    return {**described, "default": {"description": "Any other error.", "content": _CONTENT}}
+
+
+def reads(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that reads the mirror."""
+    tagged: dict[int | str, dict[str, Any]] = {
+        int(HTTPStatus.NOT_MODIFIED): {"description": _WORDS[HTTPStatus.NOT_MODIFIED]}
+    }
+    return {**tagged, **problems(HTTPStatus.BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE, *statuses)}
+
+
+_CONTENT = {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": _SCHEMAS + "Problem"}}}
+
+
+def install(app: FastAPI) -> None:
+    """Let the application describe itself so, computed once."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _describe(app)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to replace it
+
+
+def _describe(app: FastAPI) -> dict[str, Any]:
+    described = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
+    )
+    problem = Problem.model_json_schema(ref_template=_SCHEMAS + "{model}")
+    schemas = described.setdefault("components", {}).setdefault("schemas", {})
+    schemas.update(problem.pop("$defs"))
+    schemas["Problem"] = problem
+    described["components"]["schemas"] = dict(sorted(schemas.items()))
+    whole: dict[str, Any] = _with_whole_numbers(described)
+    return whole
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    """FastAPI turns the bounds of integers into floats; no float belongs into anything that we say."""
+    match value:
+        case dict():
+            return {key: _with_whole_numbers(part) for key, part in value.items()}
+        case list():
+            return [_with_whole_numbers(part) for part in value]
+        case float() if value.is_integer():
+            return int(value)
+        case _:
+            return value

@@ -1,0 +1,1 @@
+"""Endpoints: a file per noun. Each parses, asks one query, and shows the rows."""

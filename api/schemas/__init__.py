@@ -1,0 +1,1 @@
+"""Response bodies: declared for every route, no field beyond the declared ones."""

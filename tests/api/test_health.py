@@ -1,0 +1,148 @@
+"""Whether the service lives, whether it is ready, and its figures: with everything that can be wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from api.deps import Services
+from registry.chain.rpc import Node, NodeUnreachable
+from registry.mirror.reconcile import reconcile
+from registry.store.database import Database, DatabaseUnreachable
+from registry.store.embedded import EmbeddedPostgres
+from tests.api.conftest import Api, serving
+from tests.api.test_reads import travelled
+from tests.scene import Scene
+
+
+def reasons(api: Api) -> list[str]:
+    found = api.problem("/ready", status=503, code="not_ready")
+    return [reason["code"] for reason in found["reasons"]]
+
+
+def test_a_mirror_that_is_up_to_date_is_ready(api: Api) -> None:
+    travelled(api)
+    api.mirror()
+    found = api.get("/ready")
+    assert (found["status"], found["lag_blocks"], found["last_reconciliation"]) == ("ready", 0, None)
+    assert found["node_block"] == found["as_of_block"]["number"]
+    reconcile(api.services.database, api.scene.node, contract=api.scene.deployment.receivables, deep=True)
+    reconciled = api.get("/ready")["last_reconciliation"]
+    assert (reconciled["deep"], reconciled["differences"]) == (True, 0)
+
+
+def test_nothing_mirrored_is_not_ready_and_answers_no_read(api: Api) -> None:
+    assert reasons(api) == ["nothing_mirrored"]
+    api.problem("/v1/receivables", status=503, code="nothing_mirrored")
+    assert api.get("/health") == {"status": "alive"}
+
+
+def test_a_lag_within_the_limit_is_ready_and_beyond_it_is_not(api: Api) -> None:
+    api.mirror()
+    api.scene.mine(3)
+    assert api.get("/ready")["lag_blocks"] == 3
+    api.scene.mine(1)
+    assert reasons(api) == ["mirror_lags"]
+    # What is read is still true at the block that it names.
+    assert api.get("/v1/members")["as_of_block"]["number"] == api.scene.node.head() - 4
+    api.mirror()
+    assert api.get("/ready")["lag_blocks"] == 0
+
+
+def test_a_mirror_on_an_abandoned_fork_is_not_ready(api: Api) -> None:
+    travelled(api)
+    api.mirror()
+    api.scene.reorg(depth=2)
+    assert reasons(api) == ["mirror_disagrees"]
+    api.mirror()
+    assert api.get("/ready")["lag_blocks"] == 0
+
+
+def test_a_failed_reconciliation_is_not_ready(api: Api) -> None:
+    travelled(api)
+    api.mirror()
+    with api.services.database.bulk() as connection:
+        connection.execute("UPDATE journal SET head = '\\x00' WHERE journal_id = 1")
+    reconcile(api.services.database, api.scene.node, contract=api.scene.deployment.receivables)
+    assert reasons(api) == ["reconciliation_failed"]
+    assert "counterfoil_reconciliation_differences 1.0" in api.client.get("/metrics").text
+
+
+def test_a_database_of_another_registry_is_not_ready(api: Api, node: Node, database: Database) -> None:
+    api.mirror()
+    other = Scene.open(node)
+    with_other = dataclasses.replace(api.services, deployment=other.deployment)
+    running = serving(with_other)
+    api.client.base_url = next(running)
+    assert reasons(api) == ["other_registry"]
+    api.problem("/v1/members", status=409, code="other_registry")
+    next(running, None)
+
+
+def test_a_node_that_does_not_answer_is_not_ready_and_reads_go_on(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    travelled(api)
+    api.mirror()
+
+    def silent(*_: Any) -> None:
+        raise NodeUnreachable("silent")
+
+    monkeypatch.setattr(api.services.node, "request", silent)
+    assert reasons(api) == ["node_unreachable"]
+    assert api.get("/v1/receivables/R-1")["id"] == "R-1"
+    figures = api.client.get("/metrics").text
+    assert 'counterfoil_up{service="node"} 0.0' in figures
+    assert 'counterfoil_up{service="database"} 1.0' in figures
+
+
+def test_a_database_that_ended_is_a_503_everywhere_and_heals(
+    work_folder: Any, scene: Scene, services: Services
+) -> None:
+    with EmbeddedPostgres.start(work_folder / "mortal") as mortal:
+        database = Database(mortal.url())
+        database.migrate()
+        running = serving(dataclasses.replace(services, database=database))
+        import httpx
+
+        with httpx.Client(base_url=next(running), timeout=30) as client:
+            api = Api(dataclasses.replace(services, database=database), client, scene)
+            travelled(api)
+            api.mirror()
+            assert api.get("/ready")["status"] == "ready"
+            mortal.stop()
+            for path in ("/v1/receivables", "/v1/receivables/R-1", "/v1/members"):
+                found = api.problem(path, status=503, code="database_unreachable")
+                assert "Traceback" not in found["detail"]
+            assert reasons(api) == ["database_unreachable"]
+            assert api.get("/health") == {"status": "alive"}
+            assert 'counterfoil_up{service="database"} 0.0' in client.get("/metrics").text
+        next(running, None)
+        database.dispose()
+    with pytest.raises(DatabaseUnreachable), database.snapshot():
+        pass
+
+
+def test_the_figures_count_what_is_mirrored_and_name_no_one(api: Api) -> None:
+    travelled(api)
+    api.scene.register()
+    api.mirror()
+    api.scene.mine(2)
+    for path in ("/v1/receivables/R-1", "/v1/receivables/R-2", "/v1/receivables/R-99", "/made/up", "/made/up/too"):
+        api.client.get(path)
+    figures = api.client.get("/metrics").text
+    for line in (
+        'counterfoil_receivables{status="confirmed"} 1.0',
+        'counterfoil_receivables{status="registered"} 1.0',
+        'counterfoil_members{status="active"} 4.0',
+        "counterfoil_certificates 2.0",
+        "counterfoil_entries 9.0",
+        "counterfoil_mirror_lag_blocks 2.0",
+        'counterfoil_request_seconds_count{method="GET",route="/v1/receivables/{receivable_id}",status="200"} 2.0',
+        'counterfoil_request_seconds_count{method="GET",route="/v1/receivables/{receivable_id}",status="404"} 1.0',
+        'counterfoil_request_seconds_count{method="GET",route="unmatched",status="404"} 2.0',
+    ):
+        assert line in figures, line
+    assert "R-1" not in figures
+    assert "0x" not in figures
+    assert "made" not in figures
