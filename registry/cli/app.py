@@ -699,9 +699,12 @@ def show(receivable: ReceivableArgument, *, json_output: JsonFlag = False) -> No
         output.document(found)
         return
     output.facts(views.receivable_facts(row, invoice, name=name, now=now))
-    if parts:
-        output.console.print()
-        output.table(["certificate", "amount ", "holder"], (views.certificate_cells(part, name=name) for part in parts))
+    output.console.print()
+    output.table(
+        ["certificate", "amount ", "holder"],
+        (views.certificate_cells(part, name=name) for part in parts),
+        nothing="no certificates: it is not confirmed",
+    )
 
 
 @app.command()
