@@ -457,7 +457,7 @@ def member_list(*, json_output: JsonFlag = False) -> None:
         output.document([views.member_document(row, now=now) for row in rows])
         return
     output.table(
-        ["handle", "name", "roles", "status", "KYC until", "address"],
+        ["handle", "name", "roles", "status", "KYC until"],
         (
             (
                 row.handle or "",
@@ -465,7 +465,6 @@ def member_list(*, json_output: JsonFlag = False) -> None:
                 views.roles(row.roles),
                 views.member_status(row, now=now),
                 views.instant(row.kyc_expiry_at)[:10],
-                views.short_address(row.address),
             )
             for row in rows
         ),

@@ -31,12 +31,6 @@ def instant(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def short_address(address: Address) -> str:
-    """0x7099…79C8, for tables; --json has the whole of it."""
-    text = format_address(address)
-    return f"{text[:6]}…{text[-4:]}"
-
-
 def money(minor: int, currency: int) -> Money:
     """An amount with its currency."""
     return Money(minor, currency_by_numeric(currency))
