@@ -121,7 +121,7 @@ class Api:
         return len(self.statements)
 
 
-def serving(services: Services) -> Iterator[str]:
+def serving(services: Services | None) -> Iterator[str]:
     """Base URL of the API on a free port."""
     server = uvicorn.Server(
         uvicorn.Config(create_app(services), host="127.0.0.1", port=0, proxy_headers=False, log_config=None)

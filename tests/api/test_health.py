@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from api.deps import Services
 from registry.chain.rpc import Node, NodeUnreachable
+from registry.commands.services import Running
 from registry.mirror.reconcile import reconcile
+from registry.processes import started_at
+from registry.settings import Settings
 from registry.store.database import Database, DatabaseUnreachable
 from registry.store.embedded import EmbeddedPostgres
 from tests.api.conftest import Api, serving
@@ -31,6 +37,22 @@ def test_a_mirror_that_is_up_to_date_is_ready(api: Api) -> None:
     reconcile(api.services.database, api.scene.node, contract=api.scene.deployment.receivables, deep=True)
     reconciled = api.get("/ready")["last_reconciliation"]
     assert (reconciled["deep"], reconciled["differences"]) == (True, 0)
+
+
+def test_without_services_given_those_of_the_home_folder_are_found(
+    scene: Scene, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    since = started_at(os.getpid())
+    assert since is not None
+    scene.deployment.write(tmp_path / "deployments")
+    Running(os.getpid(), since, rpc_url=scene.node.url, database_url=database.url, api_url=None).write(tmp_path)
+    monkeypatch.setattr("api.app.settings", lambda: Settings(home=tmp_path, rpc_url=None, database_url=None))
+    running = serving(None)
+    with httpx.Client(base_url=next(running), timeout=30) as client:
+        api = Api(Services(database, scene.node, scene.deployment, Settings()), client, scene)
+        api.mirror()
+        assert api.get("/ready")["status"] == "ready"
+    next(running, None)
 
 
 def test_nothing_mirrored_is_not_ready_and_answers_no_read(api: Api) -> None:
@@ -103,8 +125,6 @@ def test_a_database_that_ended_is_a_503_everywhere_and_heals(
         database = Database(mortal.url())
         database.migrate()
         running = serving(dataclasses.replace(services, database=database))
-        import httpx
-
         with httpx.Client(base_url=next(running), timeout=30) as client:
             api = Api(dataclasses.replace(services, database=database), client, scene)
             travelled(api)
