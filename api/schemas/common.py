@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from registry.domain.identifiers import Address, format_address
-from registry.domain.money import Currency, UnknownCurrency, currency_by_numeric, format_amount
+from registry.domain.money import currency_to_show, format_amount
 from registry.domain.receivable import DAY_SECONDS
 from registry.store.queries.health import CursorRow
 from registry.store.queries.parties import PartyRow
@@ -87,11 +87,7 @@ class MoneyOut(Model):
     @classmethod
     def of(cls, minor: int, currency: int) -> MoneyOut:
         """From minor units and the ISO 4217 number."""
-        try:
-            known = currency_by_numeric(currency)
-        except UnknownCurrency:
-            # Anyone may have registered such a claim at the contract; it must not make a list unreadable.
-            known = Currency(code=f"#{currency:03}", numeric=currency, exponent=0)
+        known = currency_to_show(currency)
         return cls(amount=format_amount(minor, known), currency=known.code)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -20,6 +21,7 @@ import typer
 from registry.cli import output
 from registry.cli.output import EXIT_REFUSED, named_refusals
 from registry.errors import Refusal, ServiceError
+from registry.observe import configure_logging
 from registry.settings import settings
 
 if TYPE_CHECKING:
@@ -114,6 +116,8 @@ def demo(
     from registry.commands import demo as demonstration  # noqa: PLC0415
     from registry.commands.services import following, owned, wipe  # noqa: PLC0415
 
+    # People are told by the lines below; the log would say it all twice.
+    configure_logging(json_lines=False, level=logging.ERROR)
     folder = invoices or demonstration.SAMPLES
     if not folder.is_dir():
         raise typer.BadParameter(f"{folder} is not a folder", param_hint="--invoices")
@@ -152,12 +156,13 @@ def serve(
     """Run the registry of the home folder: dev chain and PostgreSQL unless others are named, mirror, API."""
     from registry.commands.services import following, owned  # noqa: PLC0415
 
+    configure_logging(json_lines=not sys.stderr.isatty(), level=logging.WARNING)
     with _terminable(), _listening(port) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with owned(settings(), api_url=url) as services:
             for notice in services.notices:
                 output.note(f"[yellow]note[/]: {notice}")
-            with following(services, on_step=_report_rewind):
+            with following(services):
                 _serve(
                     services, listener, lambda: output.console.print(f"[bold green]ready[/] {url}  (Ctrl-C ends it)")
                 )

@@ -13,7 +13,7 @@ from registry.commands.demo import FileOutcome, Summary
 from registry.commands.operations import Done, due_day
 from registry.domain.identifiers import Address, CertificateId, format_address, format_receivable_id
 from registry.domain.journal import Confirmed, Endorsed, Refused, Registered, Split
-from registry.domain.money import Money, currency_by_numeric
+from registry.domain.money import Money, currency_to_show
 from registry.domain.provenance import Step
 from registry.domain.receivable import MemberStatus, RefusalReason, Role
 from registry.store.queries.certificates import CertificateRow
@@ -33,7 +33,7 @@ def instant(seconds: int) -> str:
 
 def money(minor: int, currency: int) -> Money:
     """An amount with its currency."""
-    return Money(minor, currency_by_numeric(currency))
+    return Money(minor, currency_to_show(currency))
 
 
 def roles(value: Role) -> str:

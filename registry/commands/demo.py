@@ -22,7 +22,7 @@ from registry.documents.invoice import Invoice, require_registrable
 from registry.documents.parties import Party, PartyIdentity
 from registry.documents.reading import parse_invoice, read_document
 from registry.domain.identifiers import Address, CertificateId, format_receivable_id
-from registry.domain.money import Money, currency_by_numeric, format_amount
+from registry.domain.money import Money, currency_to_show, format_amount
 from registry.domain.receivable import DAY_SECONDS, Role, Status
 from registry.domain.refusals import Refusal
 from registry.domain.rules import FingerprintTaken
@@ -290,7 +290,7 @@ def _hand_down_one(
 ) -> CertificateId:
     certificate = CertificateId(row.receivable_id, 0, row.face_minor)
     holder = _handle_of(services, row.originator)
-    currency = currency_by_numeric(row.currency)
+    currency = currency_to_show(row.currency)
     for percent, receiver in zip(SHARE_DOWN, tiers, strict=False):
         note = _delivery_note(services, certificate, holder, receiver)
         minor = (certificate.end - certificate.start) * percent // 100
@@ -414,4 +414,4 @@ def _handle_of(services: Services, address: Address) -> str:
 
 
 def _face(row: ReceivableRow) -> Money:
-    return Money(row.face_minor, currency_by_numeric(row.currency))
+    return Money(row.face_minor, currency_to_show(row.currency))

@@ -26,12 +26,13 @@ from registry.domain.identifiers import Address, CertificateId, format_address, 
 from registry.domain.journal import Entry
 from registry.domain.keccak import keccak256
 from registry.domain.merkle import SALT_BYTES
-from registry.domain.money import Money, currency_by_numeric, parse_amount
+from registry.domain.money import Money, currency_to_show, parse_amount
 from registry.domain.profile import party_profile
 from registry.domain.receivable import RefusalReason, Role, SuspensionReason
 from registry.domain.refusals import Refusal
 from registry.domain.rules import (
     NO_DOCUMENT,
+    ChainRefusal,
     Claim,
     CutOutOfRange,
     FingerprintTaken,
@@ -117,7 +118,7 @@ class Prepared:
     @property
     def money(self) -> Money:
         """The face amount."""
-        return Money(self.claim.face, currency_by_numeric(self.claim.currency))
+        return Money(self.claim.face, currency_to_show(self.claim.currency))
 
 
 def due_instant(day: date) -> int:
@@ -161,12 +162,12 @@ def admit(
             if other is not None and other.address != member:
                 raise HandleTaken(f"{other.name} is {other.handle}, {other.identity or 'without an identity'}")
         handle = handle or (known.handle if known else records.free_handle(connection, name))
-        # Before the admission is sent, so that no profile on chain lacks its salt. If the admission then fails, the
-        # party's old row is put back.
+        # Before the admission is sent, so that no profile on chain lacks its salt. If the contract then refuses, the
+        # party's old row is put back; after any other failure the admission may be on chain, and the row stays.
         records.save_party(connection, address=member, handle=handle, name=name, identity=identity, salt=salt)
     try:
         return _send(services, signer, data), handle
-    except Refusal:
+    except ChainRefusal:
         with services.database.write() as connection:
             if known is None:
                 records.forget_party(connection, address=member)
@@ -268,10 +269,10 @@ def register(services: Services, path: Path, *, signer: LocalAccount, due: date 
         )
     try:
         return _send(services, signer, Calls.register(claim)), prepared
-    except Refusal as refusal:
-        if refusal.status < 500:
-            with services.database.write() as connection:
-                records.forget_invoice(connection, document_root=claim.document_root)
+    except ChainRefusal as refusal:
+        # Only the contract's own no: after any other failure (the node, the mirror) the registration may be on chain.
+        with services.database.write() as connection:
+            records.forget_invoice(connection, document_root=claim.document_root)
         if isinstance(refusal, FingerprintTaken):
             duplicate = _duplicate(services, refusal, claim, originator, invoice)
             _record_attempt(services, duplicate, originator, path)
@@ -315,7 +316,7 @@ def split(
     """
     _require_present(services, certificate)
     record = services.view.records([certificate.receivable_id])[certificate.receivable_id]
-    money = currency_by_numeric(record.currency)
+    money = currency_to_show(record.currency)
     minor = parse_amount(amount, money)
     cut = certificate.end - minor
     if not certificate.start < cut < certificate.end:
@@ -425,7 +426,7 @@ def _require_same_invoice(services: Services, terms: Terms, receivable_id: int, 
     if fingerprint(own, master_key(services.home)) != claim.fingerprint:
         raise InvoiceDiffers(f"{path.name} is not the invoice behind {format_receivable_id(receivable_id)}")
     if (own.payable_minor, own.currency.numeric) != (claim.face, claim.currency):
-        registered = Money(claim.face, currency_by_numeric(claim.currency))
+        registered = Money(claim.face, currency_to_show(claim.currency))
         raise InvoiceDiffers(f"{path.name} leaves {own.payable} to pay, registered is {registered}")
 
 
@@ -455,7 +456,7 @@ def _duplicate(
     if existing.face_minor == claim.face and same_type:
         duplicate = FingerprintTaken(f"invoice {invoice.number} is already {name}")
     else:
-        before = Money(existing.face_minor, currency_by_numeric(existing.currency))
+        before = Money(existing.face_minor, currency_to_show(existing.currency))
         duplicate = DuplicateWithOtherAmount(
             f"invoice {invoice.number} is already {name} with {before}"
             + ("" if same_type or kept is None else f" and type {kept.type_code}")

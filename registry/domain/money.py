@@ -110,6 +110,15 @@ def currency_by_numeric(numeric: int) -> Currency:
     return known
 
 
+def currency_to_show(numeric: int) -> Currency:
+    """The currency of any number that the contract takes (1 to 999), for showing amounts that are on chain.
+
+    A number that is no active currency stands as # and the number, without a minor unit: anyone may register such a
+    claim at the contract, and it must not make a list unreadable.
+    """
+    return _BY_NUMERIC.get(numeric) or Currency(code=f"#{numeric:03}", numeric=numeric, exponent=0)
+
+
 def parse_amount(text: str, currency: Currency) -> int:
     """Minor units of a decimal text, exactly; zeros beyond the currency's decimals are allowed.
 

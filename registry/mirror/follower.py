@@ -277,10 +277,16 @@ class Follower:
             if not store.move_cursor(connection, previous=cursor, to=to):
                 raise CursorLost()
         depth = cursor.number - before.number
-        log.warning("mirror: undid %d blocks with %d entries, back to block %d", depth, len(removed), before.number)
         undone = tuple(
             f"{format_receivable_id(journal_id)} #{position} {ENTRY_BY_OPERATION[operation].__name__}"
             for journal_id, position, operation in removed[:UNDONE_NAMED_MAX]
+        )
+        log.warning(
+            "mirror: undid %d blocks with %d entries, back to block %d: %s",
+            depth,
+            len(removed),
+            before.number,
+            ", ".join(undone),
         )
         return Step(Move.REWOUND, to, head, entries=len(removed), depth=depth, undone=undone)
 

@@ -107,5 +107,5 @@ class Projector:
 
 def _changed(old: State, new: State) -> store.Rows:
     """Projection rows of the new state that differ from the old one's."""
-    before, after = store.rows_of(old), store.rows_of(new)
-    return {table: [row for row in values if row not in set(before[table])] for table, values in after.items()}
+    before = {table: set(rows) for table, rows in store.rows_of(old).items()}
+    return {table: [row for row in rows if row not in before[table]] for table, rows in store.rows_of(new).items()}
