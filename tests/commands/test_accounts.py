@@ -1,0 +1,262 @@
+"""Members and who acts for them: handles, keystores, dev keys."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from eth_account import Account
+
+from registry.chain.devchain import dev_account
+from registry.chain.rpc import Node, NodeUnreachable, Receipt
+from registry.commands import accounts, operations
+from registry.commands.services import Services, master_key
+from registry.domain.identifiers import format_address
+from registry.domain.journal import MemberAdmitted, MemberSuspended
+from registry.domain.receivable import Role, SuspensionReason
+from registry.mirror.reconcile import reconcile
+from registry.settings import settings
+from registry.store.queries import parties as party_queries
+from registry.store.queries.parties import PartyRow
+from tests.commands.desk import PARTIES, Desk, changes, refused
+from tests.scene import BANK, BUYER, OPERATOR, SELLER, STRANGER, SUPPLIER, YEAR_SECONDS
+
+
+@pytest.fixture(autouse=True)
+def _settings_of_this_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv("COUNTERFOIL_KEYSTORE_PASSWORD_FILE", raising=False)
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+def admit(
+    desk: Desk, *, person: int, name: str = "New One Ltd", identity: str | None = None, **named: object
+) -> tuple[operations.Done, str]:
+    arguments: dict[str, object] = {
+        "signer": dev_account(OPERATOR),
+        "roles": Role.SUPPLIER,
+        "kyc_expiry": desk.scene.now + YEAR_SECONDS,
+    }
+    return operations.admit(
+        desk.services,
+        member=desk.scene.address(person),
+        name=name,
+        identity=identity,
+        **{**arguments, **named},  # type: ignore[arg-type]
+    )
+
+
+def party(desk: Desk, person: int) -> PartyRow | None:
+    with desk.services.database.snapshot() as connection:
+        return party_queries.party_by_address(connection, desk.scene.address(person))
+
+
+def differences(desk: Desk) -> list[object]:
+    report = reconcile(
+        desk.services.database, desk.services.node, contract=desk.services.deployment.receivables, deep=True
+    )
+    return list(report.differences)
+
+
+# --------------------------------------------------------------------- members
+
+
+def test_a_member_gets_a_handle_from_its_name_and_is_kept_with_its_salt(desk: Desk) -> None:
+    done, handle = admit(desk, person=STRANGER, name="Über & Sons Ltd.", identity="vat:GB1")
+    assert isinstance(done.entry, MemberAdmitted)
+    assert handle == "uber-sons"
+    kept = party(desk, STRANGER)
+    assert kept is not None
+    assert (kept.handle, kept.name, kept.identity, len(kept.salt)) == ("uber-sons", "Über & Sons Ltd.", "vat:GB1", 32)
+    assert differences(desk) == []
+
+
+def test_a_member_admitted_anew_keeps_its_handle(desk: Desk) -> None:
+    before = party(desk, SELLER)
+    assert before is not None
+    assert desk.admit(SELLER) == before.handle
+    after = party(desk, SELLER)
+    assert after is not None
+    assert after.salt != before.salt
+    assert differences(desk) == []
+
+
+def test_a_suspended_member_is_one_again_after_it_is_admitted_anew(desk: Desk) -> None:
+    done = operations.suspend(
+        desk.services, signer=dev_account(OPERATOR), member=desk.scene.address(SELLER), reason=SuspensionReason.KYC
+    )
+    assert isinstance(done.entry, MemberSuspended)
+    desk.admit(SELLER)
+    desk.registered()
+
+
+@pytest.mark.parametrize(
+    ("handle", "identity"),
+    [("hafenbank", "vat:GB1"), (None, PARTIES[BANK][1])],
+    ids=["handle", "identity"],
+)
+def test_two_parties_share_neither_handle_nor_identity(shared_desk: Desk, handle: str | None, identity: str) -> None:
+    with refused(shared_desk, "handle_taken"):
+        admit(shared_desk, person=STRANGER, handle=handle, identity=identity)
+
+
+@pytest.mark.parametrize("person", [SELLER, BUYER, STRANGER])
+def test_only_the_operator_admits_and_suspends(shared_desk: Desk, person: int) -> None:
+    with refused(shared_desk, "not_authorised"):
+        admit(shared_desk, person=STRANGER, signer=dev_account(person))
+    with refused(shared_desk, "not_authorised"):
+        operations.suspend(
+            shared_desk.services,
+            signer=dev_account(person),
+            member=shared_desk.scene.address(SELLER),
+            reason=SuspensionReason.OTHER,
+        )
+
+
+def test_nobody_is_admitted_without_a_role_or_with_a_kyc_that_has_expired(shared_desk: Desk) -> None:
+    with refused(shared_desk, "member_malformed"):
+        admit(shared_desk, person=STRANGER, roles=Role(0))
+    with refused(shared_desk, "member_malformed"):
+        admit(shared_desk, person=STRANGER, kyc_expiry=shared_desk.scene.now)
+
+
+def test_whoever_is_no_member_cannot_be_suspended(shared_desk: Desk) -> None:
+    with refused(shared_desk, "unknown_member"):
+        operations.suspend(
+            shared_desk.services,
+            signer=dev_account(OPERATOR),
+            member=shared_desk.scene.address(STRANGER),
+            reason=SuspensionReason.OTHER,
+        )
+
+
+def test_an_admission_that_the_contract_refuses_leaves_the_parties_as_they_were(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The contract's answer changes between the check and the transaction: here the check is left out.
+    monkeypatch.setattr(operations, "_preview", lambda *_: None)
+    before = desk.state()
+    for person in (SELLER, STRANGER):
+        with pytest.raises(operations.Refusal):
+            admit(desk, person=person, signer=dev_account(BUYER))
+    assert changes(before, desk.state()) == set()
+
+
+def test_an_admission_that_could_not_be_sent_is_made_good_by_repeating_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: object, **__: object) -> Receipt:
+        raise NodeUnreachable("gone")
+
+    monkeypatch.setattr(operations, "send", unreachable)
+    for person in (SELLER, STRANGER):
+        with pytest.raises(NodeUnreachable):
+            admit(desk, person=person)
+    monkeypatch.undo()
+    for person in (SELLER, STRANGER):
+        admit(desk, person=person)
+    assert differences(desk) == []
+
+
+# ---------------------------------------------------------------------- names
+
+
+@pytest.mark.parametrize("name", ["operator", "dev0"])
+def test_the_operator_is_known_by_its_name_and_its_dev_key(shared_desk: Desk, name: str) -> None:
+    assert accounts.address_of(shared_desk.services, name) == shared_desk.scene.address(OPERATOR)
+    assert accounts.signer_of(shared_desk.services, name).address == dev_account(OPERATOR).address
+
+
+def test_a_party_acts_by_its_handle_or_its_address(shared_desk: Desk) -> None:
+    address = shared_desk.scene.address(BANK)
+    for name in ("hafenbank", format_address(address), format_address(address).lower()):
+        assert accounts.signer_of(shared_desk.services, name).address == dev_account(BANK).address
+
+
+@pytest.mark.parametrize("name", ["nobody", "dev256", "dev-1", "dev01", "", "../../etc/passwd"])
+def test_an_unknown_name_is_refused(shared_desk: Desk, name: str) -> None:
+    with refused(shared_desk, "unknown_account"):
+        accounts.signer_of(shared_desk.services, name)
+    with refused(shared_desk, "unknown_account"):
+        accounts.address_of(shared_desk.services, name)
+
+
+@pytest.mark.parametrize("name", ["0x12", "0x" + "zz" * 20, "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD"])
+def test_a_mistyped_address_is_refused(shared_desk: Desk, name: str) -> None:
+    with refused(shared_desk, "id_malformed"):
+        accounts.signer_of(shared_desk.services, name)
+
+
+def test_an_address_whose_key_is_not_here_does_not_sign(shared_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Deriving a dev key takes 10 ms, and all would be looked through.
+    monkeypatch.setattr(accounts, "DEV_ACCOUNTS_SEARCHED", 16)
+    with refused(shared_desk, "unknown_account"):
+        accounts.signer_of(shared_desk.services, "0x" + "11" * 20)
+
+
+def test_the_next_dev_address_is_free_and_has_coins(desk: Desk) -> None:
+    address = accounts.next_dev_address(desk.services)
+    assert address == desk.scene.address(STRANGER)
+    assert int(desk.services.node.request("eth_getBalance", format_address(address), "latest"), 16) > 0
+
+
+def test_dev_keys_are_refused_where_the_chain_is_not_the_dev_chain(shared_desk: Desk) -> None:
+    services = elsewhere(shared_desk)
+    for name in ("dev0", "operator", "hafenbank", format_address(shared_desk.scene.address(SUPPLIER))):
+        with refused(shared_desk, "unknown_account"):
+            accounts.signer_of(services, name)
+    with refused(shared_desk, "unknown_account"):
+        accounts.next_dev_address(services)
+
+
+# ------------------------------------------------------------------- keystores
+
+
+def elsewhere(desk: Desk) -> Services:
+    """The same registry as if its chain were another one."""
+    node = Node(desk.services.node.url)
+    node._chain_id = 1
+    return Services(desk.services.home, node, desk.services.database, desk.services.deployment)
+
+
+def write_keystore(desk: Desk, *, name: str, person: int) -> Path:
+    # Few iterations: the real number takes a second, and not its strength is tried here.
+    content = Account.encrypt(dev_account(person).key, "correct horse", kdf="pbkdf2", iterations=2)
+    path = desk.services.home / "keys" / f"{name}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(content))
+    return path
+
+
+def set_password(desk: Desk, monkeypatch: pytest.MonkeyPatch, password: str) -> None:
+    monkeypatch.setenv("COUNTERFOIL_KEYSTORE_PASSWORD_FILE", str(desk.write(password.encode(), name="password.txt")))
+    settings.cache_clear()
+
+
+def test_a_keystore_stays_locked_without_its_password(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_keystore(desk, name="treasury", person=BANK)
+    set_password(desk, monkeypatch, "wrong")
+    with refused(desk, "keystore_locked"):
+        accounts.signer_of(desk.services, "treasury")
+    monkeypatch.setenv("COUNTERFOIL_KEYSTORE_PASSWORD_FILE", str(desk.folder / "missing.txt"))
+    settings.cache_clear()
+    with refused(desk, "keystore_locked"):
+        accounts.signer_of(desk.services, "treasury")
+    # pytest's stdin is no terminal to ask at.
+    monkeypatch.delenv("COUNTERFOIL_KEYSTORE_PASSWORD_FILE")
+    settings.cache_clear()
+    with refused(desk, "keystore_locked"):
+        accounts.signer_of(desk.services, "treasury")
+
+
+def test_the_fingerprint_key_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
+    key = master_key(tmp_path)
+    assert len(key) == 32
+    assert master_key(tmp_path) == key
+    path = tmp_path / "keys" / "fingerprint.key"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert list(path.parent.iterdir()) == [path]
