@@ -14,7 +14,7 @@ from eth_account.signers.local import LocalAccount
 from registry.chain.devchain import dev_account
 from registry.chain.submit import account_address
 from registry.commands.services import Services
-from registry.domain.identifiers import Address, format_address, parse_address
+from registry.domain.identifiers import Address, IdMalformed, format_address, parse_address
 from registry.domain.refusals import Refusal
 from registry.settings import settings
 from registry.store.queries import parties as party_queries
@@ -45,7 +45,10 @@ class KeystoreLocked(Refusal):
 
 
 def address_of(services: Services, name: str) -> Address:
-    """The address behind a handle, a keystore's name, an address or devN. Raises UnknownAccount, IdMalformed."""
+    """The address behind a handle, a keystore's name, an address or devN.
+
+    Raises UnknownAccount, KeystoreLocked, IdMalformed.
+    """
     if name.startswith("0x"):
         return parse_address(name)
     if name == OPERATOR:
@@ -55,7 +58,10 @@ def address_of(services: Services, name: str) -> Address:
         return account_address(dev_account(index))
     keystore = _keystore(services.home, name)
     if keystore is not None:
-        return bytes.fromhex(json.loads(keystore.read_text())["address"].removeprefix("0x"))
+        found = _keystore_address(keystore)
+        if found is None:
+            raise KeystoreLocked(f"{keystore.name} is no keystore: it names no address")
+        return found
     with services.database.snapshot() as connection:
         party = party_queries.party_by_handle(connection, name)
     if party is None:
@@ -70,7 +76,7 @@ def signer_of(services: Services, name: str) -> LocalAccount:
         return _open(keystore)
     address = address_of(services, name)
     for candidate in (services.home / "keys").glob("*.json"):
-        if json.loads(candidate.read_text()).get("address", "").removeprefix("0x") == address.hex():
+        if _keystore_address(candidate) == address:
             return _open(candidate)
     if services.is_dev_chain:
         for index in range(DEV_ACCOUNTS_SEARCHED):
@@ -108,10 +114,18 @@ def _keystore(home: Path, name: str) -> Path | None:
     return path if path.is_file() else None
 
 
+def _keystore_address(keystore: Path) -> Address | None:
+    """The address that a keystore names, with or without 0x and in any case; None if the file is no keystore."""
+    try:
+        return parse_address("0x" + str(json.loads(keystore.read_text())["address"]).lower().removeprefix("0x"))
+    except (OSError, ValueError, TypeError, LookupError, IdMalformed):
+        return None
+
+
 def _open(keystore: Path) -> LocalAccount:
     try:
         key = Account.decrypt(json.loads(keystore.read_text()), _password(keystore))
-    except ValueError as error:
+    except (ValueError, TypeError, LookupError) as error:
         raise KeystoreLocked(f"{keystore.name}: the password is wrong or the file is no keystore") from error
     account: LocalAccount = Account.from_key(key)
     return account

@@ -236,6 +236,16 @@ def set_password(desk: Desk, monkeypatch: pytest.MonkeyPatch, password: str) -> 
     settings.cache_clear()
 
 
+def test_a_keystore_opens_with_its_password_on_any_chain(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_keystore(desk, name="treasury", person=BANK)
+    set_password(desk, monkeypatch, "correct horse\n")
+    for services in (desk.services, elsewhere(desk)):
+        # By its own name, by the party's handle and by the address that it is the key of.
+        for name in ("treasury", "hafenbank", format_address(desk.scene.address(BANK))):
+            assert accounts.signer_of(services, name).address == dev_account(BANK).address
+    assert accounts.address_of(desk.services, "treasury") == desk.scene.address(BANK)
+
+
 def test_a_keystore_stays_locked_without_its_password(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     write_keystore(desk, name="treasury", person=BANK)
     set_password(desk, monkeypatch, "wrong")
@@ -250,6 +260,21 @@ def test_a_keystore_stays_locked_without_its_password(desk: Desk, monkeypatch: p
     settings.cache_clear()
     with refused(desk, "keystore_locked"):
         accounts.signer_of(desk.services, "treasury")
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", "null", '"text"', '{"address": "zz"}', '{"address": 1}'])
+def test_a_file_that_is_no_keystore_is_refused(
+    shared_desk: Desk, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    path = write_keystore(shared_desk, name="broken", person=BANK)
+    path.write_text(content)
+    set_password(shared_desk, monkeypatch, "correct horse")
+    with refused(shared_desk, "keystore_locked"):
+        accounts.signer_of(shared_desk.services, "broken")
+    with refused(shared_desk, "keystore_locked"):
+        accounts.address_of(shared_desk.services, "broken")
+    # It does not stand in the way of the others either.
+    assert accounts.signer_of(shared_desk.services, "hafenbank").address == dev_account(BANK).address
 
 
 def test_the_fingerprint_key_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
