@@ -15,7 +15,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from registry.chain.devchain import CHAIN_ID as DEV_CHAIN_ID
 from registry.chain.devchain import DevChain, dev_account
 from registry.chain.rpc import Node
 from registry.errors import ServiceError
-from registry.mirror.follower import Follower, Step
+from registry.mirror.follower import CursorLost, Follower, Step
 from registry.processes import alive, started_at
 from registry.settings import Settings
 from registry.store.database import Database
@@ -142,13 +142,15 @@ class Services:
 
     def mirrored(self, block_number: int) -> None:
         """Return once the mirror has this block. Raises MirrorLags."""
-        if self.running is None and self.nudge is None:
-            self.follower().catch_up(until=block_number)
-            return
         if self.nudge is not None:
             self.nudge.set()
         deadline = time.monotonic() + MIRROR_WAIT_SECONDS
         while time.monotonic() < deadline:
+            if self.running is None and self.nudge is None:
+                # A mirror in another process that was faster has done a part of the work.
+                with suppress(CursorLost):
+                    self.follower().catch_up(until=block_number)
+                    return
             with self.database.bulk() as connection:
                 row = connection.execute("SELECT block_number FROM cursor").fetchone()
             if row is not None and row[0] >= block_number:

@@ -12,7 +12,7 @@ from eth_account import Account
 from registry.chain.devchain import dev_account
 from registry.chain.rpc import Node, NodeUnreachable, Receipt
 from registry.commands import accounts, operations
-from registry.commands.services import Services, master_key
+from registry.commands.services import MirrorLags, Services, master_key
 from registry.domain.identifiers import format_address
 from registry.domain.journal import MemberAdmitted, MemberSuspended
 from registry.domain.receivable import Role, SuspensionReason
@@ -143,6 +143,20 @@ def test_an_admission_that_the_contract_refuses_leaves_the_parties_as_they_were(
         with pytest.raises(operations.Refusal):
             admit(desk, person=person, signer=dev_account(BUYER))
     assert changes(before, desk.state()) == set()
+
+
+def test_an_admission_on_chain_keeps_its_salt_when_the_mirror_lags(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lagging(*_: object) -> None:
+        raise MirrorLags()
+
+    monkeypatch.setattr(Services, "mirrored", lagging)
+    for person in (SELLER, STRANGER):
+        with pytest.raises(MirrorLags):
+            admit(desk, person=person)
+    monkeypatch.undo()
+    desk.services.follower().catch_up()
+    assert party(desk, STRANGER) is not None
+    assert differences(desk) == []
 
 
 def test_an_admission_that_could_not_be_sent_is_made_good_by_repeating_it(

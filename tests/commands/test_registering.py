@@ -12,11 +12,13 @@ from registry.chain.contract import Calls
 from registry.chain.devchain import dev_account
 from registry.chain.rpc import NodeUnreachable, Receipt
 from registry.commands import operations
+from registry.commands.services import MirrorLags, Services
 from registry.documents.xml import DOCUMENT_BYTES_MAX
 from registry.domain.journal import Confirmed, Refused, Registered
 from registry.domain.receivable import RefusalReason, SuspensionReason
 from registry.domain.refusals import Refusal
 from registry.domain.rules import Claim, FingerprintTaken
+from registry.mirror.follower import CursorLost, Follower
 from registry.mirror.reconcile import reconcile
 from registry.store.queries import invoices as invoice_queries
 from registry.store.queries import receivables as receivable_queries
@@ -366,6 +368,39 @@ def test_a_row_is_taken_back_when_the_contract_refuses_for_any_other_reason(
         desk.register(path)
     assert caught.value.code == "member_not_eligible"
     assert desk.count("invoice") == 0
+
+
+@pytest.mark.parametrize("failure", [MirrorLags, CursorLost])
+def test_a_registration_on_chain_keeps_its_salts_when_the_mirror_fails(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, failure: type[Refusal]
+) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise failure()
+
+    monkeypatch.setattr(Services, "mirrored", failing)
+    with pytest.raises(failure):
+        desk.register()
+    monkeypatch.undo()
+    assert desk.services.view.count() == 1
+    assert desk.count("invoice") == 1
+
+
+def test_an_operation_waits_for_another_mirror_of_the_same_database(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = Follower.step
+
+    def overtaken(follower: Follower) -> object:
+        """The mirror of another process takes the block first."""
+        monkeypatch.undo()
+        cursor_before = original(desk.services.follower())
+        assert cursor_before.entries == 1
+        raise CursorLost()
+
+    monkeypatch.setattr(Follower, "step", overtaken)
+    done, _ = desk.register()
+    assert done.entry.journal_id == 1
+    assert desk.count("receivable") == 1
 
 
 def test_one_party_alone_cannot_take_a_claims_fingerprint_from_another(desk: Desk) -> None:
