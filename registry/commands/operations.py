@@ -45,6 +45,10 @@ from registry.store.queries import parties as party_queries
 from registry.store.queries import receivables as receivable_queries
 
 
+HANDLE_SHOWN_MAX = 100
+"""Characters of a refused handle that the refusal repeats."""
+
+
 class DueDateMissing(Refusal):
     """The invoice names no due date and none was given."""
 
@@ -85,6 +89,14 @@ class InvoiceDiffers(Refusal):
     status = 409
     title = "The invoice is not the one that was registered"
     default_hint = "Do not confirm: ask the supplier, or refuse"
+
+
+class HandleMalformed(Refusal):
+    """A handle that could not be used as a name, or means somebody else."""
+
+    code = "handle_malformed"
+    title = "That cannot be a handle"
+    default_hint = "Letters, digits, dots and dashes, at most 64; operator, dev0, dev1, … and 0x… mean others"
 
 
 class HandleTaken(Refusal):
@@ -147,8 +159,10 @@ def admit(
 ) -> tuple[Done, str]:
     """Admit a member and keep who it is; also its handle. `kyc_expiry` in seconds.
 
-    Raises NotAuthorised, MemberMalformed, HandleTaken.
+    Raises NotAuthorised, MemberMalformed, HandleMalformed, HandleTaken.
     """
+    if handle is not None and not records.is_handle(handle):
+        raise HandleMalformed(f"{handle[:HANDLE_SHOWN_MAX]!r} cannot be a handle")
     salt = secrets.token_bytes(SALT_BYTES)
     profile = party_profile(name=name, identity=identity or "", salt=salt)
     data = Calls.admit(member=member, kyc_expiry=kyc_expiry, roles=int(roles), profile=profile)

@@ -22,15 +22,27 @@ _LEGAL_FORMS = frozenset(
 )
 
 
+def is_handle(text: str) -> bool:
+    """Whether a party can be called so: a word that means nothing else where a handle is expected."""
+    return re.fullmatch(r"[^\W_][\w.-]{0,63}", text) is not None and not _is_reserved(text)
+
+
+def _is_reserved(text: str) -> bool:
+    """Names of the operator, of dev accounts, and what looks like an address."""
+    return re.fullmatch(r"operator|dev[0-9]+|0x.*", text) is not None
+
+
 def free_handle(connection: Connection, name: str) -> str:
     """A short handle for a party that nobody has yet: the first words of its name, in Latin letters if it has any."""
     latin = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     words = _words(latin) or _words(unicodedata.normalize("NFKC", name))
     base = "-".join(words[:2])[:HANDLE_LETTERS_MAX].strip("-") or "party"
+    if base.startswith("0x"):
+        base = f"party-{base}"
     taken = set(connection.execute(select(party.c.handle).where(party.c.handle.startswith(base))).scalars())
     number = 1
     handle = base
-    while handle in taken or handle == "operator" or re.fullmatch(r"dev[0-9]+", handle):
+    while handle in taken or _is_reserved(handle):
         number += 1
         handle = f"{base}-{number}"
     return handle

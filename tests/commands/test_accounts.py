@@ -103,6 +103,12 @@ def test_two_parties_share_neither_handle_nor_identity(shared_desk: Desk, handle
         admit(shared_desk, person=STRANGER, handle=handle, identity=identity)
 
 
+@pytest.mark.parametrize("handle", ["operator", "dev3", "0xabc", "", "two words", "../keys", "a" * 65])
+def test_a_handle_must_be_a_name_that_finds_its_party(shared_desk: Desk, handle: str) -> None:
+    with refused(shared_desk, "handle_malformed"):
+        admit(shared_desk, person=STRANGER, handle=handle)
+
+
 @pytest.mark.parametrize("person", [SELLER, BUYER, STRANGER])
 def test_only_the_operator_admits_and_suspends(shared_desk: Desk, person: int) -> None:
     with refused(shared_desk, "not_authorised"):
