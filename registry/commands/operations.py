@@ -367,12 +367,16 @@ def trade_document(document: str | None) -> bytes:
     """
     if document is None:
         return NO_DOCUMENT
-    if re.fullmatch(r"0x[0-9a-fA-F]{64}", document):
+    if _is_hash(document):
         return bytes.fromhex(document[2:])
     return keccak256(_trade_document_bytes(document))
 
 
 # ---------------------------------------------------------------- internal
+
+
+def _is_hash(document: str) -> bool:
+    return re.fullmatch(r"0x[0-9a-fA-F]{64}", document) is not None
 
 
 def _trade_document_bytes(document: str) -> bytes:
@@ -404,7 +408,7 @@ def _send_with_document(
 ) -> Done:
     """Send, with the name of the trade document kept first; a name without a use is harmless."""
     _preview(services, signer, data)
-    if document is not None and not document.startswith("0x"):
+    if document is not None and not _is_hash(document):
         with services.database.write() as connection:
             records.save_trade_document(
                 connection,

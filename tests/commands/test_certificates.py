@@ -68,6 +68,13 @@ def test_a_trade_document_may_be_named_by_its_hash(desk: Desk) -> None:
     assert desk.count("trade_document") == 0
 
 
+def test_a_document_file_may_have_a_name_that_begins_like_a_hash(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.write(b"Order", name="0x-order.txt")
+    monkeypatch.chdir(desk.folder)
+    desk.endorse(desk.confirmed(), to=SUPPLIER, document="0x-order.txt")
+    assert desk.count("trade_document") == 1
+
+
 def test_the_same_document_twice_is_kept_once(desk: Desk) -> None:
     note = str(desk.write(b"Frame contract"))
     certificate = desk.confirmed()
