@@ -1,0 +1,152 @@
+"""The migrations give the schema that the tables declare, forth and back; amounts come out exactly as they went in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, insert, inspect, select
+from sqlalchemy.exc import DBAPIError
+
+from registry.store.database import MIGRATIONS, Database
+from registry.store.embedded import EmbeddedPostgres
+from registry.store.tables import Minor, certificate, metadata
+
+MINOR_MAX = 2**64 - 1
+VERSION_TABLE = "alembic_version"
+
+
+@pytest.fixture
+def empty(postgres: EmbeddedPostgres) -> Iterator[Database]:
+    """A database without any table."""
+    postgres.create_database("unmigrated")
+    made = Database(postgres.url("unmigrated"))
+    yield made
+    made.dispose()
+    postgres.drop_database("unmigrated")
+
+
+@contextmanager
+def alembic(database: Database) -> Iterator[Config]:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        yield config
+
+
+def differences(connection: Connection) -> list[Any]:
+    context = MigrationContext.configure(
+        connection, opts={"compare_type": True, "compare_server_default": True, "target_metadata": metadata}
+    )
+    return compare_metadata(context, metadata)
+
+
+def schema(database: Database) -> dict[str, object]:
+    """What the database itself says it holds."""
+    with database.bulk() as connection:
+        columns = connection.execute(
+            "SELECT table_name, column_name, data_type, numeric_precision, numeric_scale, is_nullable, column_default"
+            " FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2"
+        ).fetchall()
+        indexes = connection.execute(
+            "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
+        ).fetchall()
+        constraints = connection.execute(
+            "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+            " WHERE connamespace = 'public'::regnamespace ORDER BY 1, 2"
+        ).fetchall()
+    return {"columns": columns, "indexes": indexes, "constraints": constraints}
+
+
+def test_the_migrated_schema_is_the_one_that_the_tables_declare(database: Database) -> None:
+    with database.engine.connect() as connection:
+        assert differences(connection) == []
+
+
+def test_a_migration_of_a_migrated_database_changes_nothing(database: Database) -> None:
+    before = schema(database)
+    database.migrate()
+    assert schema(database) == before
+
+
+def test_all_constraints_follow_the_naming_convention(database: Database) -> None:
+    with database.bulk() as connection:
+        names = [
+            row[0]
+            for row in connection.execute(
+                "SELECT conname FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n'"
+                " AND conrelid::regclass::text <> 'alembic_version'"
+            ).fetchall()
+        ]
+    assert names
+    assert [name for name in names if name.split("_")[0] not in {"pk", "uq", "ck", "fk"}] == []
+
+
+def test_every_migration_goes_back_and_forth(empty: Database) -> None:
+    empty.migrate()
+    migrated = schema(empty)
+    revisions = [script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
+    for _ in revisions:
+        with alembic(empty) as config:
+            command.downgrade(config, "-1")
+    assert inspect(empty.engine).get_table_names() == [VERSION_TABLE]
+    for _ in revisions:
+        with alembic(empty) as config:
+            command.upgrade(config, "+1")
+    assert schema(empty) == migrated
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(empty: Database) -> None:
+    with empty.write() as connection:
+        connection.exec_driver_sql("CREATE TABLE trade_document (in_the_way integer)")
+    with pytest.raises(DBAPIError):
+        empty.migrate()
+    assert inspect(empty.engine).get_table_names() == ["trade_document"]
+
+
+def test_there_is_one_head(database: Database) -> None:
+    assert len(ScriptDirectory(str(MIGRATIONS)).get_heads()) == 1
+
+
+# ----------------------------------------------------------------------- money
+
+
+def test_every_amount_column_is_an_exact_number_of_minor_units() -> None:
+    amounts = [column for table in metadata.tables.values() for column in table.c if column.name.endswith("_minor")]
+    assert len(amounts) >= 8
+    assert [str(column) for column in amounts if not isinstance(column.type, Minor)] == []
+
+
+@pytest.mark.parametrize("minor", [0, 1, 2**53 + 1, 2**63 - 1, 2**63, MINOR_MAX - 1, MINOR_MAX])
+def test_an_amount_comes_back_as_the_same_int(database: Database, minor: int) -> None:
+    row = {"receivable_id": 1, "start_minor": minor, "end_minor": MINOR_MAX, "holder": bytes(20), "since_position": 1}
+    with database.write() as connection:
+        connection.execute(insert(certificate).values(row))
+    with database.snapshot() as connection:
+        start, end = connection.execute(select(certificate.c.start_minor, certificate.c.end_minor)).one()
+    assert (start, end) == (minor, MINOR_MAX)
+    assert type(start) is type(end) is int
+
+
+def test_an_amount_that_is_too_wide_is_refused_and_not_rounded(database: Database) -> None:
+    row = {"receivable_id": 1, "start_minor": 0, "end_minor": 10**20, "holder": bytes(20), "since_position": 1}
+    with pytest.raises(DBAPIError), database.write() as connection:
+        connection.execute(insert(certificate).values(row))
+
+
+def test_the_cursor_has_one_row_at_most(database: Database) -> None:
+    insertion = (
+        "INSERT INTO cursor (id, chain_id, contract, block_number, block_hash, block_at, safe_block, finalized_block)"
+        " VALUES (%s, 1, '', 0, '', 0, 0, 0)"
+    )
+    with pytest.raises(psycopg.errors.CheckViolation), database.bulk() as connection:
+        connection.execute(insertion, (2,))
