@@ -6,8 +6,10 @@ import os
 from functools import cache
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from registry.errors import ServiceError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
@@ -17,6 +19,15 @@ def default_home() -> Path:
     if (PROJECT_ROOT / "pyproject.toml").exists():
         return PROJECT_ROOT / ".counterfoil"
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "counterfoil"
+
+
+class SettingsMalformed(ServiceError):
+    """A variable of the environment holds what its setting cannot be."""
+
+    code = "settings_malformed"
+    status = 500
+    title = "A setting cannot be read"
+    default_hint = "docs/settings.md lists every setting with its unit"
 
 
 class Settings(BaseSettings):
@@ -44,5 +55,13 @@ class Settings(BaseSettings):
 
 @cache
 def settings() -> Settings:
-    """The settings of this process, read once."""
-    return Settings()
+    """The settings of this process, read once. Raises SettingsMalformed."""
+    try:
+        return Settings()
+    except ValidationError as malformed:
+        # Without the values: one of them may be a password in the wrong place.
+        wrong = "; ".join(
+            f"COUNTERFOIL_{'_'.join(map(str, error['loc'])).upper()}: {error['msg']}"
+            for error in malformed.errors(include_url=False, include_input=False)
+        )
+        raise SettingsMalformed(wrong) from None

@@ -44,7 +44,6 @@ from registry.store.queries import invoices as invoice_queries
 from registry.store.queries import parties as party_queries
 from registry.store.queries import receivables as receivable_queries
 
-
 HANDLE_SHOWN_MAX = 100
 """Characters of a refused handle that the refusal repeats."""
 
