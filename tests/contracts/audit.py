@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from registry.chain.contract import ReceivablesView
@@ -48,7 +49,9 @@ def audit(node: Node, contract: Address, *, first_block: int = 0) -> Folded:
     return state
 
 
-def assert_agreement(view: ReceivablesView, registry: Registry, receivables: dict[int, Receivable]) -> None:
+def assert_agreement(
+    view: ReceivablesView, registry: Registry, receivables: dict[int, Receivable], *, strangers: Iterable[Address] = ()
+) -> None:
     """Assert that the chain's heads and words equal the folded ones, and that the words themselves are conserved."""
     count = view.count()
     assert list(receivables) == list(range(1, count + 1))
@@ -70,7 +73,7 @@ def assert_agreement(view: ReceivablesView, registry: Registry, receivables: dic
             at = word.end
             balances[word.holder] += 1
         assert at == (receivable.face if receivable.status is Status.CONFIRMED else 0)
-    accounts = {*registry.members, *balances}
+    accounts = {*registry.members, *balances, *strangers}
     assert view.members(sorted(accounts)) == {
         account: expected_member(registry, account, balances[account]) for account in sorted(accounts)
     }
