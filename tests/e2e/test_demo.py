@@ -1,0 +1,149 @@
+"""The demo as a process: on the samples, again on the same home, serving, and on files from outside."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from registry.commands.services import Running
+from registry.settings import PROJECT_ROOT
+from tests.e2e.running import get, json_of, processes_of, serving, socket_folder, temporary_home, until
+
+SHARED = PROJECT_ROOT.parent / "shared" / "data" / "invoices"
+
+SAMPLES_REFUSED = {
+    "brandmuehl-gs-2026-017-credit-note.ubl.xml": "credit_note_not_registrable",
+    "malformed-cut-off.xml": "document_malformed",
+}
+SHARED_REFUSED = {
+    "pairs/cii/EN16931_Rechnungskorrektur.cii.xml": "credit_note_not_registrable",
+    "pairs/ubl/EN16931_Rechnungskorrektur.ubl.xml": "credit_note_not_registrable",
+    "ubl/BIS_Billing_30-Kreditering_med_kreditnota.xml": "credit_note_not_registrable",
+    "ubl/ubl-tc434-creditnote1.xml": "credit_note_not_registrable",
+    "pdf/Facture_FR_MINIMUM.pdf": "document_unsupported",
+    "pdf/zugferd_2p0_EN16931_Einfach.pdf": "document_unsupported",
+    "pdf/zugferd_2p1_EN16931_AbweichenderZahlungsempf.pdf": "document_unsupported",
+}
+LAST_HOLDER = "hafenbank"
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    with temporary_home() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def first(home: Path) -> dict[str, Any]:
+    """What the demo says of its first run."""
+    found: dict[str, Any] = json_of(home, "demo", "--once")
+    return found
+
+
+@pytest.fixture(scope="module")
+def second(home: Path, first: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = json_of(home, "demo", "--once")
+    return found
+
+
+def refused(summary: dict[str, Any]) -> dict[str, str]:
+    return {file["file"]: file["code"] for file in summary["files"] if file["outcome"] == "refused"}
+
+
+def test_every_sample_is_registered_or_refused_by_name(first: dict[str, Any]) -> None:
+    assert first["counts"] == {"registered": 16, "earlier": 0, "duplicate": 1, "refused": 2}
+    assert refused(first) == SAMPLES_REFUSED
+    (duplicate,) = (file for file in first["files"] if file["outcome"] == "duplicate")
+    assert duplicate["code"] == "duplicate"
+    # Of the two files of that invoice one is the receivable, and the duplicate names it.
+    (other,) = (file for file in first["files"] if file["receivable"] == duplicate["receivable"] and file != duplicate)
+    assert other["fingerprint"] == duplicate["fingerprint"]
+    assert other["amount"] == duplicate["amount"] == {"amount": "220637.90", "currency": "EUR"}
+
+
+def test_all_but_the_newest_are_confirmed(first: dict[str, Any]) -> None:
+    assert len(first["confirmed"]) == 15
+    assert first["pending"] == "R-16"
+
+
+def test_certificates_go_down_three_tiers(first: dict[str, Any]) -> None:
+    assert len(first["moves"]) == 3 * 3
+    assert sum(" split " in move for move in first["moves"]) == 6
+    assert sum(f" to {LAST_HOLDER}" in move for move in first["moves"]) == 3
+
+
+def test_the_forbidden_is_refused(first: dict[str, Any]) -> None:
+    assert [tried["code"] for tried in first["forbidden"]] == ["duplicate", "not_holder"]
+
+
+def test_sql_and_chain_agree_in_every_field(first: dict[str, Any]) -> None:
+    assert first["reconciliation"]["differences"] == []
+    assert first["reconciliation"]["compared"] > 1_000
+
+
+def test_the_provenance_of_a_certificate_ends_at_the_bank(first: dict[str, Any]) -> None:
+    steps = first["provenance"]
+    assert [step["operation"] for step in steps] == ["Registered", "Confirmed", "Split", "Split", "Endorsed"]
+    assert steps[-1]["holder"] == LAST_HOLDER
+    assert [step["giver"] for step in steps[3:]] == [step["holder"] for step in steps[2:4]]
+    # Each hop is on chain, and those between suppliers stand on a trade document.
+    assert all(step["transaction"].startswith("0x") for step in steps)
+    assert all(int(step["document"], 16) for step in steps[2:4])
+
+
+def test_a_second_run_finds_everything_and_changes_nothing(first: dict[str, Any], second: dict[str, Any]) -> None:
+    assert second["counts"] == {"registered": 0, "earlier": 16, "duplicate": 1, "refused": 2}
+    assert (second["admitted"], second["confirmed"], second["moves"]) == ([], [], [])
+    assert second["reconciliation"] == first["reconciliation"]
+    assert second["provenance"] == first["provenance"]
+    assert [file["receivable"] for file in second["files"]] == [file["receivable"] for file in first["files"]]
+    assert [file["due_date"] for file in second["files"]] == [file["due_date"] for file in first["files"]]
+
+
+def test_a_demo_serves_beside_a_taken_port_and_leaves_nothing_behind(home: Path, second: dict[str, Any]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with serving(home, "demo", "--port", str(port)) as command:
+            url = command.wait_ready()
+            assert url != f"http://127.0.0.1:{port}"
+            traced = second["certificate"]
+            answer = get(f"{url}/v1/certificates/{traced}/provenance")
+            assert answer.status_code == httpx.codes.OK
+            sockets = socket_folder(home)
+            assert sockets.is_dir()
+            code, out, err = command.end(signal.SIGINT)
+    assert code == 0, err
+    assert url in out
+    assert "Traceback" not in out + err
+    assert Running.find(home) is None
+    assert not (home / "running.json").exists()
+    # The children end before their owner does; the kernel may take a moment to forget them.
+    assert until(lambda: processes_of(home) == [], seconds=5)
+    assert not sockets.exists()
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the invoices of ../shared/data are not on this machine")
+def test_files_from_outside_are_registered_recognised_or_refused_by_name() -> None:
+    with temporary_home() as folder:
+        summary = json_of(folder, "demo", "--once", "--invoices", str(SHARED))
+    files = {file["file"]: file for file in summary["files"]}
+    assert refused(summary) == SHARED_REFUSED
+    assert summary["counts"]["registered"] + summary["counts"]["duplicate"] == len(files) - len(SHARED_REFUSED)
+    for name, one in files.items():
+        if name.startswith("pairs/ubl/") and one["outcome"] != "refused":
+            other = files[name.replace("/ubl/", "/cii/").replace(".ubl.", ".cii.")]
+            assert one["fingerprint"] == other["fingerprint"]
+            # Of one claim there is one receivable, whichever file came first.
+            assert one["receivable"] == other["receivable"]
+    codes = {file["code"] for file in files.values() if file["outcome"] == "duplicate"}
+    assert codes == {"duplicate", "duplicate_with_other_amount"}
+    registered = [file["receivable"] for file in files.values() if file["outcome"] == "registered"]
+    assert len(registered) == len(set(registered))
+    assert summary["reconciliation"]["differences"] == []
+    assert summary["provenance"][-1]["holder"] == LAST_HOLDER
