@@ -1,7 +1,8 @@
 """One deployment plan, any driver: the steps that put a registry on a chain, and the file that remembers where.
 
-The plan is data. registry.chain.deploy.run drives it with our own signer, scripts/deploy.py drives the same steps under
-ape; both end in the same contracts, because both deploy the artifacts of registry.chain.compile.
+The plan is data, and `carry_out` walks it with whatever Driver it is given: `run` brings our own signer,
+scripts/deploy.py brings ape's accounts. Both end in the same contracts, because both deploy the artifacts of
+registry.chain.compile.
 """
 
 from __future__ import annotations
@@ -9,16 +10,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from eth_account.signers.local import LocalAccount
 
 from registry.chain.abi import ContractAbi
 from registry.chain.compile import Artifact
 from registry.chain.contract import artifact
-from registry.chain.rpc import Node, Receipt
+from registry.chain.rpc import Node
 from registry.chain.submit import account_address, send
 from registry.domain.identifiers import Address, format_address, parse_address
 from registry.errors import ServiceError
@@ -134,39 +136,82 @@ def build_digest() -> str:
     return hashlib.sha256(artifact("Receivables").runtime).hexdigest()
 
 
-def run(node: Node, deployer: LocalAccount) -> Deployment:
-    """Deploy a registry with our own signer. Raises what send raises."""
-    names = {"deployer": account_address(deployer)}
-    block: tuple[int, bytes] = (0, b"")
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A contract that a Driver put on the chain, and the block it did so in."""
+
+    address: Address
+    block_number: int
+    block_hash: bytes
+
+
+class Driver(Protocol):
+    """Whoever signs and sends the steps of a plan. Arguments: addresses 20 bytes, selectors 4, integers ints."""
+
+    @property
+    def address(self) -> Address:
+        """The deployer."""
+        ...
+
+    def create(self, compiled: Artifact, arguments: Sequence[Any]) -> Created:
+        """Create a contract."""
+        ...
+
+    def call(self, compiled: Artifact, at: Address, function: str, arguments: Sequence[Any]) -> None:
+        """Send a call to a contract that was created before."""
+        ...
+
+
+def carry_out(driver: Driver, *, chain_id: int) -> Deployment:
+    """Walk the plan, in order. Raises what the driver raises; a plan that broke off is simply begun again."""
+    names = {"deployer": driver.address}
+    created: dict[str, Created] = {}
     for step in plan():
         compiled = artifact(step.contract)
-        abi = ContractAbi(compiled)
         arguments = [resolve(argument, names) for argument in step.arguments]
         if isinstance(step, Deploy):
-            receipt = _create(node, deployer, compiled, abi, arguments)
-            assert receipt.contract is not None  # a creation that succeeded has an address
-            names[step.contract] = receipt.contract
-            block = (receipt.block_number, receipt.block_hash)
+            created[step.contract] = driver.create(compiled, arguments)
+            names[step.contract] = created[step.contract].address
         else:
-            send(node, abi, signer=deployer, to=names[step.contract], data=abi.call(step.function, *arguments))
-    return recorded(node.chain_id, names, block)
-
-
-def recorded(chain_id: int, names: dict[str, Address], block: tuple[int, bytes]) -> Deployment:
-    """The deployment that the steps of the plan amount to; `block` is the one that created Receivables."""
+            driver.call(compiled, names[step.contract], step.function, arguments)
+    registry = created["Receivables"]
     return Deployment(
         chain_id=chain_id,
-        receivables=names["Receivables"],
+        receivables=registry.address,
         access=names["RegistryAccess"],
-        operator=names["deployer"],
-        block_number=block[0],
-        block_hash=block[1],
+        operator=driver.address,
+        block_number=registry.block_number,
+        block_hash=registry.block_hash,
         artifact_digest=build_digest(),
     )
 
 
-def _create(node: Node, deployer: LocalAccount, compiled: Artifact, abi: ContractAbi, arguments: list[Any]) -> Receipt:
-    return send(node, abi, signer=deployer, to=None, data=compiled.bytecode + abi.constructor(*arguments))
+def run(node: Node, deployer: LocalAccount) -> Deployment:
+    """Deploy a registry with our own signer. Raises what send raises."""
+    return carry_out(_Signer(node, deployer), chain_id=node.chain_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Signer:
+    """The driver of our own: a key in this process."""
+
+    node: Node
+    account: LocalAccount
+
+    @property
+    def address(self) -> Address:
+        return account_address(self.account)
+
+    def create(self, compiled: Artifact, arguments: Sequence[Any]) -> Created:
+        abi = ContractAbi(compiled)
+        code = compiled.bytecode + abi.constructor(*arguments)
+        receipt = send(self.node, abi, signer=self.account, to=None, data=code)
+        assert receipt.contract is not None  # a creation that succeeded has an address
+        return Created(receipt.contract, receipt.block_number, receipt.block_hash)
+
+    def call(self, compiled: Artifact, at: Address, function: str, arguments: Sequence[Any]) -> None:
+        abi = ContractAbi(compiled)
+        send(self.node, abi, signer=self.account, to=at, data=abi.call(function, *arguments))
 
 
 def find(node: Node, folder: Path) -> Deployment:
