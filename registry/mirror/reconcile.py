@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 from registry.chain.contract import ReceivablesView
 from registry.chain.rpc import Node
 from registry.documents.commitments import commit
-from registry.domain.decode import LogMalformed
+from registry.domain.decode import ENTRY_TOPICS, LogMalformed
 from registry.domain.fold import JournalBroken
 from registry.domain.identifiers import Address, CertificateId, format_address, format_receivable_id
 from registry.domain.journal import REGISTRY_JOURNAL
@@ -31,6 +31,9 @@ from registry.store.database import Database
 
 BATCH_RECEIVABLES = 500
 """Receivables whose words are compared with the chain in one round."""
+
+LOG_BLOCKS_MAX = 500
+"""Blocks whose logs are compared in one round."""
 
 DIFFERENCES_MAX = 1_000
 """Differences listed; the count goes on beyond."""
@@ -155,6 +158,7 @@ class _Deep:
         if isinstance(registry, Registry):
             self._compare_members(registry, receivables)
         self._compare_headers()
+        self._compare_logs()
         self._compare_commitments()
 
     def _compare_stored_log(self) -> dict[int, State]:
@@ -248,6 +252,38 @@ class _Deep:
             expected = (None,) * 3 if block is None else (block.hash, block.parent_hash, block.at)
             for column, value, stored in zip(("hash", "parent_hash", "at"), expected, found, strict=True):
                 self._report.expect("block", str(number), column, value, stored)
+
+    def _compare_logs(self) -> None:
+        """The stored log against the node's: which log of which transaction an entry is, byte for byte."""
+        last = self._report.block_number
+        row = self._connection.execute("SELECT min(number) FROM block").fetchone()
+        if row is None or row[0] is None:
+            return
+        for first in range(row[0], last + 1, LOG_BLOCKS_MAX):
+            end = min(first + LOG_BLOCKS_MAX - 1, last)
+            logs = self._view.node.logs(contract=self._view.address, topics=ENTRY_TOPICS, first=first, last=end)
+            wanted = {
+                (log.block_hash, log.log_index): (log.block_number, log.tx_hash, b"".join(log.topics), log.data)
+                for log in logs
+            }
+            for journal_id, position, block_hash, log_index, *found in self._connection.execute(
+                "SELECT journal_id, position, block_hash, log_index, block_number, tx_hash, topics, data FROM entry"
+                " WHERE block_number BETWEEN %s AND %s ORDER BY journal_id, position",
+                (first, end),
+            ).fetchall():
+                name = f"{format_receivable_id(journal_id)} #{position}"
+                expected = wanted.pop((block_hash, log_index), None)
+                if expected is None:
+                    self._report.add(Difference("entry", name, "row", "absent", "present"))
+                    continue
+                for column, value, stored in zip(
+                    ("block_number", "tx_hash", "topics", "data"), expected, found, strict=True
+                ):
+                    self._report.expect("entry", name, column, value, stored)
+            for block_hash, log_index in wanted:
+                self._report.add(
+                    Difference("entry", f"log {log_index} of block {_show(block_hash)}", "row", "present", "absent")
+                )
 
     def _compare_commitments(self) -> None:
         """What is kept off chain must still be what the chain commits to."""

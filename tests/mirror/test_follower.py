@@ -14,7 +14,7 @@ from registry.mirror.follower import CursorLost, Follower, MirrorBroken, Move, O
 from registry.mirror.reconcile import reconcile
 from registry.store.database import Database
 from registry.store.embedded import EmbeddedPostgres
-from tests.scene import BANK, SELLER, SUPPLIER, Scene
+from tests.scene import BANK, SUPPLIER, Scene
 
 
 def follower_of(scene: Scene, database: Database, *, owns_chain: bool = True, node: Node | None = None) -> Follower:
@@ -95,9 +95,7 @@ def test_after_a_reorg_the_mirror_equals_one_built_from_nothing(
     assert reconcile(database, scene.node, contract=scene.deployment.receivables, deep=True).differences == []
 
 
-def test_a_rewind_deeper_than_the_registry_starts_again_from_its_first_block(
-    scene: Scene, database: Database
-) -> None:
+def test_a_rewind_deeper_than_the_registry_starts_again_from_its_first_block(scene: Scene, database: Database) -> None:
     snapshot = scene.node.request("evm_snapshot")
     busy(scene, rounds=1)
     follower = follower_of(scene, database)
@@ -130,9 +128,7 @@ class LyingNode(Node):
         found = super().logs(**where)
         if self.forges_block and found:
             first = found[0]
-            forged = RawLog(
-                first.block_number, bytes(32), first.log_index, first.tx_hash, first.topics, first.data
-            )
+            forged = RawLog(first.block_number, bytes(32), first.log_index, first.tx_hash, first.topics, first.data)
             return [forged, *found[1:]]
         return [] if self.drops_ranges else found
 
@@ -228,6 +224,9 @@ def test_rebuild_gives_the_same_digest(scene: Scene, database: Database) -> None
         ("UPDATE journal SET head = '\\x00' WHERE journal_id = 1", "journal", "R-1", "head"),
         ("UPDATE entry SET data = '\\x00' WHERE journal_id = 1 AND position = 2", "entry", "R-1 #2", "data"),
         ("UPDATE entry SET at = at + 1 WHERE journal_id = 1 AND position = 2", "entry", "R-1 #2", "at"),
+        ("UPDATE entry SET tx_hash = '\\x00' WHERE journal_id = 1 AND position = 2", "entry", "R-1 #2", "tx_hash"),
+        ("UPDATE entry SET log_index = 99 WHERE journal_id = 2 AND position = 1", "entry", "R-2 #1", "row"),
+        ("DELETE FROM entry WHERE journal_id = 2 AND position = 5", "entry", None, "row"),
         ("UPDATE member SET roles = 7 WHERE roles = 4", "member", None, "roles"),
         ("UPDATE block SET at = 0 WHERE number = (SELECT max(number) FROM block)", "block", None, "at"),
     ],
