@@ -99,6 +99,8 @@ class Node:
             response = self._provider.make_request(method, list(params))
         except (requests.RequestException, ConnectionError) as error:
             raise NodeUnreachable(f"{self.url} does not answer {method}") from error
+        except ValueError as error:
+            raise RpcFailed(f"{self.url} answered {method} with something that is no JSON") from error
         return _result(method, response)
 
     def batch(self, requests_: Sequence[tuple[str, list[Any]]]) -> list[Any]:
@@ -110,9 +112,13 @@ class Node:
                 answers = self._provider.make_batch_request([*part])  # type: ignore[list-item]  # methods of Anvil
             except (requests.RequestException, ConnectionError) as error:
                 raise NodeUnreachable(f"{self.url} does not answer a batch of {part[0][0]}") from error
-            if not isinstance(answers, list) or len(answers) != len(part):
+            except ValueError as error:
+                raise RpcFailed(f"{self.url} answered {len(part)} requests with something that is no JSON") from error
+            # Without ids, as when a gateway limits the rate, nobody can say which answer is whose.
+            identified = isinstance(answers, list) and all(answer.get("id") is not None for answer in answers)
+            if not identified or len(answers) != len(part):
                 raise RpcFailed(f"{self.url} answered {len(part)} requests with something else")
-            ordered = sorted(answers, key=lambda answer: int(answer["id"]))  # type: ignore[arg-type]
+            ordered = sorted(answers, key=lambda answer: int(answer["id"]))
             results.extend(_result(method, answer) for (method, _), answer in zip(part, ordered, strict=True))
         return results
 
@@ -195,6 +201,8 @@ def parse_receipt(receipt: dict[str, Any]) -> Receipt:
 
 
 def _result(method: str, response: Any) -> Any:
+    if not isinstance(response, dict) or not response.keys() & {"result", "error"}:
+        raise RpcFailed(f"{method} was answered with something that is no JSON-RPC")
     error = response.get("error")
     if error is None:
         return response.get("result")

@@ -1,0 +1,211 @@
+"""One node over JSON-RPC: values in and out of a real Anvil, and nodes that are down, slow or talk nonsense."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+from eth_utils.crypto import keccak
+
+from registry.chain import rpc
+from registry.chain.contract import Calls, receivables_abi
+from registry.chain.rpc import BATCH_REQUESTS_MAX, CallReverted, Node, NodeUnreachable, RpcFailed
+from registry.domain.decode import ENTRY_TOPICS
+from registry.domain.journal import Registered
+from registry.processes import free_port
+from tests.scene import BUYER, SELLER, STRANGER, Scene
+
+# ------------------------------------------------------------- a real node
+
+
+def test_blocks_are_found_by_number_hash_and_tag(scene: Scene) -> None:
+    node = scene.node
+    head = node.head()
+    newest = node.block("latest")
+    assert newest is not None
+    assert (newest.number, node.block(head), node.block(newest.hash)) == (head, newest, newest)
+    assert node.block(head + 1) is None
+    assert node.block(b"\x01" * 32) is None
+    parent = node.block(head - 1)
+    assert parent is not None
+    assert parent.hash == newest.parent_hash
+
+
+def test_many_blocks_come_in_order_also_beyond_one_batch(scene: Scene) -> None:
+    scene.mine(BATCH_REQUESTS_MAX + 5)
+    head = scene.node.head()
+    numbers = [*range(head - BATCH_REQUESTS_MAX - 4, head + 1), head + 9, 0]
+    found = scene.node.blocks(numbers)
+    assert [block.number if block else None for block in found] == [*numbers[:-2], None, 0]
+
+
+def test_logs_are_those_of_the_contract_and_the_topics(scene: Scene) -> None:
+    first = scene.node.head() + 1
+    scene.confirmed()
+    last = scene.node.head()
+    logs = scene.node.logs(contract=scene.deployment.receivables, topics=ENTRY_TOPICS, first=first, last=last)
+    assert [log.topics[0] in ENTRY_TOPICS for log in logs] == [True, True]  # and no Transfer
+    registered = scene.node.logs(
+        contract=scene.deployment.receivables, topics=[Registered.topic()], first=first, last=last
+    )
+    assert registered == logs[:1]
+    assert (
+        scene.node.logs_of_block(
+            contract=scene.deployment.receivables, topics=ENTRY_TOPICS, block_hash=logs[0].block_hash
+        )
+        == logs[:1]
+    )
+    assert scene.node.logs(contract=scene.address(SELLER), topics=ENTRY_TOPICS, first=first, last=last) == []
+
+
+def test_a_receipt_is_found_by_its_hash(scene: Scene) -> None:
+    receipt = scene.send(SELLER, Calls.register(scene.claim()))
+    assert scene.node.receipt(receipt.tx_hash) == receipt
+    assert receipt.succeeded
+    assert receipt.contract is None
+    assert scene.node.receipt(b"\x07" * 32) is None
+
+
+def test_a_revert_carries_its_data(scene: Scene) -> None:
+    to, data = scene.deployment.receivables, Calls.register(scene.claim(face=0))
+    for attempt in (
+        lambda: scene.node.call(to=to, data=data, sender=scene.address(SELLER)),
+        lambda: scene.node.estimate_gas(to=to, data=data, sender=scene.address(SELLER)),
+    ):
+        with pytest.raises(CallReverted) as reverted:
+            attempt()
+        assert reverted.value.data == keccak(text="FaceMissing()")[:4]
+
+
+def test_code_and_nonce_are_read(scene: Scene) -> None:
+    assert scene.node.code(scene.deployment.receivables)
+    assert scene.node.code(scene.address(STRANGER)) == b""
+    before = scene.node.nonce(scene.address(BUYER))
+    scene.act(BUYER, Calls.refuse(receivable_id=(number := scene.register()), terms=scene.claims[number][0], reason=1))
+    assert scene.node.nonce(scene.address(BUYER)) == before + 1
+
+
+def test_an_unknown_method_is_an_answer_not_a_revert(scene: Scene) -> None:
+    with pytest.raises(RpcFailed, match="eth_noSuchThing") as failed:
+        scene.node.request("eth_noSuchThing")
+    assert failed.value.code == "rpc_failed"
+
+
+def test_one_bad_request_fails_its_batch_by_name(scene: Scene) -> None:
+    with pytest.raises(RpcFailed, match="eth_noSuchThing"):
+        scene.node.batch([("eth_chainId", []), ("eth_noSuchThing", [])])
+
+
+# ---------------------------------------------------- nodes that misbehave
+
+
+def test_a_node_that_is_down_is_unreachable_by_name() -> None:
+    node = Node(f"http://127.0.0.1:{free_port()}")
+    for attempt in (node.head, lambda: node.batch([("eth_chainId", [])])):
+        with pytest.raises(NodeUnreachable) as refused:
+            attempt()
+        assert refused.value.code == "node_unreachable"
+        assert node.url in refused.value.detail
+
+
+Answer = Callable[[Any], bytes]
+
+
+@contextmanager
+def serving(answer: Answer, *, status: int = 200) -> Iterator[Node]:
+    """A node that answers every request with what `answer` makes of its JSON."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            body = answer(asked)
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments: object) -> None:
+            """Nothing: the test's output is enough."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield Node(f"http://127.0.0.1:{server.server_port}")
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_a_node_that_does_not_answer_in_time_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rpc, "REQUEST_TIMEOUT_SECONDS", 0.2)
+
+    def late(asked: Any) -> bytes:
+        time.sleep(0.6)
+        return b"{}"
+
+    with serving(late) as node, pytest.raises(NodeUnreachable):
+        node.head()
+
+
+def test_a_gateways_error_page_is_unreachable() -> None:
+    with serving(lambda asked: b"<html>Bad Gateway</html>", status=502) as node, pytest.raises(NodeUnreachable):
+        node.head()
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>welcome</html>", b"null", b"[]", b"7", b'"word"', b"{}", b"\xff\xfe"])
+def test_an_answer_that_is_no_json_rpc_is_refused_by_name(body: bytes) -> None:
+    with serving(lambda asked: body) as node:
+        for attempt in (node.head, lambda: node.batch([("eth_chainId", [])])):
+            with pytest.raises(RpcFailed):
+                attempt()
+
+
+def test_a_batch_that_is_answered_out_of_order_is_put_in_order() -> None:
+    def reversed_(asked: Any) -> bytes:
+        answers = [{"jsonrpc": "2.0", "id": item["id"], "result": item["params"][0]} for item in asked]
+        return json.dumps(answers[::-1]).encode()
+
+    with serving(reversed_) as node:
+        assert node.batch([("m", [number]) for number in range(9)]) == list(range(9))
+
+
+def test_a_batch_whose_answers_name_no_request_is_refused() -> None:
+    """As gateways do that limit the rate: nobody can say which answer is whose."""
+
+    def limited(asked: Any) -> bytes:
+        return json.dumps([{"jsonrpc": "2.0", "error": {"code": 429, "message": "slow down"}} for _ in asked]).encode()
+
+    with serving(limited) as node, pytest.warns(RuntimeWarning, match="id"), pytest.raises(RpcFailed):
+        node.batch([("eth_chainId", []), ("eth_chainId", [])])
+
+
+def test_a_batch_with_too_few_answers_is_refused() -> None:
+    def short(asked: Any) -> bytes:
+        return json.dumps([{"jsonrpc": "2.0", "id": asked[0]["id"], "result": "0x1"}]).encode()
+
+    with serving(short) as node, pytest.raises(RpcFailed):
+        node.batch([("eth_chainId", []), ("eth_chainId", [])])
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"code": 3, "message": "execution reverted", "data": "0x08c379a0"},
+        {"code": -32000, "message": "VM Exception: revert", "data": {"data": "0x08c379a0"}},
+    ],
+)
+def test_reverts_are_known_in_the_dialects_of_nodes(error: dict[str, Any]) -> None:
+    def reverting(asked: Any) -> bytes:
+        return json.dumps({"jsonrpc": "2.0", "id": asked["id"], "error": error}).encode()
+
+    with serving(reverting) as node, pytest.raises(CallReverted) as reverted:
+        node.call(to=b"\x01" * 20, data=receivables_abi().selector("count"))
+    assert reverted.value.data.hex() == "08c379a0"
