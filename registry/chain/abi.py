@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
 
 from registry.chain.compile import Artifact
 from registry.domain.identifiers import ZERO_ADDRESS
@@ -59,7 +60,11 @@ class ContractAbi:
         if row is None:
             return None
         name, names, types = row
-        return name, dict(zip(names, decode(types, data[SELECTOR_BYTES:]), strict=True))
+        try:
+            values = decode(types, data[SELECTOR_BYTES:])
+        except DecodingError:  # cut off, or another contract's error with the same selector
+            return None
+        return name, dict(zip(names, values, strict=True))
 
 
 def _type(argument: dict[str, Any]) -> str:

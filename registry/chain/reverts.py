@@ -16,6 +16,7 @@ from registry.domain.receivable import Status
 from registry.domain.rules import CHAIN_REFUSALS, ChainRefusal, NotAuthorised
 
 _START_MASK = 2**64 - 1
+_STATUSES = frozenset(Status)
 
 
 class UnnamedRevert(ChainRefusal):
@@ -53,7 +54,7 @@ def _text(name: str, value: Any) -> str:
             return format_receivable_id(value)
         case "certificateId":
             return str(CertificateId(value >> 64, value & _START_MASK, 0)).removesuffix("-0")
-        case "status":
+        case "status" if value in _STATUSES:
             return Status(value).name.lower()
     if isinstance(value, bytes):
         return "0x" + value.hex()
