@@ -1,0 +1,71 @@
+"""The command line in this process, over a home folder of the module's own."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from registry.cli import app
+from registry.settings import Settings, settings
+
+# By name: the package's attribute `app` is the Typer object.
+COMMANDS = importlib.import_module("registry.cli.app")
+
+
+@dataclass(frozen=True)
+class Cli:
+    """Runs commands as a second terminal would."""
+
+    runner: CliRunner
+
+    def __call__(self, *words: str, exit_code: int = 0) -> Result:
+        result = self.runner.invoke(app, list(words), catch_exceptions=False)
+        assert result.exit_code == exit_code, result.stdout + result.stderr
+        return result
+
+    def json(self, *words: str, exit_code: int = 0) -> Any:
+        """The one document that the command prints with --json."""
+        return json.loads(self(*words, "--json", exit_code=exit_code).stdout)
+
+    def refused(self, code: str, *words: str) -> None:
+        """The command ends with 1: the code is on stderr for people, in a document on stdout for programs."""
+        shown = self(*words, exit_code=1)
+        assert shown.stdout == ""
+        assert shown.stderr.startswith(f"{code}: "), shown.stderr
+        error = self.json(*words, exit_code=1)["error"]
+        assert sorted(error) == ["code", "detail", "hint", "title"]
+        assert error["code"] == code
+        assert error["title"]
+        # Long lines of text are folded.
+        assert "".join(error["detail"].split()) in "".join(shown.stderr.split())
+        assert "".join((error["hint"] or "").split()) in "".join(shown.stderr.split())
+
+
+@pytest.fixture
+def home_variable(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
+    """Sets COUNTERFOIL_HOME and no other setting."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv("COUNTERFOIL_" + name.upper(), raising=False)
+
+    def point(home: Path) -> None:
+        monkeypatch.setenv("COUNTERFOIL_HOME", str(home))
+        settings.cache_clear()
+
+    yield point
+    settings.cache_clear()
+
+
+@pytest.fixture
+def cli(home: Path, home_variable: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Commands on the module's `home`."""
+    home_variable(home)
+    # A command owns its process, and with it the root logger; here pytest does.
+    monkeypatch.setattr(COMMANDS, "configure_logging", lambda **_: None)
+    return Cli(CliRunner())

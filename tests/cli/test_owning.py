@@ -1,0 +1,182 @@
+"""Commands where nothing runs: they start what they need, or say that there is nothing; and the owner's end."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from registry.chain.devchain import DevChain
+from registry.cli.app import _listening
+from registry.commands.services import Running, owned
+from registry.settings import Settings, settings
+from registry.store.embedded import EmbeddedPostgres
+from tests.cli.conftest import Cli
+from tests.commands.desk import SAMPLES
+from tests.e2e.running import processes_of, serving, temporary_home
+from tests.scene import Scene
+
+SAMPLE = SAMPLES / "brandmuehl-2026-1041.ubl.xml"
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    """A registry that nobody runs."""
+    with temporary_home() as folder:
+        with owned(Settings(home=folder), api_url=None):
+            pass
+        yield folder
+
+
+@pytest.fixture
+def empty_home(cli: Cli, home_variable: Callable[[Path], None]) -> Iterator[Path]:
+    with temporary_home() as folder:
+        home_variable(folder)
+        yield folder
+
+
+# ------------------------------------------------------------------ nothing here
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["status"],
+        ["member", "list"],
+        ["register", str(SAMPLE), "--as", "operator"],
+        ["pending", "--as", "operator"],
+        ["show", "R-1"],
+        ["trace", "R-1/0-5"],
+        ["rebuild"],
+        ["reconcile"],
+        ["mirror"],
+        ["stop"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_an_empty_home_has_nothing_to_work_on_and_stays_empty(cli: Cli, empty_home: Path, words: list[str]) -> None:
+    cli.refused("nothing_here", *words)
+    assert list(empty_home.iterdir()) == []
+
+
+# --------------------------------------------------- started for one command
+
+
+def test_a_command_starts_what_it_needs_and_ends_it(cli: Cli, home: Path) -> None:
+    found = cli.json("status")
+    assert (found["running"], found["api"]) == (None, None)
+    assert processes_of(home) == []
+    assert not (home / "running.json").exists()
+    assert not (home / "postgres" / "socket").exists()
+
+
+def test_what_one_command_did_the_next_one_finds(cli: Cli) -> None:
+    for party in ("seller", "buyer"):
+        cli("member", "add", "--invoice", str(SAMPLE), "--party", party)
+    receivable = cli.json("register", str(SAMPLE), "--as", "brandmuhl-guss", "--due", "2037-01-01")["receivable"]
+    assert cli.json("show", receivable)["face"]["amount"] == "220637.90"
+    assert cli.json("reconcile", "--deep")["difference_count"] == 0
+    assert cli.json("mirror", "--once")["block"] == cli.json("status")["mirrored_block"]
+    assert "mirrored to block" in cli("mirror", "--once").stdout
+
+
+def test_psql_runs_without_the_chain(cli: Cli, home: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    cli("psql", "-Atc", "SELECT 1 + 1")
+    assert capfd.readouterr().out == "2\n"
+
+
+def test_what_a_dead_owner_left_counts_for_nothing(cli: Cli, home: Path) -> None:
+    Running(pid=2**22 + 1, since="long ago", rpc_url="http://127.0.0.1:1", database_url=None, api_url=None).write(home)
+    assert cli.json("status")["running"] is None
+    cli.refused("nothing_here", "stop")
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", "null", '{"pid": 1}'])
+def test_a_torn_note_of_an_owner_counts_for_nothing(empty_home: Path, content: str) -> None:
+    Running.path(empty_home).write_text(content)
+    assert Running.find(empty_home) is None
+
+
+# ------------------------------------------------------ chain and database named
+
+
+def test_a_named_chain_and_database_are_used_and_nothing_is_started(
+    cli: Cli,
+    empty_home: Path,
+    chain: DevChain,
+    postgres: EmbeddedPostgres,
+    scene: Scene,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene.deployment.write(empty_home / "deployments")
+    postgres.create_database("named")
+    monkeypatch.setenv("COUNTERFOIL_RPC_URL", chain.url)
+    monkeypatch.setenv("COUNTERFOIL_DATABASE_URL", postgres.url("named"))
+    settings.cache_clear()
+    try:
+        cli("mirror", "--once")
+        found = cli.json("status")
+        assert found["node"] == chain.url
+        assert found["members"] == {"active": 4}
+        assert cli.json("reconcile", "--deep")["difference_count"] == 0
+        assert [path.name for path in empty_home.iterdir()] == ["deployments"]
+    finally:
+        postgres.drop_database("named")
+
+
+def test_services_that_do_not_answer_are_named(
+    cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch, chain: DevChain
+) -> None:
+    monkeypatch.setenv("COUNTERFOIL_DATABASE_URL", "postgresql://user:secret@127.0.0.1:1/none")
+    monkeypatch.setenv("COUNTERFOIL_RPC_URL", chain.url)
+    settings.cache_clear()
+    cli.refused("database_unreachable", "status")
+    assert "secret" not in cli("status", exit_code=1).stderr
+    monkeypatch.setenv("COUNTERFOIL_RPC_URL", "http://127.0.0.1:1")
+    monkeypatch.delenv("COUNTERFOIL_DATABASE_URL")
+    settings.cache_clear()
+    cli.refused("node_unreachable", "status")
+
+
+def test_a_setting_that_cannot_be_read_is_named(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COUNTERFOIL_API_PORT", "http")
+    settings.cache_clear()
+    cli.refused("settings_malformed", "status")
+
+
+# ------------------------------------------------------------------------ ports
+
+
+def test_a_taken_port_is_replaced_by_a_free_one(cli: Cli) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, _listening(taken.getsockname()[1]) as listener:
+        assert listener.getsockname()[1] != taken.getsockname()[1]
+
+
+# ---------------------------------------------------------------------- the end
+
+
+def test_stop_ends_the_owner_in_order(cli: Cli, home: Path) -> None:
+    with serving(home, "serve", "--port", "0") as command:
+        command.wait_ready()
+        assert cli.json("stop") == {"stopped": command.process.pid}
+        code, out, err = command.ended()
+    assert code == 0, err
+    assert out.startswith("ready http://127.0.0.1:")
+    assert processes_of(home) == []
+    assert Running.find(home) is None
+    cli.refused("nothing_here", "stop")
+
+
+def test_ctrl_c_ends_a_command_that_is_not_serving_yet_with_130(
+    cli: Cli, empty_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("registry.commands.services.DevChain.start", interrupted)
+    result = cli("serve", exit_code=130)
+    assert "Traceback" not in result.stderr
+    assert not (empty_home / "running.json").exists()
