@@ -53,7 +53,7 @@ CertificateArgument = Annotated[str, typer.Argument(metavar="R-1/0-5000", help="
 DocumentOption = Annotated[
     str | None, typer.Option("--document", help="The trade document behind it: a file, or its hash as 0x….")
 ]
-PortOption = Annotated[int | None, typer.Option(help="Port of the API; another one if it is taken.")]
+PortOption = Annotated[int | None, typer.Option(help="Port of the API; another one if it is taken.", min=0, max=65535)]
 
 SHUTDOWN_SECONDS_MAX = 5
 WATCH_SECONDS = 0.2
@@ -745,17 +745,16 @@ def _terminable() -> Iterator[None]:
 
 @contextmanager
 def _listening(port: int | None) -> Iterator[socket.socket]:
-    """A bound loopback socket: the port asked for, or any free one where somebody else has it.
+    """A listening loopback socket: the port asked for, or any free one where somebody else has it.
 
-    Bound before anything starts, so that the URL that others are told is ours from then on.
+    It listens before anything starts, so that the URL that others are told is ours from then on: two that have merely
+    bound a port both believe it theirs. Who connects early waits for the API.
     """
     wanted = settings().api_port if port is None else port
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind(("127.0.0.1", wanted))
+        listener = socket.create_server(("127.0.0.1", wanted))
     except OSError:
-        listener.bind(("127.0.0.1", 0))
+        listener = socket.create_server(("127.0.0.1", 0))
     with listener:
         yield listener
 

@@ -299,6 +299,8 @@ def test_what_cannot_be_is_refused_with_its_code_and_exit_code_1(cli: Cli, tmp_p
         ["member", "add", "--name", "X", "--role", "debtor", "--kyc-days", "0"],
         ["member", "suspend"],
         ["demo", "--invoices", "/no/such/folder"],
+        ["serve", "--port", "65536"],
+        ["serve", "--port", "-1"],
     ],
     ids=" ".join,
 )

@@ -150,6 +150,12 @@ def test_a_setting_that_cannot_be_read_is_named(cli: Cli, monkeypatch: pytest.Mo
 # ------------------------------------------------------------------------ ports
 
 
+def test_of_two_that_start_together_one_has_the_port(cli: Cli) -> None:
+    # Neither of them serves yet: the first one still starts its chain and its database.
+    with _listening(0) as one, _listening(one.getsockname()[1]) as other:
+        assert other.getsockname()[1] != one.getsockname()[1]
+
+
 def test_a_taken_port_is_replaced_by_a_free_one(cli: Cli) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, _listening(taken.getsockname()[1]) as listener:
         assert listener.getsockname()[1] != taken.getsockname()[1]
