@@ -25,7 +25,7 @@ from registry.chain.deploy import Deployment
 from registry.chain.devchain import CHAIN_ID as DEV_CHAIN_ID
 from registry.chain.devchain import DevChain, dev_account
 from registry.chain.rpc import Node
-from registry.errors import ServiceError
+from registry.errors import Refusal, ServiceError
 from registry.mirror.follower import CursorLost, Follower, Step
 from registry.processes import alive, started_at
 from registry.settings import Settings
@@ -243,7 +243,7 @@ def following(
     services: Services,
     *,
     on_step: Callable[[Step], None] | None = None,
-    on_failure: Callable[[ServiceError], None] | None = None,
+    on_failure: Callable[[Refusal], None] | None = None,
 ) -> Iterator[None]:
     """Run the mirror in the background for the time of the block."""
     stop, nudge = threading.Event(), threading.Event()

@@ -20,7 +20,7 @@ from registry.domain.decode import ENTRY_TOPICS
 from registry.domain.identifiers import Address, format_address, format_receivable_id
 from registry.domain.journal import ENTRY_BY_OPERATION
 from registry.domain.keccak import keccak256
-from registry.errors import ServiceError
+from registry.errors import Refusal, ServiceError
 from registry.mirror import store
 from registry.mirror.projector import Projector
 from registry.mirror.store import Cursor
@@ -150,18 +150,19 @@ class Follower:
         *,
         nudge: threading.Event | None = None,
         on_step: Callable[[Step], None] | None = None,
-        on_failure: Callable[[ServiceError], None] | None = None,
+        on_failure: Callable[[Refusal], None] | None = None,
     ) -> None:
         """Follow until `stop` is set; `nudge` ends a pause early, whoever stops sets both.
 
-        A node or database that fails is reported and asked again, ever more slowly.
+        A node or database that fails, or a node that answers what cannot be, is reported and asked again, ever more
+        slowly.
         """
         pause = POLL_SECONDS
         waiting = nudge or stop
         while not stop.is_set():
             try:
                 step = self.step()
-            except ServiceError as failure:
+            except Refusal as failure:
                 log.warning("mirror: %s: %s", failure.code, failure)
                 if on_failure is not None:
                     on_failure(failure)
