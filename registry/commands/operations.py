@@ -35,6 +35,7 @@ from registry.domain.rules import (
     ChainRefusal,
     Claim,
     CutOutOfRange,
+    DueDatePassed,
     FingerprintTaken,
     UnknownCertificate,
     UnknownReceivable,
@@ -226,12 +227,15 @@ def prepare(services: Services, path: Path, *, originator: Address, due: date | 
         )
     if debtor is None:
         raise PartyUnknown(f"the buyer {invoice.buyer.name} ({invoice.buyer_identity}) is not a member")
+    due_at = due_instant(due_date)
+    if due_at < 0:  # before 1970 there is no instant on chain that could be asked
+        raise DueDatePassed(f"the due date {due_date} has come")
     fields = document_fields(invoice, document=content)
     salts = new_salts(len(fields))
     claim = Claim(
         debtor=debtor.address,
         face=invoice.payable_minor,
-        due=due_instant(due_date),
+        due=due_at,
         currency=invoice.currency.numeric,
         fingerprint=fingerprint(invoice, master_key(services.home)),
         document_root=commit(fields, salts).root,

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from registry.chain.rpc import NodeUnreachable
-from registry.commands import services
+from registry.commands import operations, services
 from registry.commands.services import AlreadyRunning, Running, following, wipe
 from registry.domain.decode import LogMalformed
 from registry.domain.fold import JournalBroken
 from registry.domain.refusals import Refusal
 from registry.mirror.follower import CursorLost, Follower, Step
 from registry.processes import started_at
-from tests.commands.desk import Desk
+from tests.commands.desk import Desk, refused
 
 
 @pytest.mark.parametrize("failure", [NodeUnreachable, CursorLost, LogMalformed, JournalBroken])
@@ -35,6 +36,21 @@ def test_a_mirror_survives_an_answer_that_cannot_be_and_asks_again(
     with following(desk.services, on_failure=failed.append):
         desk.registered()
     assert [type(one) for one in failed] == [failure]
+
+
+@pytest.mark.parametrize("year", [1960, 1970])
+def test_a_due_date_of_long_ago_is_past(desk: Desk, year: int) -> None:
+    path = desk.invoice()
+    with refused(desk, "due_date_passed"):
+        desk.register(path, due=date(year, 1, 1))
+
+
+def test_a_due_date_may_lie_as_far_ahead_as_dates_go(desk: Desk) -> None:
+    desk.register(due=date.max)
+    with desk.services.database.bulk() as connection:
+        row = connection.execute("SELECT due_at FROM receivable").fetchone()
+    assert row is not None
+    assert operations.due_day(row[0]) == date.max
 
 
 def test_wiping_a_home_keeps_its_keys(tmp_path: Path) -> None:
