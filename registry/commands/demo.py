@@ -222,11 +222,11 @@ def _registered_earlier(services: Services, item: _Readable, seller: Address, su
         row = receivable_queries.receivable(connection, receivable_id)
         kept = invoice_queries.invoice_by_root(connection, row.document_root) if row is not None else None
     registered_now = {other.receivable_id for other in summary.files if other.outcome == "registered"}
-    if kept is None or receivable_id in registered_now:
+    if row is None or kept is None or receivable_id in registered_now:
         return False
     if kept.file_sha256 != hashlib.sha256(read_document(item.path)).digest():
         return False
-    outcome.outcome, outcome.receivable_id = "earlier", receivable_id
+    outcome.outcome, outcome.receivable_id, outcome.due = "earlier", receivable_id, operations.due_day(row.due_at)
     return True
 
 

@@ -8,15 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from registry.chain.rpc import NodeUnreachable
-from registry.commands import operations, services
+from registry.chain.rpc import Node, NodeUnreachable
+from registry.commands import demo, operations, services
 from registry.commands.services import AlreadyRunning, Running, following, wipe
 from registry.domain.decode import LogMalformed
 from registry.domain.fold import JournalBroken
+from registry.domain.receivable import DAY_SECONDS
 from registry.domain.refusals import Refusal
 from registry.mirror.follower import CursorLost, Follower, Step
 from registry.processes import started_at
-from tests.commands.desk import Desk, refused
+from registry.store.database import Database
+from tests.commands.desk import SAMPLES, Desk, refused
+from tests.scene import Scene
 
 
 @pytest.mark.parametrize("failure", [NodeUnreachable, CursorLost, LogMalformed, JournalBroken])
@@ -74,3 +77,19 @@ def test_a_home_that_is_served_is_not_wiped(tmp_path: Path) -> None:
     with pytest.raises(AlreadyRunning):
         wipe(tmp_path)
     assert (tmp_path / "chain").is_dir()
+
+
+def test_a_demo_of_another_day_tells_the_due_date_that_was_registered(
+    node: Node, database: Database, tmp_path: Path
+) -> None:
+    scene = Scene.open(node, with_members=False)
+    sample = SAMPLES / "kovarna-fv260361-no-due-date.ubl.xml"
+    folder = tmp_path / "invoices"
+    folder.mkdir()
+    (folder / sample.name).write_bytes(sample.read_bytes())
+    here = services.Services(tmp_path, node, database, scene.deployment)
+    (first,) = demo.run(here, folder=folder, say=lambda _: None).files
+    scene.pass_time(seconds=2 * DAY_SECONDS)
+    (second,) = demo.run(here, folder=folder, say=lambda _: None).files
+    assert (first.outcome, second.outcome) == ("registered", "earlier")
+    assert second.due == first.due
