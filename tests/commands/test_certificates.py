@@ -200,8 +200,8 @@ def test_neither_giver_nor_receiver_may_be_suspended(desk: Desk, person: int) ->
 
 def test_a_receiver_whose_kyc_has_expired_receives_nothing(desk: Desk) -> None:
     certificate = desk.confirmed()
-    desk.admit(SUPPLIER, seconds=60)
-    desk.scene.pass_time(seconds=61)
+    desk.admit(SUPPLIER, seconds=600)
+    desk.scene.pass_time(seconds=601)
     with refused(desk, "member_not_eligible"):
         desk.endorse(certificate, to=SUPPLIER, document=HASH)
 

@@ -236,9 +236,9 @@ def test_a_suspended_party_can_neither_register_nor_be_claimed_from(desk: Desk, 
 
 @pytest.mark.parametrize("person", [SELLER, BUYER])
 def test_a_party_whose_kyc_has_expired_can_neither_register_nor_be_claimed_from(desk: Desk, person: int) -> None:
-    desk.admit(person, seconds=60)
+    desk.admit(person, seconds=600)
     path = desk.invoice()
-    desk.scene.pass_time(seconds=61)
+    desk.scene.pass_time(seconds=601)
     with refused(desk, "member_not_eligible"):
         desk.register(path)
 
