@@ -1,8 +1,8 @@
 """The tables, in two groups that are never confused.
 
 Mirrored tables (cursor, block, entry, journal, receivable, certificate, member) are written by registry.mirror alone
-and can be thrown away: the chain's logs give them again. Business tables (party, invoice, trade_document,
-duplicate_attempt, reconciliation) hold what never goes on chain.
+and can be thrown away: the chain's logs give them again. Business tables (party, party_profile, invoice,
+trade_document, duplicate_attempt, reconciliation) hold what never goes on chain.
 
 Amounts and ranges are minor units (`_minor`; up to 2**64 - 1, hence numeric), instants of the chain are seconds (`_at`
 on mirrored tables, as the entries hash them), own instants are timestamptz.
@@ -164,7 +164,7 @@ member = Table(
     Column("address", LargeBinary, primary_key=True),
     Column("status", SmallInteger, nullable=False),
     Column("kyc_expiry_at", BigInteger, nullable=False),
-    Column("roles", Integer, nullable=False),
+    Column("roles", BigInteger, nullable=False),
     Column("profile", LargeBinary, nullable=False),
     Column("admitted_at", BigInteger, nullable=False),
     Column("suspension_reason", SmallInteger, nullable=False),
@@ -185,10 +185,24 @@ party = Table(
     Column("handle", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
     Column("identity", Text, unique=True),
-    Column("salt", LargeBinary, nullable=False),
+    Column("salt", LargeBinary),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=_now),
     comment="Who stands behind an address. `identity` is the canonical party identity of DOMAIN rule 3; the member's "
     "profile on chain is the salted hash of name and identity.",
+)
+
+party_profile = Table(
+    "party_profile",
+    metadata,
+    Column("profile", LargeBinary, primary_key=True),
+    Column("address", LargeBinary, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("identity", Text),
+    Column("salt", LargeBinary, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Index(None, "address"),
+    comment="What a profile in R-0 commits to, with its salt: one row per profile, inserted before the admission is "
+    "sent and never updated.",
 )
 
 invoice = Table(

@@ -102,7 +102,7 @@ def upgrade() -> None:
         sa.Column("address", sa.LargeBinary(), nullable=False),
         sa.Column("status", sa.SmallInteger(), nullable=False),
         sa.Column("kyc_expiry_at", sa.BigInteger(), nullable=False),
-        sa.Column("roles", sa.Integer(), nullable=False),
+        sa.Column("roles", sa.BigInteger(), nullable=False),
         sa.Column("profile", sa.LargeBinary(), nullable=False),
         sa.Column("admitted_at", sa.BigInteger(), nullable=False),
         sa.Column("suspension_reason", sa.SmallInteger(), nullable=False),
@@ -115,7 +115,7 @@ def upgrade() -> None:
         sa.Column("handle", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("identity", sa.Text(), nullable=True),
-        sa.Column("salt", sa.LargeBinary(), nullable=False),
+        sa.Column("salt", sa.LargeBinary(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("address", name=op.f("pk_party")),
         sa.UniqueConstraint("handle", name=op.f("uq_party_handle")),
@@ -124,6 +124,19 @@ def upgrade() -> None:
         "IN rule 3; the member's profile on chain is the salted hash of name and identity"
         ".",
     )
+    op.create_table(
+        "party_profile",
+        sa.Column("profile", sa.LargeBinary(), nullable=False),
+        sa.Column("address", sa.LargeBinary(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("identity", sa.Text(), nullable=True),
+        sa.Column("salt", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("profile", name=op.f("pk_party_profile")),
+        comment="What a profile in R-0 commits to, with its salt: one row per profile, inserted b"
+        "efore the admission is sent and never updated.",
+    )
+    op.create_index(op.f("ix_party_profile_address"), "party_profile", ["address"], unique=False)
     op.create_table(
         "receivable",
         sa.Column("receivable_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -211,6 +224,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_receivable_document_root"), table_name="receivable")
     op.drop_index(op.f("ix_receivable_debtor_status_receivable_id"), table_name="receivable")
     op.drop_table("receivable")
+    op.drop_index(op.f("ix_party_profile_address"), table_name="party_profile")
+    op.drop_table("party_profile")
     op.drop_table("party")
     op.drop_table("member")
     op.drop_table("journal")
