@@ -38,15 +38,6 @@ def temporary_home() -> Iterator[Path]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-@contextmanager
-def copy_of(home: Path) -> Iterator[Path]:
-    """A home like this one, which nothing may use meanwhile."""
-    with temporary_home() as copy:
-        # Not shutil: root keeps the owner of the database's files.
-        subprocess.run(["cp", "-a", f"{home}/.", str(copy)], check=True)
-        yield copy
-
-
 def environment(home: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("COUNTERFOIL_")}
     return {**kept, "COUNTERFOIL_HOME": str(home)}
