@@ -6,14 +6,13 @@ Integers that may pass 2**53 (minor units, token ids) are decimal strings: a JSO
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from registry.domain import calendar
 from registry.domain.identifiers import Address, format_address
 from registry.domain.money import currency_to_show, format_amount
-from registry.domain.receivable import DAY_SECONDS
 from registry.store.queries.health import CursorRow
 from registry.store.queries.parties import PartyRow
 
@@ -151,26 +150,5 @@ def hex_text(value: bytes) -> str:
     return "0x" + value.hex()
 
 
-_CYCLE_YEARS = 400
-_CYCLE_SECONDS = 146_097 * DAY_SECONDS
-"""The Gregorian calendar repeats after 400 years."""
-_YEAR_MAX = 9999
-
-
-def instant(seconds: int) -> str:
-    """Unix seconds as ISO 8601 in UTC. A uint40 reaches the year 36812, further than datetime."""
-    cycles = 0
-    while seconds >= _LAST_SECONDS:
-        seconds -= _CYCLE_SECONDS
-        cycles += 1
-    at = datetime.fromtimestamp(seconds, tz=UTC)
-    year = at.year + cycles * _CYCLE_YEARS
-    return f"{year:04}" + f"{at:-%m-%dT%H:%M:%SZ}" if year <= _YEAR_MAX else f"+{year:06}" + f"{at:-%m-%dT%H:%M:%SZ}"
-
-
-def day(seconds: int) -> str:
-    """The day of an instant, ISO 8601."""
-    return instant(seconds).partition("T")[0]
-
-
-_LAST_SECONDS = int(datetime(_YEAR_MAX, 12, 31, tzinfo=UTC).timestamp())
+instant = calendar.instant
+day = calendar.day

@@ -23,7 +23,7 @@ from api.schemas.common import (
     instant,
 )
 from registry.domain.identifiers import Address, format_receivable_id
-from registry.domain.receivable import Phase, RefusalReason, Status
+from registry.domain.receivable import Phase, RefusalReason, Status, reason_name
 from registry.store.queries.parties import PartyRow
 from registry.store.queries.receivables import ReceivableRow
 
@@ -115,5 +115,4 @@ def show(row: ReceivableRow, *, names: Mapping[Address, PartyRow], now: int) -> 
 def _refusal(code: int) -> ReasonOut | None:
     if not code:
         return None
-    known = code in RefusalReason.__members__.values()
-    return ReasonOut(code=code, reason=RefusalReason(code).name.lower() if known else None)
+    return ReasonOut(code=code, reason=reason_name(RefusalReason, code))

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from registry.domain.identifiers import Address, CertificateId
     from registry.mirror.follower import Step
     from registry.store.queries.entries import ProvenanceRow
+    from registry.store.queries.invoices import InvoiceRow
     from registry.store.queries.receivables import ReceivableRow
 
 _T = TypeVar("_T")
@@ -133,7 +134,7 @@ def demo(
         say(f"[bold]Starting[/] the dev chain and PostgreSQL in {settings().home}")
         with owned(settings(), api_url=url) as services:
             for notice in services.notices:
-                output.note(f"[yellow]note[/]: {notice}")
+                output.note(f"[yellow]note[/]: {output.safe(notice)}")
             say(f"  chain {services.node.chain_id} at {services.node.url}, database {services.database.describe()}")
             with following(services, on_step=_report_rewind):
                 summary = _with_cause(services, lambda: demonstration.run(services, folder=folder, say=say))
@@ -161,7 +162,7 @@ def serve(
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with owned(settings(), api_url=url) as services:
             for notice in services.notices:
-                output.note(f"[yellow]note[/]: {notice}")
+                output.note(f"[yellow]note[/]: {output.safe(notice)}")
             with following(services):
                 _serve(
                     services, listener, lambda: output.console.print(f"[bold green]ready[/] {url}  (Ctrl-C ends it)")
@@ -339,7 +340,7 @@ def reconcile(
         )
     else:
         for difference in report.differences:
-            output.console.print(f"[red]{difference}[/]")
+            output.console.print(f"[red]{output.safe(difference)}[/]")
         output.console.print(f"{report.count} differences in {report.compared} values at block {report.block_number}")
     if report.count:
         raise typer.Exit(EXIT_REFUSED)
@@ -450,6 +451,7 @@ def member_list(*, json_output: JsonFlag = False) -> None:
     """The members, with their handles for --as and --to."""
     from registry.cli import views  # noqa: PLC0415
     from registry.commands.services import database_only  # noqa: PLC0415
+    from registry.domain.calendar import day  # noqa: PLC0415
     from registry.store.queries import health, members  # noqa: PLC0415
     from registry.store.queries.pages import every  # noqa: PLC0415
 
@@ -469,7 +471,7 @@ def member_list(*, json_output: JsonFlag = False) -> None:
                 row.name or "",
                 views.roles(row.roles),
                 views.member_status(row, now=now),
-                views.instant(row.kyc_expiry_at)[:10],
+                day(row.kyc_expiry_at),
             )
             for row in rows
         ),
@@ -512,10 +514,11 @@ def register(
             if json_output:
                 output.document(found)
             else:
-                output.console.print(
+                sentence = (
                     f"would register invoice {prepared.invoice.number}: {prepared.money} from "
                     f"{prepared.invoice.buyer.name}, due {found['due_date']}, about {prepared.gas:,} gas"
                 )
+                output.console.print(output.safe(sentence))
             return
         done, prepared = operations.register(services, file, signer=accounts.signer_of(services, as_), due=day)
         receivable = format_receivable_id(done.entry.journal_id)
@@ -532,8 +535,9 @@ def register(
 def pending(*, as_: As, json_output: JsonFlag = False) -> None:
     """What waits for a debtor's answer."""
     from registry.cli import views  # noqa: PLC0415
-    from registry.commands import accounts, operations  # noqa: PLC0415
+    from registry.commands import accounts  # noqa: PLC0415
     from registry.commands.services import open_services  # noqa: PLC0415
+    from registry.domain.calendar import day, instant  # noqa: PLC0415
     from registry.domain.identifiers import format_receivable_id  # noqa: PLC0415
     from registry.store.queries import invoices, receivables  # noqa: PLC0415
     from registry.store.queries.pages import every  # noqa: PLC0415
@@ -553,14 +557,14 @@ def pending(*, as_: As, json_output: JsonFlag = False) -> None:
             (
                 format_receivable_id(row.receivable_id),
                 views.money(row.face_minor, row.currency),
-                operations.due_day(row.due_at),
+                day(row.due_at),
                 name(row.originator),
-                found.number if (found := kept[row.document_root]) is not None else "",
-                views.instant(row.registered_at),
+                _invoice_shown(kept[row.document_root], row),
+                instant(row.registered_at),
             )
             for row in rows
         ),
-        nothing=f"nothing waits for {as_}",
+        nothing=f"nothing waits for {output.safe(as_)}",
     )
 
 
@@ -573,6 +577,7 @@ def confirm(
     invoice: Annotated[
         Path | None, typer.Option(help="The debtor's own copy: confirm only if it is the invoice that was registered.")
     ] = None,
+    due: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Confirm only with this due date.")] = None,
     json_output: JsonFlag = False,
 ) -> None:
     """Confirm a receivable: an irrevocable promise to pay it on its due date."""
@@ -586,6 +591,7 @@ def confirm(
             signer=accounts.signer_of(services, as_),
             receivable_id=parse_receivable_id(receivable),
             invoice=invoice,
+            due=due.date() if due is not None else None,
         )
         whole = f"{receivable}/0-{done.entry.range[1]}"
         _print_done(done, f"{receivable} confirmed: certificate {whole}", json_output, certificate=whole)
@@ -844,6 +850,13 @@ def _progress(what: str, quiet: bool) -> Iterator[Callable[[int, int | None], No
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+def _invoice_shown(invoice: InvoiceRow | None, row: ReceivableRow) -> str:
+    """The invoice behind a claim: its number, or that the claim is a copy of somebody else's."""
+    if invoice is None:
+        return "not known here"
+    return invoice.number if invoice.originator == row.originator else "another seller's: do not confirm"
+
+
 def _digest(services: Services) -> str:
     from registry.mirror.rebuild import digest  # noqa: PLC0415
 
@@ -932,7 +945,7 @@ def _print_summary(services: Services, summary: Summary) -> None:
     report = summary.report
     if report is not None:
         for difference in report.differences:
-            output.console.print(f"  [red]{difference}[/]")
+            output.console.print(f"  [red]{output.safe(difference)}[/]")
         output.console.print(f"  {report.count} differences in {report.compared} values at block {report.block_number}")
     if summary.traced is not None:
         output.console.print("[bold]Provenance[/] of one certificate")
@@ -981,7 +994,7 @@ def _print_done(done: Done, sentence: str, json_output: bool, **more: object) ->
     if json_output:
         output.document({**views.done_document(done), **more})
     else:
-        output.console.print(f"[green]done[/] {sentence}")
+        output.console.print(f"[green]done[/] {output.safe(sentence)}")
         output.console.print(
             f"  [dim]block {done.block_number}, transaction 0x{done.tx_hash.hex()}, {done.gas:,} gas[/]"
         )

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from registry.domain.printable import printable
 from registry.domain.refusals import Refusal
 
 P = ParamSpec("P")
@@ -29,6 +30,11 @@ EXIT_REFUSED = 1
 EXIT_INTERRUPTED = 130
 
 
+def safe(value: object) -> str:
+    """Any value as text between markup: nothing in it moves the terminal or is taken for markup."""
+    return escape(printable(str(value)))
+
+
 def document(value: Any) -> None:
     """Print one JSON document."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=_plain) + "\n")
@@ -39,7 +45,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, nothing: 
 
     The first column is what people copy into the next command: it is never cut or wrapped.
     """
-    cells = [[str(cell) for cell in row] for row in rows]
+    cells = [[safe(cell) for cell in row] for row in rows]
     if not cells:
         console.print(nothing)
         return
@@ -53,7 +59,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, nothing: 
             min_width=width if index == 0 or column.endswith(" ") else None,
         )
     for row in cells:
-        shown.add_row(*(escape(cell) for cell in row))
+        shown.add_row(*row)
     console.print(shown)
 
 
@@ -63,7 +69,7 @@ def facts(pairs: Iterable[tuple[str, object]]) -> None:
     shown.add_column(style="dim", no_wrap=True)
     shown.add_column(overflow="fold")
     for name, value in pairs:
-        shown.add_row(name, escape(str(value)))
+        shown.add_row(name, safe(value))
     console.print(shown)
 
 
@@ -95,9 +101,9 @@ def named_refusals(command: Callable[P, R]) -> Callable[P, R]:
             if kwargs.get("json_output"):
                 document(refusal_document(refusal))
             else:
-                notes.print(f"[red]{refusal.code}[/]: {escape(refusal.detail)}")
+                notes.print(f"[red]{refusal.code}[/]: {safe(refusal.detail)}")
                 if refusal.hint:
-                    notes.print(f"  {escape(refusal.hint)}")
+                    notes.print(f"  {safe(refusal.hint)}")
             raise typer.Exit(EXIT_REFUSED) from refusal
         except KeyboardInterrupt:
             raise typer.Exit(EXIT_INTERRUPTED) from None

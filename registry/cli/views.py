@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
-from rich.markup import escape
 from rich.tree import Tree
 
+from registry.cli.output import safe
 from registry.commands.demo import FileOutcome, Summary
-from registry.commands.operations import Done, due_day
+from registry.commands.operations import Done
+from registry.domain.calendar import day, instant
 from registry.domain.identifiers import Address, CertificateId, format_address, format_receivable_id
 from registry.domain.journal import Confirmed, Endorsed, Refused, Registered, Split
 from registry.domain.money import Money, currency_to_show
 from registry.domain.provenance import Step
-from registry.domain.receivable import MemberStatus, RefusalReason, Role
+from registry.domain.receivable import MemberStatus, RefusalReason, Role, reason_name
 from registry.store.queries.certificates import CertificateRow
 from registry.store.queries.entries import ProvenanceRow
 from registry.store.queries.invoices import InvoiceRow
@@ -24,11 +24,6 @@ from registry.store.queries.receivables import ReceivableRow
 
 Name = Callable[[Address], str]
 """How an address is shown: its handle, or the address where nobody is known by it."""
-
-
-def instant(seconds: int) -> str:
-    """ISO 8601 UTC of a block timestamp."""
-    return datetime.fromtimestamp(seconds, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def money(minor: int, currency: int) -> Money:
@@ -59,16 +54,23 @@ def receivable_document(row: ReceivableRow, *, name: Name, now: int) -> dict[str
         "id": format_receivable_id(row.receivable_id),
         "phase": str(row.phase(now=now)),
         "face": money(row.face_minor, row.currency).to_json(),
-        "due_date": str(due_day(row.due_at)),
+        "due_date": day(row.due_at),
         "debtor": {"address": format_address(row.debtor), "handle": name(row.debtor)},
         "originator": {"address": format_address(row.originator), "handle": name(row.originator)},
         "registered_at": instant(row.registered_at),
         "answered_at": instant(row.answered_at) if row.answered_at else None,
-        "refusal_reason": RefusalReason(row.refusal_reason).name.lower() if row.refusal_reason else None,
+        "refusal_reason": _refusal(row),
         "fingerprint": row.fingerprint,
         "document_root": row.document_root,
         "journal": {"head": row.head, "length": row.length},
     }
+
+
+def _refusal(row: ReceivableRow) -> str | None:
+    """The reason of a refusal, by its code where it has no name."""
+    if not row.refusal_reason:
+        return None
+    return reason_name(RefusalReason, row.refusal_reason) or f"reason {row.refusal_reason}"
 
 
 def receivable_facts(
@@ -79,13 +81,13 @@ def receivable_facts(
         ("receivable", format_receivable_id(row.receivable_id)),
         ("phase", row.phase(now=now)),
         ("face", money(row.face_minor, row.currency)),
-        ("due date", due_day(row.due_at)),
+        ("due date", day(row.due_at)),
         ("debtor", name(row.debtor)),
         ("originator", name(row.originator)),
         ("registered", instant(row.registered_at)),
     ]
     if row.answered_at:
-        answer = f"refused: {RefusalReason(row.refusal_reason).name.lower()}" if row.refusal_reason else "confirmed"
+        answer = f"refused: {_refusal(row)}" if row.refusal_reason else "confirmed"
         pairs.append((answer, instant(row.answered_at)))
     if invoice is not None:
         pairs.append(("invoice", f"{invoice.number} of {invoice.issue_date} ({invoice.file_name})"))
@@ -164,12 +166,14 @@ def provenance_tree(
     branch = root
     for row in rows:
         step = row.step
-        lines = [f"[bold]{type(step.entry).__name__}[/] {instant(step.entry.time)}  {_what(step, currency, name)}"]
+        lines = [
+            f"[bold]{type(step.entry).__name__}[/] {instant(step.entry.time)}  {safe(_what(step, currency, name))}"
+        ]
         if isinstance(step.entry, Registered) and invoice is not None:
-            lines.append(f"[dim]invoice {escape(invoice.number)} of {invoice.issue_date} ({invoice.file_name})[/]")
+            lines.append(f"[dim]invoice {safe(invoice.number)} of {invoice.issue_date} ({safe(invoice.file_name)})[/]")
         if step.document is not None and any(step.document):
             known = documents.get(step.document)
-            lines.append(f"[dim]document {escape(known) if known else '0x' + step.document.hex()}[/]")
+            lines.append(f"[dim]document {safe(known) if known else '0x' + step.document.hex()}[/]")
         lines.append(f"[dim]block {row.stored.block_number}, transaction 0x{row.stored.tx_hash.hex()}[/]")
         branch = branch.add("\n".join(lines))
     return root

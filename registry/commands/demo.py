@@ -23,6 +23,7 @@ from registry.documents.parties import Party, PartyIdentity
 from registry.documents.reading import parse_invoice, read_document
 from registry.domain.identifiers import Address, CertificateId, format_receivable_id
 from registry.domain.money import Money, currency_to_show, format_amount
+from registry.domain.printable import printable
 from registry.domain.receivable import DAY_SECONDS, Role, Status
 from registry.domain.refusals import Refusal
 from registry.domain.rules import FingerprintTaken
@@ -105,6 +106,11 @@ Say = Callable[[str], None]
 """Told each thing as it happens, one line."""
 
 
+def _safe(text: str) -> str:
+    """Text of a stranger between markup."""
+    return escape(printable(text))
+
+
 def invoice_files(folder: Path) -> list[Path]:
     """The invoice files below a folder, by path."""
     return sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix.lower() in INVOICE_SUFFIXES)
@@ -125,7 +131,7 @@ def run(services: Services, *, folder: Path, say: Say) -> Summary:
 
 
 def _read(folder: Path, summary: Summary, master: bytes, say: Say) -> list[_Readable]:
-    say(f"[bold]Reading[/] invoices below {folder}")
+    say(f"[bold]Reading[/] invoices below {_safe(str(folder))}")
     readable = []
     for path in invoice_files(folder):
         outcome = FileOutcome(str(path.relative_to(folder)))
@@ -136,7 +142,7 @@ def _read(folder: Path, summary: Summary, master: bytes, say: Say) -> list[_Read
             require_registrable(invoice)
         except Refusal as refusal:
             outcome.code, outcome.detail = refusal.code, refusal.detail
-            say(f"  [yellow]{refusal.code}[/] {escape(outcome.file)}: {escape(refusal.detail)}")
+            say(f"  [yellow]{refusal.code}[/] {_safe(outcome.file)}: {_safe(refusal.detail)}")
             continue
         outcome.amount = invoice.payable
         readable.append(_Readable(path, invoice, outcome))
@@ -171,7 +177,7 @@ def _admit_parties(services: Services, readable: list[_Readable], summary: Summa
             handle=known.handle if known is not None else None,
         )
         summary.admitted.append(handle)
-        say(f"  {handle:<28} {escape(name)}")
+        say(f"  {handle:<28} {_safe(name)}")
 
 
 def _parties(invoice: Invoice) -> Iterable[tuple[Party, PartyIdentity, Role]]:
@@ -239,9 +245,9 @@ def _say_outcome(outcome: FileOutcome, say: Say) -> None:
                 when += f" (agreed with the buyer: {outcome.due_agreed_because})"
             known = "" if outcome.outcome == "registered" else ", by an earlier run"
             name = format_receivable_id(outcome.receivable_id)
-            say(f"  [green]{name:<6}[/] {escape(outcome.file)}: {outcome.amount}, {when}{known}")
+            say(f"  [green]{name:<6}[/] {_safe(outcome.file)}: {outcome.amount}, {when}{known}")
         case _:
-            say(f"  [yellow]{outcome.code}[/] {escape(outcome.file)}: {escape(outcome.detail or '')}")
+            say(f"  [yellow]{outcome.code}[/] {_safe(outcome.file)}: {_safe(outcome.detail or '')}")
 
 
 def _confirm_all(services: Services, summary: Summary, say: Say) -> None:
@@ -346,6 +352,7 @@ def _try_the_forbidden(services: Services, readable: list[_Readable], summary: S
         data = Calls.split(
             receivable_id=target.receivable_id,
             start=target.start,
+            end=target.end,
             cut=target.end - 1,
             receiver=stranger,
             document=bytes(32),
@@ -371,7 +378,7 @@ def _expect_refusal(attempt: str, act: Callable[[], object], summary: Summary, s
         if refusal.status >= 500:
             raise
         summary.forbidden.append(Forbidden(attempt, refusal.code, refusal.detail))
-        say(f"  {escape(attempt)}: [red]{refusal.code}[/] ({escape(refusal.detail)})")
+        say(f"  {_safe(attempt)}: [red]{refusal.code}[/] ({_safe(refusal.detail)})")
     else:
         raise AssertionError(f"the registry accepted what it must refuse: {attempt}")
 

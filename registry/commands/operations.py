@@ -15,13 +15,14 @@ from eth_account.signers.local import LocalAccount
 
 from registry.chain.contract import Calls, Terms, receivables_abi
 from registry.chain.submit import account_address, entries, preview, send
-from registry.commands.services import Services, master_key
+from registry.commands.services import MirrorLags, Services, master_key
 from registry.documents.commitments import commit, document_fields, new_salts
 from registry.documents.errors import DocumentTooLarge
 from registry.documents.fingerprint import fingerprint
 from registry.documents.invoice import Invoice, require_registrable
 from registry.documents.reading import parse_invoice, read_document
 from registry.documents.xml import DOCUMENT_BYTES_MAX
+from registry.domain import calendar
 from registry.domain.identifiers import Address, CertificateId, format_address, format_receivable_id
 from registry.domain.journal import Entry
 from registry.domain.keccak import keccak256
@@ -99,6 +100,15 @@ class HandleMalformed(Refusal):
     default_hint = "Letters, digits, dots and dashes, at most 64; operator, dev0, dev1, … and 0x… mean others"
 
 
+class ClaimNotSellers(Refusal):
+    """Somebody else than the invoice's seller registered the claim."""
+
+    code = "claim_not_sellers"
+    status = 409
+    title = "The claim was not registered by the invoice's seller"
+    default_hint = "Do not confirm: refuse it, and tell the seller"
+
+
 class HandleTaken(Refusal):
     """Another party has that handle or that identity."""
 
@@ -139,7 +149,7 @@ def due_instant(day: date) -> int:
 
 
 def due_day(due: int) -> date:
-    """The day of a due instant."""
+    """The day of a due instant that a calendar can hold (until the year 9999)."""
     return datetime.fromtimestamp(due, tz=UTC).date()
 
 
@@ -176,25 +186,28 @@ def admit(
             if other is not None and other.address != member:
                 raise HandleTaken(f"{other.name} is {other.handle}, {other.identity or 'without an identity'}")
         handle = handle or (known.handle if known else records.free_handle(connection, name))
-        # Before the admission is sent, so that no profile on chain lacks its salt. If the contract then refuses, the
-        # party's old row is put back; after any other failure the admission may be on chain, and the row stays.
-        records.save_party(connection, address=member, handle=handle, name=name, identity=identity, salt=salt)
+        # Before the admission is sent, so that no profile on chain lacks its salt.
+        records.save_profile(connection, profile=profile, address=member, name=name, identity=identity, salt=salt)
+        if known is None:
+            records.save_party(connection, address=member, handle=handle, name=name, identity=identity)
     try:
-        return _send(services, signer, data), handle
+        done = _send(services, signer, data)
     except ChainRefusal:
-        with services.database.write() as connection:
-            if known is None:
+        if known is None:
+            with services.database.write() as connection:
                 records.forget_party(connection, address=member)
-            else:
-                records.save_party(
-                    connection,
-                    address=member,
-                    handle=known.handle,
-                    name=known.name,
-                    identity=known.identity,
-                    salt=known.salt,
-                )
         raise
+    except MirrorLags:  # the admission is on chain all the same
+        _rename(services, member, handle=handle, name=name, identity=identity)
+        raise
+    _rename(services, member, handle=handle, name=name, identity=identity)
+    return done, handle
+
+
+def _rename(services: Services, member: Address, *, handle: str, name: str, identity: str | None) -> None:
+    """Let the party's row say what its profile on chain now says."""
+    with services.database.write() as connection:
+        records.save_party(connection, address=member, handle=handle, name=name, identity=identity)
 
 
 def suspend(services: Services, *, signer: LocalAccount, member: Address, reason: SuspensionReason) -> Done:
@@ -297,14 +310,25 @@ def register(services: Services, path: Path, *, signer: LocalAccount, due: date 
         raise
 
 
-def confirm(services: Services, *, signer: LocalAccount, receivable_id: int, invoice: Path | None = None) -> Done:
+def confirm(
+    services: Services,
+    *,
+    signer: LocalAccount,
+    receivable_id: int,
+    invoice: Path | None = None,
+    due: date | None = None,
+) -> Done:
     """Confirm a receivable, irrevocably; with `invoice` only if that file is the invoice that was registered.
 
-    Raises UnknownReceivable, InvoiceDiffers and the contract's refusals of `confirm`.
+    `due` is the date that the debtor agreed to, where it is not the invoice's own. Raises UnknownReceivable,
+    ClaimNotSellers, InvoiceDiffers, DueDateMissing and the contract's refusals of `confirm`.
     """
     terms = _terms(services, receivable_id)
+    _require_sellers_claim(services, terms, receivable_id)
     if invoice is not None:
-        _require_same_invoice(services, terms, receivable_id, invoice)
+        _require_same_invoice(services, terms, receivable_id, invoice, due=due)
+    elif due is not None:
+        _require_due(terms, due)
     return _send(services, signer, Calls.confirm(receivable_id=receivable_id, terms=terms))
 
 
@@ -343,6 +367,7 @@ def split(
     data = Calls.split(
         receivable_id=certificate.receivable_id,
         start=certificate.start,
+        end=certificate.end,
         cut=cut,
         receiver=receiver,
         document=digest,
@@ -358,7 +383,11 @@ def endorse(
     _require_present(services, certificate)
     digest = trade_document(document)
     data = Calls.endorse(
-        receivable_id=certificate.receivable_id, start=certificate.start, receiver=receiver, document=digest
+        receivable_id=certificate.receivable_id,
+        start=certificate.start,
+        end=certificate.end,
+        receiver=receiver,
+        document=digest,
     )
     return _send_with_document(services, signer, data, digest, document)
 
@@ -441,7 +470,20 @@ def _terms(services: Services, receivable_id: int) -> Terms:
     )
 
 
-def _require_same_invoice(services: Services, terms: Terms, receivable_id: int, path: Path) -> None:
+def _require_sellers_claim(services: Services, terms: Terms, receivable_id: int) -> None:
+    """Fingerprint and document root are public: whoever copies them into a claim of its own is not the seller."""
+    with services.database.snapshot() as connection:
+        kept = invoice_queries.invoice_by_root(connection, terms.claim.document_root)
+    if kept is not None and kept.originator != terms.originator:
+        raise ClaimNotSellers(
+            f"{format_receivable_id(receivable_id)} was registered by {format_address(terms.originator)}, "
+            f"but invoice {kept.number} is {format_address(kept.originator)}'s"
+        )
+
+
+def _require_same_invoice(
+    services: Services, terms: Terms, receivable_id: int, path: Path, *, due: date | None
+) -> None:
     own = parse_invoice(read_document(path))
     claim = terms.claim
     if fingerprint(own, master_key(services.home)) != claim.fingerprint:
@@ -449,6 +491,25 @@ def _require_same_invoice(services: Services, terms: Terms, receivable_id: int, 
     if (own.payable_minor, own.currency.numeric) != (claim.face, claim.currency):
         registered = Money(claim.face, currency_to_show(claim.currency))
         raise InvoiceDiffers(f"{path.name} leaves {own.payable} to pay, registered is {registered}")
+    with services.database.snapshot() as connection:
+        originator = party_queries.party_by_address(connection, terms.originator)
+    if originator is None or originator.identity != str(own.seller_identity):
+        raise ClaimNotSellers(
+            f"{format_receivable_id(receivable_id)} was registered by {format_address(terms.originator)}, "
+            f"who is not known as the seller {own.seller.name} ({own.seller_identity})"
+        )
+    agreed = due or own.due_date
+    if agreed is None:
+        raise DueDateMissing(f"{path.name} has no due date")
+    _require_due(terms, agreed)
+
+
+def _require_due(terms: Terms, due: date) -> None:
+    if due_instant(due) != terms.claim.due:
+        raise InvoiceDiffers(
+            f"the due date is {due}, registered is {calendar.day(terms.claim.due)}",
+            hint="If you agreed to that date, name it: --due YYYY-MM-DD",
+        )
 
 
 def _require_present(services: Services, certificate: CertificateId) -> None:

@@ -68,6 +68,11 @@ class SuspensionReason(IntEnum):
     OTHER = 99
 
 
+def reason_name(kind: type[IntEnum], code: int) -> str | None:
+    """The name of a reason code, None for a code that is on chain and not in the list: the contract takes any."""
+    return kind(code).name.lower() if code in kind.__members__.values() else None
+
+
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """A range of a confirmed receivable with one holder. `since` is the position of the entry that made it so."""

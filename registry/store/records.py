@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from registry.domain.identifiers import Address
-from registry.store.tables import duplicate_attempt, invoice, party, trade_document
+from registry.store.tables import duplicate_attempt, invoice, party, party_profile, trade_document
 
 HANDLE_LETTERS_MAX = 32
 
@@ -23,8 +23,15 @@ _LEGAL_FORMS = frozenset(
 
 
 def is_handle(text: str) -> bool:
-    """Whether a party can be called so: a word that means nothing else where a handle is expected."""
-    return re.fullmatch(r"[^\W_][\w.-]{0,63}", text) is not None and not _is_reserved(text)
+    """Whether a party can be called so: a word that means nothing else, and looks like nothing else.
+
+    In normal form and lower case, and of one script where it has Latin letters: with a Cyrillic letter in it,
+    "operator" would read as a name that it is not.
+    """
+    if re.fullmatch(r"[^\W_][\w.-]{0,63}", text) is None or text != unicodedata.normalize("NFKC", text).casefold():
+        return False
+    scripts = {unicodedata.name(char, "").partition(" ")[0] for char in text if char.isalpha()}
+    return not _is_reserved(text) and ("LATIN" not in scripts or scripts == {"LATIN"})
 
 
 def _is_reserved(text: str) -> bool:
@@ -55,11 +62,18 @@ def _words(name: str) -> list[str]:
     return [word for word in words if word]
 
 
-def save_party(
-    connection: Connection, *, address: Address, handle: str, name: str, identity: str | None, salt: bytes
+def save_profile(
+    connection: Connection, *, profile: bytes, address: Address, name: str, identity: str | None, salt: bytes
 ) -> None:
-    """Keep who stands behind an address; a party that is known already gets the new name, identity and salt."""
-    values = {"handle": handle, "name": name, "identity": identity, "salt": salt}
+    """Keep what a profile on chain commits to. Never changed: whichever admission wins, its salt is here."""
+    connection.execute(
+        insert(party_profile).values(profile=profile, address=address, name=name, identity=identity, salt=salt)
+    )
+
+
+def save_party(connection: Connection, *, address: Address, handle: str, name: str, identity: str | None) -> None:
+    """Keep who stands behind an address; a party that is known already gets the new handle, name and identity."""
+    values = {"handle": handle, "name": name, "identity": identity}
     connection.execute(
         upsert(party)
         .values(address=address, **values)

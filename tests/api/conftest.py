@@ -89,9 +89,7 @@ class Api:
         with self.services.database.write() as connection:
             for person, (handle, name) in people.items():
                 connection.execute(
-                    party.insert().values(
-                        address=scene.address(person), handle=handle, name=name, identity=handle, salt=bytes(32)
-                    )
+                    party.insert().values(address=scene.address(person), handle=handle, name=name, identity=handle)
                 )
             connection.execute(trade_document.insert().values(document=DOCUMENT, file_name="order.pdf", bytes=1))
             terms, _ = scene.claims[1]

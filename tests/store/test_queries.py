@@ -120,9 +120,7 @@ def test_members_carry_the_name_of_their_party(scene: Scene, database: Database)
     mirror(scene, database)
     with database.write() as connection:
         connection.execute(
-            party.insert().values(
-                address=scene.address(BANK), handle="bank", name="Bank 银行", identity="LEI:1", salt=bytes(32)
-            )
+            party.insert().values(address=scene.address(BANK), handle="bank", name="Bank 银行", identity="LEI:1")
         )
     with database.snapshot() as connection:
         bank = members.member(connection, scene.address(BANK))

@@ -23,7 +23,7 @@ MINOR_MAX = 2**64 - 1
 def save_party(
     connection: Connection, *, address: bytes = ADDRESS, handle: str = "one", name: str = "One", identity: str = "vat:1"
 ) -> None:
-    records.save_party(connection, address=address, handle=handle, name=name, identity=identity, salt=bytes(32))
+    records.save_party(connection, address=address, handle=handle, name=name, identity=identity)
 
 
 def save_invoice(connection: Connection, *, root: bytes = ROOT, payable_minor: int = 1) -> None:
@@ -116,7 +116,7 @@ def test_two_parties_have_two_handles_and_identities(database: Database, same: d
 def test_parties_without_an_identity_do_not_exclude_each_other(database: Database) -> None:
     with database.write() as connection:
         for address, handle in ((ADDRESS, "one"), (OTHER, "two")):
-            records.save_party(connection, address=address, handle=handle, name="-", identity=None, salt=bytes(32))
+            records.save_party(connection, address=address, handle=handle, name="-", identity=None)
 
 
 def test_a_forgotten_party_is_gone(database: Database) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,13 +17,12 @@ from registry.store.tables import party as table
 
 @dataclass(frozen=True, slots=True)
 class PartyRow:
-    """One party. `identity` is the canonical identity of DOMAIN rule 3; whoever has the salt can check the profile."""
+    """One party. `identity` is the canonical identity of DOMAIN rule 3."""
 
     address: Address
     handle: str
     name: str
     identity: str | None
-    salt: bytes = field(repr=False)
     created_at: datetime
 
 
