@@ -56,28 +56,30 @@ def address_of(services: Services, name: str) -> Address:
     index = _dev_index(services, name)
     if index is not None:
         return account_address(dev_account(index))
-    keystore = _keystore(services.home, name)
-    if keystore is not None:
-        found = _keystore_address(keystore)
-        if found is None:
-            raise KeystoreLocked(f"{keystore.name} is no keystore: it names no address")
-        return found
     with services.database.snapshot() as connection:
         party = party_queries.party_by_handle(connection, name)
-    if party is None:
-        raise UnknownAccount(f"{name!r} is no handle, keystore or address")
-    return party.address
+    keystore = _keystore(services.home, name)
+    if keystore is None:
+        if party is None:
+            raise UnknownAccount(f"{name!r} is no handle, keystore or address")
+        return party.address
+    found = _keystore_address(keystore)
+    if found is None:
+        raise KeystoreLocked(f"{keystore.name} is no keystore: it names no address")
+    if party is not None and party.address != found:
+        raise UnknownAccount(
+            f"{name!r} is the handle of {format_address(party.address)} and a keystore of {format_address(found)}",
+            hint="Name the address, or rename the keystore",
+        )
+    return found
 
 
 def signer_of(services: Services, name: str) -> LocalAccount:
     """The key behind a name, ready to sign. Raises UnknownAccount, KeystoreLocked, IdMalformed."""
-    keystore = _keystore(services.home, name)
-    if keystore is not None:
-        return _open(keystore)
     address = address_of(services, name)
-    for candidate in (services.home / "keys").glob("*.json"):
+    for candidate in sorted((services.home / "keys").glob("*.json")):
         if _keystore_address(candidate) == address:
-            return _open(candidate)
+            return _open(candidate, address)
     if services.is_dev_chain:
         for index in range(DEV_ACCOUNTS_SEARCHED):
             account = dev_account(index)
@@ -122,12 +124,15 @@ def _keystore_address(keystore: Path) -> Address | None:
         return None
 
 
-def _open(keystore: Path) -> LocalAccount:
+def _open(keystore: Path, address: Address) -> LocalAccount:
     try:
         key = Account.decrypt(json.loads(keystore.read_text()), _password(keystore))
     except (ValueError, TypeError, LookupError) as error:
         raise KeystoreLocked(f"{keystore.name}: the password is wrong or the file is no keystore") from error
     account: LocalAccount = Account.from_key(key)
+    if account_address(account) != address:
+        # The address in a keystore is plain text: anyone who can write the file can write another one there.
+        raise KeystoreLocked(f"{keystore.name} holds the key of {account.address}, not of the address it names")
     return account
 
 

@@ -293,7 +293,7 @@ def register(services: Services, path: Path, *, signer: LocalAccount, due: date 
             due_date=invoice.due_date,
             currency=invoice.currency.numeric,
             payable_minor=invoice.payable_minor,
-            file_name=path.name,
+            file_name=_file_name(path),
             file_sha256=bytes.fromhex(dict(prepared.fields)["file_sha256"]),
             fields=[(name, value, salt) for (name, value), salt in zip(prepared.fields, prepared.salts, strict=True)],
         )
@@ -418,6 +418,11 @@ def _trade_document_bytes(document: str) -> bytes:
     return content
 
 
+def _file_name(path: Path) -> str:
+    """The name of a file as text; bytes of it that are no text are replaced, for SQL takes none."""
+    return path.name.encode("utf-8", "replace").decode()
+
+
 def _preview(services: Services, signer: LocalAccount, data: bytes) -> None:
     preview(
         services.node,
@@ -445,7 +450,7 @@ def _send_with_document(
             records.save_trade_document(
                 connection,
                 document=digest,
-                file_name=Path(document).name,
+                file_name=_file_name(Path(document)),
                 length_bytes=len(_trade_document_bytes(document)),
             )
     return _send(services, signer, data)
@@ -557,5 +562,5 @@ def _record_attempt(services: Services, taken: FingerprintTaken, originator: Add
             originator=originator,
             receivable_id=taken.receivable_id,
             code=taken.code,
-            file_name=path.name,
+            file_name=_file_name(path),
         )

@@ -103,6 +103,7 @@ def psql_command(url: str) -> tuple[list[str], dict[str, str]]:
     Refusals: postgres_cannot_run.
     """
     names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
+    names |= {"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT"}
     parts = conninfo_to_dict(url)
     environment = {variable: str(parts[name]) for name, variable in names.items() if parts.get(name)}
     return [str(binaries_folder() / "psql")], environment
