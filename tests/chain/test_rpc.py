@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -111,7 +112,32 @@ def test_a_node_that_is_down_is_unreachable_by_name() -> None:
         with pytest.raises(NodeUnreachable) as refused:
             attempt()
         assert refused.value.code == "node_unreachable"
-        assert node.url in refused.value.detail
+        assert node.describe() in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://user:secret@node.example:8545/v2/secret?key=secret", "https://node.example:8545"),
+        ("https://node.example/secret", "https://node.example"),
+        ("http://user:secret@[::1]:8545/secret", "http://[::1]:8545"),
+        ("http://node.example:secret", "the node"),
+    ],
+)
+def test_what_is_shown_of_a_node_holds_no_secret(url: str, shown: str) -> None:
+    assert Node(url).describe() == shown
+
+
+@pytest.mark.parametrize("status", [200, 403])
+def test_no_failure_of_a_node_tells_its_secrets(status: int) -> None:
+    with serving(lambda asked: b"<html>no</html>", status=status) as served:
+        down = f"http://127.0.0.1:{free_port()}/hunter2"
+        for url in (served.url.replace("http://", "http://user:hunter2@") + "/hunter2", down):
+            node = Node(url)
+            for attempt in (node.head, lambda node=node: node.batch([("eth_chainId", [])])):
+                with pytest.raises((NodeUnreachable, RpcFailed)) as failed:
+                    attempt()
+                assert "hunter2" not in "".join(traceback.format_exception(failed.value)), url
 
 
 Answer = Callable[[Any], bytes]
@@ -166,6 +192,64 @@ def test_an_answer_that_is_no_json_rpc_is_refused_by_name(body: bytes) -> None:
         for attempt in (node.head, lambda: node.batch([("eth_chainId", [])])):
             with pytest.raises(RpcFailed):
                 attempt()
+
+
+EVERY_READ: list[Callable[[Node], object]] = [
+    lambda node: node.chain_id,
+    Node.head,
+    Node.gas_price,
+    lambda node: node.block(1),
+    lambda node: node.block(b"\x01" * 32),
+    lambda node: node.blocks([1]),
+    lambda node: node.logs(contract=b"\x01" * 20, topics=[b"\x02" * 32], first=1, last=2),
+    lambda node: node.call(to=b"\x01" * 20, data=b""),
+    lambda node: node.estimate_gas(to=None, data=b"", sender=b"\x01" * 20),
+    lambda node: node.code(b"\x01" * 20),
+    lambda node: node.nonce(b"\x01" * 20),
+    lambda node: node.receipt(b"\x01" * 32),
+]
+NULL_IS_NO_SUCH_THING = {3, 4, 5, 11}
+"""Reads for which null says that there is no such block or receipt."""
+
+
+@pytest.mark.parametrize(
+    "result", [None, 7, True, [None], {}, {"hash": 1}, "0xzz", "word", [{"address": "0x"}], ["0x"]]
+)
+def test_a_result_of_another_shape_is_refused_by_name(result: Any) -> None:
+    def answer(asked: Any) -> bytes:
+        items = asked if isinstance(asked, list) else [asked]
+        answers = [{"jsonrpc": "2.0", "id": item["id"], "result": result} for item in items]
+        return json.dumps(answers if isinstance(asked, list) else answers[0]).encode()
+
+    with serving(answer) as node:
+        for number, read in enumerate(EVERY_READ):
+            if result is not None or number not in NULL_IS_NO_SUCH_THING:
+                with pytest.raises(RpcFailed):
+                    read(node)
+
+
+@pytest.mark.parametrize("change", [{"hash": "0x12"}, {"logsBloom": None}, {"number": None}, {"timestamp": "soon"}])
+def test_a_header_that_is_none_is_refused_by_name(scene: Scene, change: dict[str, Any]) -> None:
+    header = scene.node.request("eth_getBlockByNumber", "latest", False) | change
+    with (
+        serving(lambda asked: json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": header}).encode()) as node,
+        pytest.raises(RpcFailed),
+    ):
+        node.block("latest")
+
+
+@pytest.mark.parametrize("answers", [[None], [[]], [{"id": "1", "result": "0x1"}], [{"id": [], "result": "0x1"}]])
+def test_a_batch_of_other_things_than_answers_is_refused(answers: list[Any]) -> None:
+    with serving(lambda asked: json.dumps(answers).encode()) as node, pytest.raises(RpcFailed):
+        node.batch([("eth_chainId", [])])
+
+
+def test_a_batch_that_answers_one_request_twice_is_refused() -> None:
+    def twice(asked: Any) -> bytes:
+        return json.dumps([{"jsonrpc": "2.0", "id": asked[0]["id"], "result": "0x1"} for _ in asked]).encode()
+
+    with serving(twice) as node, pytest.raises(RpcFailed):
+        node.batch([("eth_chainId", []), ("eth_chainId", [])])
 
 
 def test_a_batch_that_is_answered_out_of_order_is_put_in_order() -> None:
