@@ -24,9 +24,14 @@ contract Receivables is IReceivables, IERC721, AccessManaged {
     /// @dev Journal of the registry itself: members now, parameters and roles later.
     uint256 private constant REGISTRY = 0;
 
+    /// @dev One word, in a struct so that its place is computed once to be read and written.
+    struct Member {
+        uint256 word;
+    }
+
     mapping(uint256 receivableId => Record) private _records;
     mapping(uint256 certificateId => uint256) private _certificates;
-    mapping(address account => uint256) private _members;
+    mapping(address account => Member) private _members;
     mapping(bytes32 key => uint256 receivableId) private _fingerprints;
     /// @dev Read only while the certificate's APPROVED bit is set, so an id that comes back starts without one.
     mapping(uint256 certificateId => address) private _approvals;
@@ -43,7 +48,7 @@ contract Receivables is IReceivables, IERC721, AccessManaged {
     /// @inheritdoc IReceivables
     function admit(address member, uint40 kycExpiry, uint32 roles, bytes32 profile) external restricted {
         if (member == address(0) || kycExpiry <= block.timestamp || roles == 0) revert MemberMalformed();
-        _members[member] = _members[member].packAdmission(kycExpiry, roles);
+        _members[member].word = _members[member].word.packAdmission(kycExpiry, roles);
         bytes32 details = keccak256(abi.encode(member, msg.sender, kycExpiry, roles, profile));
         _append(_records[REGISTRY], Journal.MEMBER_ADMITTED, 0, 0, details);
         emit MemberAdmitted(member, msg.sender, kycExpiry, roles, profile, _now());
@@ -51,10 +56,10 @@ contract Receivables is IReceivables, IERC721, AccessManaged {
 
     /// @inheritdoc IReceivables
     function suspend(address member, uint8 reason) external restricted {
-        uint256 word = _members[member];
+        uint256 word = _members[member].word;
         if (word.memberStatus() != Words.MEMBER_ACTIVE) revert UnknownMember(member);
         if (reason == 0) revert ReasonMissing();
-        _members[member] = word.withMemberStatus(Words.MEMBER_SUSPENDED);
+        _members[member].word = word.withMemberStatus(Words.MEMBER_SUSPENDED);
         _append(_records[REGISTRY], Journal.MEMBER_SUSPENDED, 0, 0, keccak256(abi.encode(member, msg.sender, reason)));
         emit MemberSuspended(member, msg.sender, reason, _now());
     }
@@ -100,13 +105,13 @@ contract Receivables is IReceivables, IERC721, AccessManaged {
         uint64 face = terms.claim.face;
         if (terms.claim.due <= block.timestamp) revert DueDatePassed(terms.claim.due);
         _requireEligible(msg.sender);
-        uint256 member = _requireEligible(originator);
+        (Member storage member, uint256 word) = _requireEligible(originator);
 
         _setStatus(record, Words.STATUS_CONFIRMED);
         record.amounts = face;
         uint256 certificateId = receivableId << 64;
         _certificates[certificateId] = Words.packCertificate(originator, face);
-        _members[originator] = member.plusCertificate();
+        member.word = word.plusCertificate();
         _append(record, Journal.CONFIRMED, 0, face, keccak256(abi.encode(msg.sender, originator)));
         emit Confirmed(receivableId, msg.sender, originator, face, _now());
         _emitMint(originator, certificateId, 0, face);
@@ -126,45 +131,43 @@ contract Receivables is IReceivables, IERC721, AccessManaged {
     // ----------------------------------------------------------- certificates
 
     /// @inheritdoc IReceivables
-    function split(uint256 certificateId, uint64 cut, address receiver, bytes32 document)
-        external
-        returns (uint256 tailId)
-    {
-        uint256 word = _requireAuthority(certificateId);
-        Record storage record = _records[certificateId >> 64];
+    function split(uint256 range, uint64 cut, address receiver, bytes32 document) external returns (uint256 tailId) {
+        uint256 certificateId = range >> 64;
+        address holder = _requireRange(certificateId, uint64(range));
+        Record storage record = _records[range >> 128];
         _requireMovable(record);
-        uint64 end = word.end();
-        if (cut <= uint64(certificateId) || cut >= end) revert CutOutOfRange(uint64(certificateId), cut, end);
+        if (cut <= uint64(certificateId) || cut >= uint64(range)) {
+            revert CutOutOfRange(uint64(certificateId), cut, uint64(range));
+        }
         {
-            address holder = word.holder();
             _requireEligible(holder);
-            uint256 member = _requireEligible(receiver);
-            if (document == 0 && receiver != holder && !member.isFinancier()) revert TradeDocumentMissing();
+            (Member storage taker, uint256 takerWord) = _requireEligible(receiver);
+            if (document == 0 && receiver != holder && !takerWord.isFinancier()) revert TradeDocumentMissing();
+            taker.word = takerWord.plusCertificate();
 
             // The packed word carries no flags: whoever was approved, was approved for another range.
             _certificates[certificateId] = Words.packCertificate(holder, cut);
-            tailId = (certificateId >> 64 << 64) | cut;
-            _certificates[tailId] = Words.packCertificate(receiver, end);
-            _members[receiver] = member.plusCertificate();
+            tailId = (range >> 128 << 64) | cut;
+            _certificates[tailId] = Words.packCertificate(receiver, uint64(range));
         }
         bytes32 details = keccak256(abi.encode(msg.sender, receiver, cut, document));
-        _append(record, Journal.SPLIT, uint64(certificateId), end, details);
-        emit Split(certificateId >> 64, msg.sender, receiver, uint64(certificateId), end, cut, document, _now());
-        _emitMint(receiver, tailId, certificateId, end - cut);
+        _append(record, Journal.SPLIT, uint64(certificateId), uint64(range), details);
+        emit Split(range >> 128, msg.sender, receiver, uint64(certificateId), uint64(range), cut, document, _now());
+        _emitMint(receiver, tailId, certificateId, uint64(range) - cut);
     }
 
     /// @inheritdoc IReceivables
-    function endorse(uint256 certificateId, address receiver, bytes32 document) external {
-        _endorse(certificateId, receiver, document);
+    function endorse(uint256 range, address receiver, bytes32 document) external {
+        _endorse(range, _requireRange(range >> 64, uint64(range)), receiver, document);
     }
 
     // ---------------------------------------------------------------- ERC-721
 
     /// @inheritdoc IERC721
-    /// @dev Carries no trade document, so it reaches financiers only.
-    function transferFrom(address from, address to, uint256 certificateId) public {
-        if (ownerOf(certificateId) != from) revert NotHolder(from);
-        _endorse(certificateId, to, 0);
+    /// @dev Carries no trade document, so it reaches financiers only. A token id names no end: what moves is the
+    ///      certificate at that start as it is when this is mined.
+    function transferFrom(address from, address to, uint256 certificateId) external {
+        _transfer(from, to, certificateId, 0);
     }
 
     /// @inheritdoc IERC721
@@ -173,14 +176,15 @@ contract Receivables is IReceivables, IERC721, AccessManaged {
     }
 
     /// @inheritdoc IERC721
-    /// @dev The first 32 bytes of data, where there are as many, are the hash of the trade document.
+    /// @dev The first 32 bytes of data, where there are as many, are the hash of the trade document. As to the range,
+    ///      as transferFrom.
     function safeTransferFrom(address from, address to, uint256 certificateId, bytes memory data) public {
-        if (ownerOf(certificateId) != from) revert NotHolder(from);
-        _endorse(certificateId, to, data.length >= 32 ? bytes32(data) : bytes32(0));
+        _transfer(from, to, certificateId, data.length >= 32 ? bytes32(data) : bytes32(0));
         ERC721Utils.checkOnERC721Received(msg.sender, from, to, certificateId, data);
     }
 
     /// @inheritdoc IERC721
+    /// @dev For the certificate at that start as it is when this is mined. What splits or moves it ends the approval.
     function approve(address to, uint256 certificateId) external {
         uint256 word = _requireCertificate(certificateId);
         address holder = word.holder();
@@ -214,7 +218,7 @@ contract Receivables is IReceivables, IERC721, AccessManaged {
     /// @inheritdoc IERC721
     function balanceOf(address holder) external view returns (uint256) {
         if (holder == address(0)) revert UnknownMember(holder);
-        return _members[holder].balance();
+        return _members[holder].word.balance();
     }
 
     /// @inheritdoc IERC165
@@ -262,13 +266,13 @@ contract Receivables is IReceivables, IERC721, AccessManaged {
     function members(address[] calldata accounts) external view returns (uint256[] memory result) {
         result = new uint256[](accounts.length);
         for (uint256 i; i < accounts.length; ++i) {
-            result[i] = _members[accounts[i]];
+            result[i] = _members[accounts[i]].word;
         }
     }
 
     /// @inheritdoc IReceivables
     function isEligible(address account) external view returns (bool) {
-        return _members[account].eligible();
+        return _members[account].word.eligible();
     }
 
     /// @inheritdoc IReceivables
@@ -289,29 +293,36 @@ contract Receivables is IReceivables, IERC721, AccessManaged {
 
     // --------------------------------------------------------------- internal
 
-    /// @dev Moves the whole certificate; authority, phase and receiver are checked here for every way in.
-    function _endorse(uint256 certificateId, address receiver, bytes32 document) private {
+    /// @dev An ERC-721 transfer names no end: the certificate's present one is filled in.
+    function _transfer(address from, address to, uint256 certificateId, bytes32 document) private {
         uint256 word = _requireAuthority(certificateId);
-        Record storage record = _records[certificateId >> 64];
-        uint64 start = uint64(certificateId);
-        address holder = word.holder();
+        if (word.holder() != from) revert NotHolder(from);
+        _endorse(certificateId << 64 | word.end(), from, to, document);
+    }
+
+    /// @dev Moves the whole certificate. Whoever calls this has checked authority and range; phase and receiver are
+    ///      checked here for every way in.
+    function _endorse(uint256 range, address holder, address receiver, bytes32 document) private {
+        Record storage record = _records[range >> 128];
         {
             (uint256 terms, uint64 front) = _requireMovable(record);
-            if (start == front && terms & Words.FRONT_ENDORSED == 0) record.terms = terms | Words.FRONT_ENDORSED;
+            if (uint64(range >> 64) == front && terms & Words.FRONT_ENDORSED == 0) {
+                record.terms = terms | Words.FRONT_ENDORSED;
+            }
         }
         if (receiver == holder) revert SameHolder();
         {
-            uint256 sender = _requireEligible(holder);
-            uint256 member = _requireEligible(receiver);
-            if (document == 0 && !member.isFinancier()) revert TradeDocumentMissing();
-            _members[holder] = sender.minusCertificate();
-            _members[receiver] = member.plusCertificate();
+            (Member storage giver, uint256 giverWord) = _requireEligible(holder);
+            (Member storage taker, uint256 takerWord) = _requireEligible(receiver);
+            if (document == 0 && !takerWord.isFinancier()) revert TradeDocumentMissing();
+            giver.word = giverWord.minusCertificate();
+            taker.word = takerWord.plusCertificate();
         }
-        uint64 end = word.end();
-        _certificates[certificateId] = Words.packCertificate(receiver, end);
-        _append(record, Journal.ENDORSED, start, end, keccak256(abi.encode(msg.sender, receiver, document)));
-        emit Endorsed(certificateId >> 64, msg.sender, receiver, start, end, document, _now());
-        emit Transfer(holder, receiver, certificateId);
+        _certificates[range >> 64] = Words.packCertificate(receiver, uint64(range));
+        bytes32 details = keccak256(abi.encode(msg.sender, receiver, document));
+        _append(record, Journal.ENDORSED, uint64(range >> 64), uint64(range), details);
+        emit Endorsed(range >> 128, msg.sender, receiver, uint64(range >> 64), uint64(range), document, _now());
+        emit Transfer(holder, receiver, range >> 64);
     }
 
     /// @dev The debtor's answer to a registered claim: right phase, right caller, terms that hash to the head.
@@ -372,6 +383,13 @@ contract Receivables is IReceivables, IERC721, AccessManaged {
         }
     }
 
+    /// @dev The caller has authority, and the certificate still has the end that the caller names.
+    function _requireRange(uint256 certificateId, uint64 end) private view returns (address holder) {
+        uint256 word = _requireAuthority(certificateId);
+        if (word.end() != end) revert RangeChanged(uint64(certificateId), word.end());
+        holder = word.holder();
+    }
+
     function _approved(uint256 certificateId, uint256 word) private view returns (address) {
         return word & Words.APPROVED == 0 ? address(0) : _approvals[certificateId];
     }
@@ -388,9 +406,10 @@ contract Receivables is IReceivables, IERC721, AccessManaged {
         front = amounts.cancelled();
     }
 
-    function _requireEligible(address account) private view returns (uint256 member) {
+    function _requireEligible(address account) private view returns (Member storage member, uint256 word) {
         member = _members[account];
-        if (!member.eligible()) revert MemberNotEligible(account);
+        word = member.word;
+        if (!word.eligible()) revert MemberNotEligible(account);
     }
 
     function _fingerprintKey(bytes32 fingerprint, address debtor, address originator) private pure returns (bytes32) {

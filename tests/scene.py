@@ -111,13 +111,22 @@ class Scene:
         self.confirm(receivable_id)
         return receivable_id
 
+    def end(self, receivable_id: int, start: int) -> int:
+        """The end that the certificate has now; 0 if there is none."""
+        return self.view.certificates([(receivable_id, start)])[receivable_id, start].end
+
     def split(
         self, receivable_id: int, *, start: int, cut: int, to: int, person: int = SELLER, document: bytes = DOCUMENT
     ) -> Entry:
         return self.act(
             person,
             Calls.split(
-                receivable_id=receivable_id, start=start, cut=cut, receiver=self.address(to), document=document
+                receivable_id=receivable_id,
+                start=start,
+                end=self.end(receivable_id, start),
+                cut=cut,
+                receiver=self.address(to),
+                document=document,
             ),
         )
 
@@ -126,7 +135,13 @@ class Scene:
     ) -> Entry:
         return self.act(
             person,
-            Calls.endorse(receivable_id=receivable_id, start=start, receiver=self.address(to), document=document),
+            Calls.endorse(
+                receivable_id=receivable_id,
+                start=start,
+                end=self.end(receivable_id, start),
+                receiver=self.address(to),
+                document=document,
+            ),
         )
 
     def mine(self, blocks: int) -> None:

@@ -5,9 +5,13 @@ pragma solidity 0.8.30;
 /// @notice A registry of receivables: debtor-confirmed claims, cut into certificates that are ranges of minor units.
 /// @dev Amounts, ranges and cuts are minor units of the receivable's currency (cents for EUR, yen for JPY).
 ///      A receivable of face F is the interval [0, F); a certificate is a sub-interval [start, end) with one holder;
-///      certificate id = receivableId << 64 | start. Instants are seconds since 1970; a due date is the midnight UTC
-///      that begins the due day. Events carry exactly the fields that the journal entry hashes, in that order except
-///      that indexed fields come first.
+///      certificate id = receivableId << 64 | start. The id says nothing of the end, so an operation names the whole
+///      certificate in one word, range = receivableId << 128 | start << 64 | end = certificateId << 64 | end, and is
+///      refused as RangeChanged if somebody else with authority cut that certificate first. ERC-721's approve,
+///      transferFrom and safeTransferFrom take a token id, as the standard has it, and so mean the certificate at
+///      that start as it is when they are mined.
+///      Instants are seconds since 1970; a due date is the midnight UTC that begins the due day. Events carry exactly
+///      the fields that the journal entry hashes, in that order except that indexed fields come first.
 interface IReceivables {
     /// @notice What a creditor claims from a debtor.
     /// @param debtor Who owes.
@@ -123,6 +127,8 @@ interface IReceivables {
     error FingerprintTaken(uint256 receivableId);
     error NotDebtor(address caller);
     error NotHolder(address caller);
+    /// @notice The certificate at that start has another end than the operation names: this is its range now.
+    error RangeChanged(uint64 start, uint64 end);
     error StatusForbids(uint8 status);
     error AnchorMismatch(bytes32 head);
     error AlreadyPaid();
@@ -156,14 +162,16 @@ interface IReceivables {
     // ---- certificates
 
     /// @notice Cut a certificate: [start, cut) stays, [cut, end) goes to the receiver (which may be the holder).
+    /// @param range receivableId << 128 | start << 64 | end: the certificate, with the end that the caller knows.
+    /// @param cut First minor unit of the part that goes; start < cut < end.
     /// @param document Hash of the underlying trade document; required unless the receiver is a financier or the holder.
     /// @return tailId Id of [cut, end).
-    function split(uint256 certificateId, uint64 cut, address receiver, bytes32 document)
-        external
-        returns (uint256 tailId);
+    function split(uint256 range, uint64 cut, address receiver, bytes32 document) external returns (uint256 tailId);
 
     /// @notice Hand a whole certificate to the receiver.
-    function endorse(uint256 certificateId, address receiver, bytes32 document) external;
+    /// @param range receivableId << 128 | start << 64 | end: the certificate, with the end that the caller knows.
+    /// @param document Hash of the underlying trade document; required unless the receiver is a financier.
+    function endorse(uint256 range, address receiver, bytes32 document) external;
 
     // ---- views
 

@@ -18,7 +18,7 @@ from registry.chain.words import (
     unpack_member,
     unpack_record,
 )
-from registry.domain.identifiers import Address, token_id
+from registry.domain.identifiers import Address, range_word, token_id
 from registry.domain.rules import Claim
 
 VIEW_IDS_MAX = 500
@@ -85,12 +85,12 @@ class Calls:
         return receivables_abi().call("refuse", receivable_id, terms.encodable(), reason)
 
     @staticmethod
-    def split(*, receivable_id: int, start: int, cut: int, receiver: Address, document: bytes) -> bytes:
-        return receivables_abi().call("split", token_id(receivable_id, start), cut, receiver, document)
+    def split(*, receivable_id: int, start: int, end: int, cut: int, receiver: Address, document: bytes) -> bytes:
+        return receivables_abi().call("split", range_word(receivable_id, start, end), cut, receiver, document)
 
     @staticmethod
-    def endorse(*, receivable_id: int, start: int, receiver: Address, document: bytes) -> bytes:
-        return receivables_abi().call("endorse", token_id(receivable_id, start), receiver, document)
+    def endorse(*, receivable_id: int, start: int, end: int, receiver: Address, document: bytes) -> bytes:
+        return receivables_abi().call("endorse", range_word(receivable_id, start, end), receiver, document)
 
     @staticmethod
     def approve(*, receivable_id: int, start: int, to: Address) -> bytes:

@@ -48,10 +48,20 @@ class CertificateId:
         """The id on chain: receivableId << 64 | start."""
         return token_id(self.receivable_id, self.start)
 
+    @property
+    def range_word(self) -> int:
+        """The whole range as an operation names it on chain: receivableId << 128 | start << 64 | end."""
+        return range_word(self.receivable_id, self.start, self.end)
+
 
 def token_id(receivable_id: int, start: int) -> int:
     """The certificate id on chain: receivableId << 64 | start."""
     return receivable_id << 64 | start
+
+
+def range_word(receivable_id: int, start: int, end: int) -> int:
+    """A certificate with its end, as an operation names it on chain: receivableId << 128 | start << 64 | end."""
+    return token_id(receivable_id, start) << 64 | end
 
 
 def format_receivable_id(receivable_id: int) -> str:

@@ -152,6 +152,15 @@ class NotHolder(ChainRefusal):
     title = "Only the holder, or whom it approved, moves a certificate"
 
 
+class RangeChanged(ChainRefusal):
+    code = "range_changed"
+    status = 409
+    title = "The certificate has another range now"
+    default_hint = (
+        "Somebody with authority over it cut it first: `counterfoil show R-n` lists the certificates as they are"
+    )
+
+
 class StatusForbids(ChainRefusal):
     code = "status_forbids"
     status = 409
@@ -207,6 +216,7 @@ CHAIN_REFUSALS: dict[str, type[ChainRefusal]] = {
         FingerprintTaken,
         NotDebtor,
         NotHolder,
+        RangeChanged,
         StatusForbids,
         AnchorMismatch,
         AlreadyPaid,
@@ -289,6 +299,12 @@ def require_claim(face: int, currency: int, due: int, *, now: int) -> None:
     require_before_due(due, now=now)
 
 
+def require_admission(member: Address, *, kyc_expiry: int, roles: int, now: int) -> None:
+    """Raises MemberMalformed without an address, a role or a KYC expiry (seconds) after `now`."""
+    if not any(member) or kyc_expiry <= now or not roles:
+        raise MemberMalformed()
+
+
 # ------------------------------------------------------ rules across journals
 
 
@@ -342,14 +358,20 @@ class World:
             raise NotHolder(f"{format_address(actor)} does not hold that certificate")
         return receivable, certificate
 
+    def require_named(self, actor: Address, named: CertificateId) -> tuple[Receivable, Certificate]:
+        """The same, by the whole range as operations name it. Raises UnknownCertificate, NotHolder, RangeChanged."""
+        receivable, certificate = self.require_authority(actor, (named.receivable_id, named.start))
+        if certificate.end != named.end:
+            raise RangeChanged(f"{named} is now {certificate.id(named.receivable_id)}")
+        return receivable, certificate
+
 
 def decide_admit(
     world: World, *, actor: Address, member: Address, kyc_expiry: int, roles: int, profile: bytes, now: int
 ) -> MemberAdmitted:
     """Raises NotAuthorised, MemberMalformed."""
     _require_operator(world, actor)
-    if not any(member) or kyc_expiry <= now or not roles:
-        raise MemberMalformed()
+    require_admission(member, kyc_expiry=kyc_expiry, roles=roles, now=now)
     return MemberAdmitted(member, actor, kyc_expiry, roles, profile, now)
 
 
@@ -414,15 +436,15 @@ def decide_split(
     world: World,
     *,
     actor: Address,
-    certificate_id: tuple[int, int],
+    certificate_id: CertificateId,
     cut: int,
     receiver: Address,
     document: bytes,
     now: int,
 ) -> Split:
-    """Raises UnknownCertificate, NotHolder, StatusForbids, DueDatePassed, AlreadyPaid, CutOutOfRange,
+    """Raises UnknownCertificate, NotHolder, RangeChanged, StatusForbids, DueDatePassed, AlreadyPaid, CutOutOfRange,
     MemberNotEligible, TradeDocumentMissing."""
-    receivable, certificate = world.require_authority(actor, certificate_id)
+    receivable, certificate = world.require_named(actor, certificate_id)
     require_movable(receivable, now=now)
     require_cut(certificate, cut)
     world.require_eligible(certificate.holder, now=now)
@@ -433,11 +455,11 @@ def decide_split(
 
 
 def decide_endorse(
-    world: World, *, actor: Address, certificate_id: tuple[int, int], receiver: Address, document: bytes, now: int
+    world: World, *, actor: Address, certificate_id: CertificateId, receiver: Address, document: bytes, now: int
 ) -> Endorsed:
-    """Raises UnknownCertificate, NotHolder, StatusForbids, DueDatePassed, AlreadyPaid, SameHolder,
+    """Raises UnknownCertificate, NotHolder, RangeChanged, StatusForbids, DueDatePassed, AlreadyPaid, SameHolder,
     MemberNotEligible, TradeDocumentMissing."""
-    receivable, certificate = world.require_authority(actor, certificate_id)
+    receivable, certificate = world.require_named(actor, certificate_id)
     require_movable(receivable, now=now)
     if receiver == certificate.holder:
         raise SameHolder()
@@ -447,7 +469,7 @@ def decide_endorse(
 
 
 def require_same_range(certificate: Certificate, named: CertificateId) -> None:
-    """A certificate id names a whole range, not only its start. Raises UnknownCertificate."""
+    """For who reads by an id, which names a whole range, not only its start. Raises UnknownCertificate."""
     if certificate.end != named.end:
         raise UnknownCertificate(f"{named} is now {certificate.id(named.receivable_id)}")
 

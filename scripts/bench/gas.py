@@ -115,16 +115,16 @@ class Bench:
         """Refuse a claim."""
         return self.send(BUYER, Calls.refuse(receivable_id=number, terms=self.terms[number], reason=1))
 
-    def split(self, number: int, cut: int, to: int) -> int:
-        """Split the seller's front certificate."""
+    def split(self, number: int, *, end: int, cut: int, to: int) -> int:
+        """Split the seller's front certificate [0, end)."""
         return self.send(
             SELLER,
-            Calls.split(receivable_id=number, start=0, cut=cut, receiver=ADDRESSES[to], document=DOCUMENT),
+            Calls.split(receivable_id=number, start=0, end=end, cut=cut, receiver=ADDRESSES[to], document=DOCUMENT),
         )
 
-    def endorse(self, person: int, number: int, start: int, to: int) -> int:
+    def endorse(self, person: int, number: int, *, start: int, end: int, to: int) -> int:
         """Endorse a certificate with a trade document."""
-        data = Calls.endorse(receivable_id=number, start=start, receiver=ADDRESSES[to], document=DOCUMENT)
+        data = Calls.endorse(receivable_id=number, start=start, end=end, receiver=ADDRESSES[to], document=DOCUMENT)
         return self.send(person, data)
 
     def transfer(self, person: int, number: int, start: int, to: int) -> int:
@@ -152,13 +152,14 @@ def measure(node: Node) -> dict[str, int]:
     gas["register + confirm"] = gas["register"] + gas["confirm"]
     gas["refuse"] = bench.refuse(refused)
     # The receiver's word exists since its admission: a balance of 0 is no first write.
-    gas["split to a new holder"] = bench.split(number, FACE - 1_000_000, SUPPLIER)
-    gas["split to oneself"] = bench.split(number, FACE - 2_000_000, SELLER)
-    gas["split to a holder"] = bench.split(number, FACE - 3_000_000, SUPPLIER)
-    gas["endorse"] = bench.endorse(SUPPLIER, number, FACE - 1_000_000, NEWCOMER)
-    gas["endorse the front, first time"] = bench.endorse(SELLER, number, 0, NEWCOMER)
-    gas["endorse the front again"] = bench.endorse(NEWCOMER, number, 0, SELLER)
-    gas["transferFrom to a financier"] = bench.transfer(SUPPLIER, number, FACE - 3_000_000, BANK)
+    first, second, third = FACE - 1_000_000, FACE - 2_000_000, FACE - 3_000_000
+    gas["split to a new holder"] = bench.split(number, end=FACE, cut=first, to=SUPPLIER)
+    gas["split to oneself"] = bench.split(number, end=first, cut=second, to=SELLER)
+    gas["split to a holder"] = bench.split(number, end=second, cut=third, to=SUPPLIER)
+    gas["endorse"] = bench.endorse(SUPPLIER, number, start=first, end=FACE, to=NEWCOMER)
+    gas["endorse the front, first time"] = bench.endorse(SELLER, number, start=0, end=third, to=NEWCOMER)
+    gas["endorse the front again"] = bench.endorse(NEWCOMER, number, start=0, end=third, to=SELLER)
+    gas["transferFrom to a financier"] = bench.transfer(SUPPLIER, number, third, BANK)
     gas["suspend"] = bench.send(OPERATOR, Calls.suspend(member=ADDRESSES[SUPPLIER], reason=1))
     return gas
 

@@ -19,6 +19,7 @@ CLAIM_TYPE = "(address,uint64,uint40,uint16,bytes32,bytes32)"
 TERMS_TYPE = f"(address,uint40,{CLAIM_TYPE})"
 CLAIM_VALUE = (format_address(TWO), 5, 86_400, 978, b"\x03" * 32, b"\x04" * 32)
 TERMS = Terms(originator=ONE, registered_at=9, claim=CLAIM)
+RANGE = int(f"{3:032x}{4:016x}{9:016x}", 16)
 TERMS_VALUE = (format_address(ONE), 9, CLAIM_VALUE)
 
 
@@ -44,16 +45,16 @@ def calldata(name: str, types: list[str], values: list[object]) -> bytes:
             calldata("refuse", ["uint256", TERMS_TYPE, "uint8"], [3, TERMS_VALUE, 1]),
         ),
         (
-            Calls.split(receivable_id=3, start=4, cut=5, receiver=ONE, document=b"\x06" * 32),
+            Calls.split(receivable_id=3, start=4, end=9, cut=5, receiver=ONE, document=b"\x06" * 32),
             calldata(
                 "split",
                 ["uint256", "uint64", "address", "bytes32"],
-                [token_id(3, 4), 5, format_address(ONE), b"\x06" * 32],
+                [RANGE, 5, format_address(ONE), b"\x06" * 32],
             ),
         ),
         (
-            Calls.endorse(receivable_id=3, start=4, receiver=ONE, document=b"\x06" * 32),
-            calldata("endorse", ["uint256", "address", "bytes32"], [token_id(3, 4), format_address(ONE), b"\x06" * 32]),
+            Calls.endorse(receivable_id=3, start=4, end=9, receiver=ONE, document=b"\x06" * 32),
+            calldata("endorse", ["uint256", "address", "bytes32"], [RANGE, format_address(ONE), b"\x06" * 32]),
         ),
         (
             Calls.approve(receivable_id=3, start=4, to=ONE),

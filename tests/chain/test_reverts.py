@@ -49,6 +49,7 @@ def test_facts_are_told_in_the_registrys_own_words(
 
 def test_several_facts_are_all_told() -> None:
     assert refusal("CutOutOfRange(uint64,uint64,uint64)", 0, 9, 9).detail.endswith("start 0, cut 9, end 9")
+    assert refusal("RangeChanged(uint64,uint64)", 0, 9).detail.endswith("start 0, end 9")
 
 
 def test_the_access_managers_refusal_has_a_name() -> None:

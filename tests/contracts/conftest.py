@@ -41,6 +41,11 @@ def token(receivable_id: int, start: int = 0) -> int:
     return receivable_id << 64 | start
 
 
+def named(certificate: int, end: int = 100_000) -> int:
+    """A certificate with its end, as split and endorse take it."""
+    return certificate << 64 | end
+
+
 def raw(account: Any) -> Address:
     """An ape account's or contract's address as 20 bytes."""
     return parse_address(account.address)

@@ -14,6 +14,7 @@ from tests.contracts.conftest import (
     NOBODY,
     House,
     events,
+    named,
     raw,
     refused,
     refused_view,
@@ -27,20 +28,38 @@ def receivable_id(house: House) -> int:
     return house.confirmed()
 
 
+def present(house: House, certificate: int) -> int:
+    """The certificate with the end that it has now."""
+    return named(certificate, house.receivables.certificates([certificate])[0] >> 160 & 2**64 - 1)
+
+
 def split(
     house: House,
     certificate: int,
     cut: int,
     *,
+    end: int | None = None,
     to: Any = None,
     document: bytes = DOCUMENT,
     sender: Any = None,
 ) -> Any:
-    return house.receivables.split(certificate, cut, to or house.supplier, document, sender=sender or house.seller)
+    """Split by the range as it is now, unless the test names another end."""
+    whole = present(house, certificate) if end is None else named(certificate, end)
+    return house.receivables.split(whole, cut, to or house.supplier, document, sender=sender or house.seller)
 
 
-def endorse(house: House, certificate: int, *, to: Any = None, document: bytes = DOCUMENT, sender: Any = None) -> Any:
-    return house.receivables.endorse(certificate, to or house.supplier, document, sender=sender or house.seller)
+def endorse(
+    house: House,
+    certificate: int,
+    *,
+    end: int | None = None,
+    to: Any = None,
+    document: bytes = DOCUMENT,
+    sender: Any = None,
+) -> Any:
+    """Endorse by the range as it is now, unless the test names another end."""
+    whole = present(house, certificate) if end is None else named(certificate, end)
+    return house.receivables.endorse(whole, to or house.supplier, document, sender=sender or house.seller)
 
 
 def words(house: House, *ids: tuple[int, int]) -> list[tuple[Any, int]]:
@@ -194,7 +213,40 @@ def test_only_the_holder_moves_a_certificate(house: House, receivable_id: int, m
 
 
 @both
-@pytest.mark.parametrize("offset", [1, 2**64, 2**200])
+def test_who_was_overtaken_by_another_cut_moves_nothing(house: House, receivable_id: int, move: Any) -> None:
+    """Two sessions with the same certificate in view: the operator's cut comes first, the holder's move names the
+    range of before."""
+    house.receivables.setApprovalForAll(house.operator, True, sender=house.seller)
+    split(house, token(receivable_id), 60_000, end=100_000, to=house.bank, sender=house.operator)
+    before = (house.view.heads([0, receivable_id]), house.view.certificates([(receivable_id, 0), (receivable_id, 1)]))
+    balances = [house.receivables.balanceOf(member) for member in (house.seller, house.supplier, house.bank)]
+    with refused("RangeChanged", start=0, end=60_000):
+        move(house, token(receivable_id), end=100_000)
+    after = (house.view.heads([0, receivable_id]), house.view.certificates([(receivable_id, 0), (receivable_id, 1)]))
+    assert after == before
+    assert [house.receivables.balanceOf(member) for member in (house.seller, house.supplier, house.bank)] == balances
+    move(house, token(receivable_id), end=60_000)
+
+
+@both
+@pytest.mark.parametrize("end", [0, 99_999, 100_001, 2**64 - 1])
+def test_an_operation_names_the_whole_range(house: House, receivable_id: int, move: Any, end: int) -> None:
+    with refused("RangeChanged", start=0, end=100_000):
+        move(house, token(receivable_id), end=end)
+
+
+@both
+def test_the_range_is_checked_after_authority_and_before_all_else(house: House, receivable_id: int, move: Any) -> None:
+    due = house.view.records([receivable_id])[receivable_id].due
+    house.at(due)
+    with refused("NotHolder", caller=house.stranger.address):
+        move(house, token(receivable_id), end=7, sender=house.stranger)
+    with refused("RangeChanged", start=0, end=100_000):
+        move(house, token(receivable_id), end=7, to=house.stranger)
+
+
+@both
+@pytest.mark.parametrize("offset", [1, 2**64, 2**191])
 def test_an_unknown_certificate_does_not_move(house: House, receivable_id: int, move: Any, offset: int) -> None:
     with refused("UnknownCertificate", certificateId=token(receivable_id) + offset):
         move(house, token(receivable_id) + offset)

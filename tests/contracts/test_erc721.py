@@ -16,6 +16,7 @@ from tests.contracts.conftest import (
     NOBODY,
     House,
     events,
+    named,
     raw,
     refused,
     refused_view,
@@ -41,8 +42,8 @@ def moves(house: House, certificate: int, sender: Any, *, to: Any = None) -> dic
     to = to or house.bank
     contract = house.receivables
     return {
-        "split": lambda: contract.split(certificate, 9, to, DOCUMENT, sender=sender),
-        "endorse": lambda: contract.endorse(certificate, to, DOCUMENT, sender=sender),
+        "split": lambda: contract.split(named(certificate), 9, to, DOCUMENT, sender=sender),
+        "endorse": lambda: contract.endorse(named(certificate), to, DOCUMENT, sender=sender),
         "transferFrom": lambda: contract.transferFrom(house.seller, to, certificate, sender=sender),
         "safeTransferFrom": lambda: contract.safeTransferFrom(house.seller, to, certificate, sender=sender),
     }
@@ -66,7 +67,7 @@ def test_nobody_has_no_balance(house: House) -> None:
 
 
 def test_a_balance_counts_certificates_not_cents(house: House, certificate: int) -> None:
-    house.receivables.split(certificate, 9, house.seller, NO_DOCUMENT, sender=house.seller)
+    house.receivables.split(named(certificate), 9, house.seller, NO_DOCUMENT, sender=house.seller)
     assert house.receivables.balanceOf(house.seller) == 2
     assert house.receivables.balanceOf(house.stranger) == 0
 
@@ -90,11 +91,11 @@ def test_an_approval_can_be_replaced_and_withdrawn(house: House, certificate: in
     house.receivables.approve(house.stranger, certificate, sender=house.seller)
     house.receivables.approve(house.buyer, certificate, sender=house.seller)
     with refused("NotHolder", caller=house.stranger.address):
-        house.receivables.endorse(certificate, house.bank, NO_DOCUMENT, sender=house.stranger)
+        house.receivables.endorse(named(certificate), house.bank, NO_DOCUMENT, sender=house.stranger)
     house.receivables.approve(NOBODY, certificate, sender=house.seller)
     assert house.receivables.getApproved(certificate) == NOBODY
     with refused("NotHolder", caller=house.buyer.address):
-        house.receivables.endorse(certificate, house.bank, NO_DOCUMENT, sender=house.buyer)
+        house.receivables.endorse(named(certificate), house.bank, NO_DOCUMENT, sender=house.buyer)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -145,24 +146,24 @@ def test_every_move_clears_the_approval(house: House, certificate: int, way: str
     moves(house, certificate, house.seller)[way]()
     assert house.receivables.getApproved(certificate) == NOBODY
     with refused("NotHolder", caller=house.stranger.address):
-        house.receivables.endorse(certificate, house.supplier, DOCUMENT, sender=house.stranger)
+        house.receivables.endorse(named(certificate), house.supplier, DOCUMENT, sender=house.stranger)
 
 
 def test_an_approval_does_not_wake_up_when_the_certificate_comes_back(house: House, certificate: int) -> None:
     house.receivables.approve(house.stranger, certificate, sender=house.seller)
-    house.receivables.endorse(certificate, house.bank, NO_DOCUMENT, sender=house.seller)
-    house.receivables.endorse(certificate, house.seller, DOCUMENT, sender=house.bank)
+    house.receivables.endorse(named(certificate), house.bank, NO_DOCUMENT, sender=house.seller)
+    house.receivables.endorse(named(certificate), house.seller, DOCUMENT, sender=house.bank)
     assert house.receivables.getApproved(certificate) == NOBODY
     with refused("NotHolder", caller=house.stranger.address):
-        house.receivables.endorse(certificate, house.bank, NO_DOCUMENT, sender=house.stranger)
+        house.receivables.endorse(named(certificate), house.bank, NO_DOCUMENT, sender=house.stranger)
 
 
 def test_the_tail_of_a_split_starts_without_an_approval(house: House, certificate: int) -> None:
     house.receivables.approve(house.stranger, certificate, sender=house.seller)
-    house.receivables.split(certificate, 10, house.seller, NO_DOCUMENT, sender=house.stranger)
+    house.receivables.split(named(certificate), 10, house.seller, NO_DOCUMENT, sender=house.stranger)
     assert house.receivables.getApproved(certificate + 10) == NOBODY
     with refused("NotHolder", caller=house.stranger.address):
-        house.receivables.endorse(certificate + 10, house.bank, NO_DOCUMENT, sender=house.stranger)
+        house.receivables.endorse(named(certificate + 10), house.bank, NO_DOCUMENT, sender=house.stranger)
 
 
 def test_an_approved_account_cannot_lift_its_principals_suspension(house: House, certificate: int) -> None:
@@ -283,7 +284,9 @@ def test_a_receiver_may_pass_the_certificate_on_from_inside_the_hook(
     plan(
         house,
         wallet,
-        Calls.endorse(receivable_id=receivable_id, start=0, receiver=raw(house.bank), document=NO_DOCUMENT),
+        Calls.endorse(
+            receivable_id=receivable_id, start=0, end=100_000, receiver=raw(house.bank), document=NO_DOCUMENT
+        ),
     )
     house.receivables.safeTransferFrom(house.seller, wallet, certificate, sender=house.seller)
     assert wallet.hookSucceeded()
@@ -301,7 +304,9 @@ def test_a_receiver_may_split_from_inside_the_hook(
     plan(
         house,
         wallet,
-        Calls.split(receivable_id=receivable_id, start=0, cut=30_000, receiver=raw(house.seller), document=DOCUMENT),
+        Calls.split(
+            receivable_id=receivable_id, start=0, end=100_000, cut=30_000, receiver=raw(house.seller), document=DOCUMENT
+        ),
     )
     house.receivables.safeTransferFrom(house.seller, wallet, certificate, sender=house.seller)
     assert wallet.hookSucceeded()

@@ -6,7 +6,7 @@ import pytest
 
 from registry.chain.contract import VIEW_IDS_MAX
 from registry.domain.keccak import keccak256
-from tests.contracts.conftest import DOCUMENT, EUR, House, raw, refused_view, token
+from tests.contracts.conftest import DOCUMENT, EUR, House, named, raw, refused_view, token
 
 ERC721 = (
     "balanceOf(address)",
@@ -57,7 +57,7 @@ def test_it_has_a_name_and_a_symbol(house: House) -> None:
 def test_a_certificates_slot_is_its_receivable_and_its_value_the_length_of_its_range(house: House) -> None:
     house.confirmed()
     receivable_id = house.confirmed(face=2**64 - 1)
-    house.receivables.split(token(receivable_id), 7, house.supplier, DOCUMENT, sender=house.seller)
+    house.receivables.split(named(token(receivable_id), 2**64 - 1), 7, house.supplier, DOCUMENT, sender=house.seller)
     assert house.read("slotOf(uint256)", token(receivable_id, 7)) == receivable_id
     assert house.read("balanceOf(uint256)", token(receivable_id)) == 7
     assert house.read("balanceOf(uint256)", token(receivable_id, 7)) == 2**64 - 8

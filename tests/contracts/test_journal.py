@@ -7,7 +7,7 @@ from typing import Any
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from tests.contracts.conftest import DOCUMENT, NO_DOCUMENT, House, deploy_house, refused, token
+from tests.contracts.conftest import DOCUMENT, NO_DOCUMENT, House, deploy_house, named, refused, token
 
 
 def genesis(house: House, journal_id: int) -> bytes:
@@ -48,7 +48,7 @@ def test_every_operation_appends_its_entry(house: House) -> None:
     expected = append(expected, 2, house.now, 0, claim["face"], ["address", "address"], [buyer, seller])
     assert head(house, receivable_id) == expected
 
-    house.receivables.split(token(receivable_id), 25_000, house.supplier, DOCUMENT, sender=house.seller)
+    house.receivables.split(named(token(receivable_id)), 25_000, house.supplier, DOCUMENT, sender=house.seller)
     expected = append(
         expected,
         4,
@@ -60,7 +60,7 @@ def test_every_operation_appends_its_entry(house: House) -> None:
     )
     assert head(house, receivable_id) == expected
 
-    house.receivables.endorse(token(receivable_id, 25_000), house.bank, NO_DOCUMENT, sender=house.supplier)
+    house.receivables.endorse(named(token(receivable_id, 25_000)), house.bank, NO_DOCUMENT, sender=house.supplier)
     expected = append(
         expected,
         5,
@@ -138,7 +138,7 @@ def test_a_refused_operation_leaves_no_trace(house: House) -> None:
     receivable_id = house.confirmed()
     before = (head(house, 0), head(house, receivable_id), house.receivables.count())
     with refused("NotHolder", caller=house.bank.address):
-        house.receivables.endorse(token(receivable_id), house.bank, NO_DOCUMENT, sender=house.bank)
+        house.receivables.endorse(named(token(receivable_id)), house.bank, NO_DOCUMENT, sender=house.bank)
     with refused("UnknownMember", member=house.stranger.address):
         house.suspend(house.stranger)
     assert (head(house, 0), head(house, receivable_id), house.receivables.count()) == before

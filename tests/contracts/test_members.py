@@ -16,6 +16,7 @@ from tests.contracts.conftest import (
     House,
     deploy_house,
     events,
+    named,
     raw,
     refused,
 )
@@ -133,7 +134,7 @@ def test_the_operators_role_stops_at_members(house: House) -> None:
     """It is no key to anybody's certificate."""
     certificate = house.confirmed() << 64
     with refused("NotHolder", caller=house.operator.address):
-        house.receivables.endorse(certificate, house.bank, bytes(32), sender=house.operator)
+        house.receivables.endorse(named(certificate), house.bank, bytes(32), sender=house.operator)
 
 
 def test_a_second_registry_starts_without_members(project: Any, accounts: Any, house: House) -> None:

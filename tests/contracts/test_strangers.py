@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ape.exceptions import ContractLogicError
 
-from tests.contracts.conftest import DAY, DOCUMENT, House, token
+from tests.contracts.conftest import DAY, DOCUMENT, House, named, token
 
 Arguments = Callable[[House, Any, int, int], tuple[Any, ...]]
 
@@ -24,12 +24,16 @@ WRITES: dict[str, Arguments] = {
         lambda house, caller, _, opened: (opened, house.terms(opened), 1)
     ),
     "split(uint256,uint64,address,bytes32)": lambda house, caller, confirmed, _: (
-        token(confirmed),
+        named(token(confirmed)),
         5,
         house.bank,
         DOCUMENT,
     ),
-    "endorse(uint256,address,bytes32)": lambda house, caller, confirmed, _: (token(confirmed), house.bank, DOCUMENT),
+    "endorse(uint256,address,bytes32)": lambda house, caller, confirmed, _: (
+        named(token(confirmed)),
+        house.bank,
+        DOCUMENT,
+    ),
     "transferFrom(address,address,uint256)": lambda house, caller, confirmed, _: (
         house.seller,
         house.bank,

@@ -17,6 +17,7 @@ from registry.domain.identifiers import (
     parse_address,
     parse_certificate_id,
     parse_receivable_id,
+    range_word,
     token_id,
 )
 
@@ -115,3 +116,11 @@ def test_the_id_on_chain_is_the_receivable_above_the_start() -> None:
     assert token_id(1, 0) == 1 << 64
     assert token_id(3, MINOR_MAX) == (4 << 64) - 1
     assert CertificateId(3, 7, 9).token_id == token_id(3, 7) == (3 << 64) + 7
+
+
+def test_a_range_word_is_the_id_on_chain_and_the_end() -> None:
+    assert range_word(1, 0, 1) == (1 << 128) + 1
+    assert range_word(3, MINOR_MAX - 1, MINOR_MAX) == (4 << 128) - 2**64 - 1
+    named = CertificateId(3, 7, 9)
+    assert named.range_word == range_word(3, 7, 9) == (3 << 128) + (7 << 64) + 9
+    assert named.range_word >> 64 == named.token_id

@@ -139,7 +139,7 @@ def test_kyc_ends_at_its_second() -> None:
     assert not rules.is_eligible(None, now=NOW)
 
 
-def test_a_certificate_id_names_a_whole_range() -> None:
+def test_who_reads_by_a_certificate_id_names_a_whole_range() -> None:
     part = LIVE.certificates[0]
     rules.require_same_range(part, CertificateId(1, 0, 100))
     with pytest.raises(rules.UnknownCertificate, match="R-1/0-100"):
@@ -163,6 +163,20 @@ def test_an_unknown_certificate_is_nobodys(certificate_id: tuple[int, int]) -> N
         world(LIVE).require_authority(SELLER, certificate_id)
 
 
+@pytest.mark.parametrize("end", [99, 101])
+def test_an_operation_on_a_range_that_is_another_now_is_refused_once_authority_is_clear(end: int) -> None:
+    named = CertificateId(1, 0, end)
+    with pytest.raises(rules.RangeChanged, match=f"R-1/0-{end} is now R-1/0-100"):
+        world(LIVE).require_named(SELLER, named)
+    with pytest.raises(rules.NotHolder):
+        world(LIVE).require_named(STRANGER, named)
+    late = {"certificate_id": named, "receiver": SELLER, "document": DOCUMENT, "now": DUE}
+    with pytest.raises(rules.RangeChanged):
+        rules.decide_split(world(LIVE), actor=SELLER, cut=200, **late)
+    with pytest.raises(rules.RangeChanged):
+        rules.decide_endorse(world(LIVE), actor=SELLER, **late)
+
+
 # ---------------------------------------------------------------- decisions
 
 
@@ -173,12 +187,18 @@ def test_a_decision_is_the_entry_that_the_fold_takes() -> None:
     assert registered == REGISTERED
     confirmed = rules.decide_confirm(world(OPEN), actor=BUYER, receivable_id=1, head=OPEN.head, now=NOW)
     split = rules.decide_split(
-        world(LIVE), actor=SELLER, certificate_id=(1, 0), cut=40, receiver=SUPPLIER, document=DOCUMENT, now=NOW
+        world(LIVE),
+        actor=SELLER,
+        certificate_id=CertificateId(1, 0, 100),
+        cut=40,
+        receiver=SUPPLIER,
+        document=DOCUMENT,
+        now=NOW,
     )
     endorsed = rules.decide_endorse(
         world(fold_all(LIVE, [split])),
         actor=SUPPLIER,
-        certificate_id=(1, 40),
+        certificate_id=CertificateId(1, 40, 100),
         receiver=BANK,
         document=rules.NO_DOCUMENT,
         now=NOW,

@@ -36,7 +36,7 @@ from registry.chain.submit import account_address
 from registry.domain import journal, rules
 from registry.domain.decode import ENTRY_TOPICS, decode
 from registry.domain.fold import empty_receivable, empty_registry, fold, fold_registry
-from registry.domain.identifiers import MINOR_MAX, ZERO_ADDRESS, Address, format_address, token_id
+from registry.domain.identifiers import MINOR_MAX, ZERO_ADDRESS, Address, CertificateId, format_address, token_id
 from registry.domain.journal import (
     ENTRY_TYPES,
     Endorsed,
@@ -47,7 +47,7 @@ from registry.domain.journal import (
     Registered,
     Split,
 )
-from registry.domain.receivable import DAY_SECONDS, Receivable, Registry, Status
+from registry.domain.receivable import DAY_SECONDS, Certificate, Receivable, Registry, Status
 from registry.domain.refusals import Refusal
 from registry.domain.rules import CHAIN_REFUSALS, Claim, World
 from tests.contracts.audit import assert_agreement
@@ -240,10 +240,26 @@ class RegistryMachine(RuleBasedStateMachine):
         self.touched.add(picked)
         return picked
 
-    def holder(self, certificate: tuple[int, int]) -> Address | None:
+    def found(self, certificate: tuple[int, int]) -> Certificate | None:
         state = self.model.receivables.get(certificate[0])
-        found = state.certificates.get(certificate[1]) if state else None
+        return state.certificates.get(certificate[1]) if state else None
+
+    def holder(self, certificate: tuple[int, int]) -> Address | None:
+        found = self.found(certificate)
         return found.holder if found else None
+
+    def end(self, certificate: tuple[int, int]) -> int:
+        """The end that the certificate has now; 0 if there is none."""
+        found = self.found(certificate)
+        return found.end if found else 0
+
+    def pick_named(self, data: st.DataObject, certificate: tuple[int, int]) -> CertificateId:
+        """The certificate as an operation names it: mostly by its present end."""
+        receivable_id, start = certificate
+        end = self.end(certificate)
+        state = self.model.receivables.get(receivable_id)
+        others = [state.face if state else 1_000, start, end + 1 if end < MINOR_MAX else end - 1, MINOR_MAX, 0]
+        return CertificateId(receivable_id, start, self.pick(data, [end], others, label="end"))
 
     def pick_mover(self, data: st.DataObject, certificate: tuple[int, int]) -> Address:
         """Mostly somebody with authority: the holder, whom it approved, its operators."""
@@ -413,20 +429,21 @@ class RegistryMachine(RuleBasedStateMachine):
     def split(self, data: st.DataObject, document: bytes) -> None:
         certificate = self.pick_certificate(data)
         receivable_id, start = certificate
-        state = self.model.receivables.get(receivable_id)
-        whole = state.certificates.get(start) if state else None
-        end = whole.end if whole else 1_000
+        end = self.end(certificate) or 1_000
         cut = self.pick(data, [(start + end) // 2, start + 1, end - 1], [start, end, MINOR_MAX, 0], label="cut")
+        named = self.pick_named(data, certificate)
         actor = self.pick_mover(data, certificate)
         receiver = self.pick_person(data, *MEMBERS)
         self.touched.add((receivable_id, cut))
         self.move(
             actor,
-            Calls.split(receivable_id=receivable_id, start=start, cut=cut, receiver=receiver, document=document),
+            Calls.split(
+                receivable_id=receivable_id, start=start, end=named.end, cut=cut, receiver=receiver, document=document
+            ),
             lambda world: rules.decide_split(
                 world,
                 actor=actor,
-                certificate_id=certificate,
+                certificate_id=named,
                 cut=cut,
                 receiver=receiver,
                 document=document,
@@ -438,14 +455,20 @@ class RegistryMachine(RuleBasedStateMachine):
     def endorse(self, data: st.DataObject, document: bytes) -> None:
         certificate = self.pick_certificate(data)
         actor = self.pick_mover(data, certificate)
-        self._endorse(actor, certificate, self.pick_person(data, *MEMBERS), document)
+        self._endorse(actor, self.pick_named(data, certificate), self.pick_person(data, *MEMBERS), document)
 
-    def _endorse(self, actor: Address, certificate: tuple[int, int], receiver: Address, document: bytes) -> None:
+    def _endorse(self, actor: Address, named: CertificateId, receiver: Address, document: bytes) -> None:
         self.move(
             actor,
-            Calls.endorse(receivable_id=certificate[0], start=certificate[1], receiver=receiver, document=document),
+            Calls.endorse(
+                receivable_id=named.receivable_id,
+                start=named.start,
+                end=named.end,
+                receiver=receiver,
+                document=document,
+            ),
             lambda world: rules.decide_endorse(
-                world, actor=actor, certificate_id=certificate, receiver=receiver, document=document, now=self.now
+                world, actor=actor, certificate_id=named, receiver=receiver, document=document, now=self.now
             ),
         )
 
@@ -474,10 +497,12 @@ class RegistryMachine(RuleBasedStateMachine):
             state = world.receivables.get(certificate[0])
             if state is None:
                 raise rules.UnknownCertificate()
-            if rules.require_certificate(state, certificate[1]).holder != giver:
+            whole = rules.require_certificate(state, certificate[1])
+            if whole.holder != giver:
                 raise rules.NotHolder()
+            present = whole.id(certificate[0])
             return rules.decide_endorse(
-                world, actor=actor, certificate_id=certificate, receiver=receiver, document=document, now=self.now
+                world, actor=actor, certificate_id=present, receiver=receiver, document=document, now=self.now
             )
 
         arguments = [giver, receiver, token_id(*certificate), *([payload] if with_data else [])]
@@ -545,9 +570,9 @@ class RegistryMachine(RuleBasedStateMachine):
         if state.status is Status.REGISTERED:
             self._answer(state.debtor, number, self._registration(number), None)
             return
-        start, part = data.draw(st.sampled_from(sorted(state.certificates.items())), label="certificate")
+        _, part = data.draw(st.sampled_from(sorted(state.certificates.items())), label="certificate")
         receiver = ADDRESSES[SUPPLIER if part.holder == ADDRESSES[BANK] else BANK]
-        self._endorse(part.holder, (number, start), receiver, b"\x0e" * 32)
+        self._endorse(part.holder, part.id(number), receiver, b"\x0e" * 32)
 
     @rule(data=st.data(), before=st.sampled_from([0, 1]), fingerprint=st.sampled_from(FINGERPRINTS))
     def a_member_acts_on_the_edge_of_its_kyc(self, data: st.DataObject, before: int, fingerprint: bytes) -> None:
