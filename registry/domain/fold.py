@@ -84,6 +84,10 @@ def fold_registry(registry: Registry, entries: Iterable[Entry]) -> Registry:
     for entry in entries:
         match entry:
             case MemberAdmitted():
+                try:
+                    rules.require_admission(entry.member, kyc_expiry=entry.kyc_expiry, roles=entry.roles, now=entry.at)
+                except rules.MemberMalformed as malformed:
+                    raise JournalBroken(f"entry {length + 1} of R-0: {malformed}") from malformed
                 members[entry.member] = Member(
                     address=entry.member,
                     status=MemberStatus.ACTIVE,
@@ -131,6 +135,8 @@ def _apply(receivable: Receivable, entry: Entry, certificates: dict[int, Certifi
             rules.require_status(receivable, Status.REGISTERED)
             rules.require_before_due(receivable.due, now=entry.at)
             _require_terms(receivable, entry.debtor, entry.face)
+            if entry.originator != receivable.originator:
+                raise JournalBroken("the confirmation names another originator than the registration")
             certificates[0] = Certificate(0, entry.face, entry.originator, length)
             return replace(current, status=Status.CONFIRMED, answered_at=entry.at)
         case Refused():

@@ -114,6 +114,7 @@ CANNOT_FOLLOW: list[tuple[list[Entry], Entry]] = [
     ([REGISTERED, REFUSED], SPLIT),
     ([REGISTERED], replace(CONFIRMED, debtor=BANK)),
     ([REGISTERED], replace(CONFIRMED, face=99)),
+    ([REGISTERED], replace(CONFIRMED, originator=BANK)),
     ([REGISTERED], replace(REFUSED, debtor=BANK)),
     ([REGISTERED], replace(CONFIRMED, at=DUE)),
     ([REGISTERED], replace(CONFIRMED, receivable_id=2)),
@@ -169,7 +170,19 @@ def test_a_new_admission_lifts_a_suspension() -> None:
     assert (state.members[SELLER].status, state.members[SELLER].suspension_reason) == (MemberStatus.ACTIVE, 0)
 
 
-@pytest.mark.parametrize("entries", [[SUSPENDED], [ADMITTED, SUSPENDED, SUSPENDED], [REGISTERED], [ENDORSED]])
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [SUSPENDED],
+        [ADMITTED, SUSPENDED, SUSPENDED],
+        [REGISTERED],
+        [ENDORSED],
+        [replace(ADMITTED, member=bytes(20))],
+        [replace(ADMITTED, roles=0)],
+        [replace(ADMITTED, kyc_expiry=ADMITTED.at)],
+        [ADMITTED, replace(ADMITTED, kyc_expiry=29, at=30)],
+    ],
+)
 def test_what_cannot_follow_breaks_the_registrys_journal_too(entries: list[Entry]) -> None:
     with pytest.raises(JournalBroken, match="of R-0"):
         fold_registry(empty_registry(**WHERE), entries)
