@@ -30,7 +30,7 @@ demo: $(SETUP) ## Walk through the life of a receivable on a chain and a databas
 	@$(BIN)/counterfoil demo $(ARGS)
 
 .PHONY: serve
-serve: $(SETUP) ## Start the API and the portal
+serve: $(SETUP) ## Run the registry: chain, database, mirror, API
 	@$(BIN)/counterfoil serve $(ARGS)
 
 .PHONY: test

@@ -63,7 +63,7 @@ def read_ready(services: ServicesDep, response: Response) -> ReadyOut:
             ReasonProblem(
                 code="reconciliation_failed",
                 detail=f"the comparison at block {reconciled.block_number} found {len(reconciled.differences)} "
-                "differences: `counterfoil reconcile` lists them",
+                "differences: `counterfoil reconcile --deep` lists them",
             )
         )
     if reasons or cursor is None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from registry.chain.abi import ContractAbi
 from registry.chain.rpc import CallReverted
+from registry.domain import calendar
 from registry.domain.identifiers import (
     CertificateId,
     format_address,
@@ -54,6 +55,8 @@ def _text(name: str, value: Any) -> str:
             return format_receivable_id(value)
         case "certificateId":
             return str(CertificateId(value >> 64, value & _START_MASK, 0)).removesuffix("-0")
+        case "due":
+            return calendar.day(value)
         case "status" if value in _STATUSES:
             return Status(value).name.lower()
     if isinstance(value, bytes):

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from registry.commands.services import Services
     from registry.domain.identifiers import Address, CertificateId
     from registry.mirror.follower import Step
+    from registry.mirror.reconcile import Report
     from registry.store.queries.entries import ProvenanceRow
     from registry.store.queries.invoices import InvoiceRow
     from registry.store.queries.receivables import ReceivableRow
@@ -122,6 +123,8 @@ def demo(
     folder = invoices or demonstration.SAMPLES
     if not folder.is_dir():
         raise typer.BadParameter(f"{folder} is not a folder", param_hint="--invoices")
+    if not demonstration.invoice_files(folder):
+        raise typer.BadParameter(f"{folder} holds no .xml or .pdf file", param_hint="--invoices")
     if fresh:
         wipe(settings().home)
 
@@ -135,7 +138,8 @@ def demo(
         with owned(settings(), api_url=url) as services:
             for notice in services.notices:
                 output.note(f"[yellow]note[/]: {output.safe(notice)}")
-            say(f"  chain {services.node.chain_id} at {services.node.url}, database {services.database.describe()}")
+            say(f"  chain {services.node.chain_id} at {services.node.describe()}")
+            say(f"  database {services.database.describe()}")
             with following(services, on_step=_report_rewind):
                 summary = _with_cause(services, lambda: demonstration.run(services, folder=folder, say=say))
                 if json_output:
@@ -163,6 +167,8 @@ def serve(
         with owned(settings(), api_url=url) as services:
             for notice in services.notices:
                 output.note(f"[yellow]note[/]: {output.safe(notice)}")
+            if listener.getsockname()[1] != (settings().api_port if port is None else port):
+                output.note("the port is taken by somebody else; another one is used")
             with following(services):
                 _serve(
                     services, listener, lambda: output.console.print(f"[bold green]ready[/] {url}  (Ctrl-C ends it)")
@@ -221,6 +227,7 @@ def stop(*, json_output: JsonFlag = False) -> None:
 def status(*, json_output: JsonFlag = False) -> None:
     """What runs, how far the mirror is, what the registry holds."""
     from registry.commands.services import open_services  # noqa: PLC0415
+    from registry.domain.calendar import instant  # noqa: PLC0415
     from registry.domain.identifiers import format_address  # noqa: PLC0415
     from registry.store.queries import health  # noqa: PLC0415
 
@@ -236,7 +243,8 @@ def status(*, json_output: JsonFlag = False) -> None:
             "running": None if running is None else running.pid,
             "api": None if running is None else running.api_url,
             "chain": services.node.chain_id,
-            "node": services.node.url,
+            # A node that this very command started is gone before anybody reads its address.
+            "node": services.node.describe() if services.chain is None else None,
             "contract": format_address(services.deployment.receivables),
             "head_block": head,
             "mirrored_block": None if cursor is None else cursor.block_number,
@@ -250,7 +258,7 @@ def status(*, json_output: JsonFlag = False) -> None:
                 "block": last.block_number,
                 "deep": last.deep,
                 "differences": len(last.differences),
-                "finished_at": last.finished_at.isoformat(),
+                "finished_at": instant(int(last.finished_at.timestamp())),
             },
         }
         if json_output:
@@ -341,7 +349,7 @@ def reconcile(
     else:
         for difference in report.differences:
             output.console.print(f"[red]{output.safe(difference)}[/]")
-        output.console.print(f"{report.count} differences in {report.compared} values at block {report.block_number}")
+        output.console.print(_outcome(report))
     if report.count:
         raise typer.Exit(EXIT_REFUSED)
 
@@ -371,7 +379,7 @@ def member_add(
         str | None, typer.Option(help="How invoices identify it, e.g. vat:DE123456789 or scheme:0088:4000001123452.")
     ] = None,
     invoice: Annotated[Path | None, typer.Option(help="Take name and identity from this invoice.")] = None,
-    party: Annotated[PartyOfInvoice, typer.Option(help="Which party of --invoice.")] = PartyOfInvoice.BUYER,
+    party: Annotated[PartyOfInvoice | None, typer.Option(help="Which party of --invoice.")] = None,
     role: Annotated[list[RoleName] | None, typer.Option(help="Roles; repeat for several.")] = None,
     handle: Annotated[str | None, typer.Option(help="Short name for --as and --to.")] = None,
     address: Annotated[str | None, typer.Option(help="Its account; on the dev chain the next free dev key.")] = None,
@@ -382,14 +390,19 @@ def member_add(
     """Admit a member, or admit it anew with other roles or a new KYC date."""
     from registry.commands import accounts, operations  # noqa: PLC0415
     from registry.commands.services import open_services  # noqa: PLC0415
+    from registry.documents.parties import parse_identity  # noqa: PLC0415
     from registry.documents.reading import read_invoice  # noqa: PLC0415
     from registry.domain.identifiers import format_address  # noqa: PLC0415
     from registry.domain.receivable import DAY_SECONDS, Role  # noqa: PLC0415
 
+    if identity is not None:
+        identity = str(parse_identity(identity))
     roles = Role(0)
     for one in role or []:
         roles |= Role[one.name]
     if invoice is not None:
+        if party is None:
+            raise typer.BadParameter("say which party of the invoice: seller or buyer", param_hint="--party")
         read = read_invoice(invoice)
         is_seller = party is PartyOfInvoice.SELLER
         found = read.seller if is_seller else read.buyer
@@ -681,6 +694,70 @@ def endorse(
         _print_done(done, f"{certificate} now belongs to {to}", json_output)
 
 
+@app.command("list")
+@named_refusals
+def list_(
+    *,
+    debtor: Annotated[str | None, typer.Option(help="Only what this party owes.")] = None,
+    originator: Annotated[str | None, typer.Option(help="Only what this party registered.")] = None,
+    holder: Annotated[str | None, typer.Option(help="Instead, the certificates that this party holds.")] = None,
+    json_output: JsonFlag = False,
+) -> None:
+    """The receivables, or the certificates of one holder."""
+    from registry.cli import views  # noqa: PLC0415
+    from registry.commands import accounts  # noqa: PLC0415
+    from registry.commands.services import open_services  # noqa: PLC0415
+    from registry.domain.calendar import day  # noqa: PLC0415
+    from registry.domain.identifiers import format_receivable_id  # noqa: PLC0415
+    from registry.store.queries import certificates, receivables  # noqa: PLC0415
+    from registry.store.queries.pages import every  # noqa: PLC0415
+
+    with open_services(settings()) as services:
+        owing = accounts.address_of(services, debtor) if debtor else None
+        claiming = accounts.address_of(services, originator) if originator else None
+        holding = accounts.address_of(services, holder) if holder else None
+        name, now = _names(services), _now(services)
+        with services.database.snapshot() as connection:
+            if holding is not None:
+                parts = list(every(lambda after: certificates.certificates(connection, holder=holding, after=after)))
+            else:
+                rows = list(
+                    every(
+                        lambda after: receivables.receivables(
+                            connection, debtor=owing, originator=claiming, after=after
+                        )
+                    )
+                )
+    if holding is not None:
+        if json_output:
+            output.document([views.certificate_document(part, name=name) for part in parts])
+            return
+        output.table(
+            ["certificate", "amount ", "due", "debtor"],
+            ((*views.certificate_cells(part, name=name)[:2], day(part.due_at), name(part.debtor)) for part in parts),
+            nothing=f"{output.safe(holder)} holds no certificates",
+        )
+        return
+    if json_output:
+        output.document([views.receivable_document(row, name=name, now=now) for row in rows])
+        return
+    output.table(
+        ["receivable", "amount ", "phase", "due", "debtor", "originator"],
+        (
+            (
+                format_receivable_id(row.receivable_id),
+                views.money(row.face_minor, row.currency),
+                row.phase(now=now),
+                day(row.due_at),
+                name(row.debtor),
+                name(row.originator),
+            )
+            for row in rows
+        ),
+        nothing="no receivables; `counterfoil register FILE --as SELLER` makes one",
+    )
+
+
 @app.command()
 @named_refusals
 def show(receivable: ReceivableArgument, *, json_output: JsonFlag = False) -> None:
@@ -946,7 +1023,7 @@ def _print_summary(services: Services, summary: Summary) -> None:
     if report is not None:
         for difference in report.differences:
             output.console.print(f"  [red]{output.safe(difference)}[/]")
-        output.console.print(f"  {report.count} differences in {report.compared} values at block {report.block_number}")
+        output.console.print("  " + _outcome(report))
     if summary.traced is not None:
         output.console.print("[bold]Provenance[/] of one certificate")
         output.console.print(_provenance_tree(services, summary.traced))
@@ -998,6 +1075,12 @@ def _print_done(done: Done, sentence: str, json_output: bool, **more: object) ->
         output.console.print(
             f"  [dim]block {done.block_number}, transaction 0x{done.tx_hash.hex()}, {done.gas:,} gas[/]"
         )
+
+
+def _outcome(report: Report) -> str:
+    """What a reconciliation found, in one line."""
+    differences = "1 difference" if report.count == 1 else f"{report.count} differences"
+    return f"{differences} in {report.compared} values at block {report.block_number}"
 
 
 def _flat(value: object) -> object:

@@ -26,6 +26,9 @@ WIDTH_COLUMNS_FILE = 200
 console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_COLUMNS_FILE)
 notes = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDTH_COLUMNS_FILE)
 
+FOLDING = frozenset({"name", "roles", "invoice"})
+"""Columns that may wrap where the terminal is narrow."""
+
 EXIT_REFUSED = 1
 EXIT_INTERRUPTED = 130
 
@@ -43,7 +46,8 @@ def document(value: Any) -> None:
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, nothing: str) -> None:
     """Print a table, or `nothing` where there are no rows. Columns whose name ends in a blank are right-aligned.
 
-    The first column is what people copy into the next command: it is never cut or wrapped.
+    The first column is what people copy into the next command: it is never cut or wrapped. Of the others names and
+    lists of words fold, all else keeps its width.
     """
     cells = [[safe(cell) for cell in row] for row in rows]
     if not cells:
@@ -56,7 +60,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, nothing: 
             column.strip(),
             justify="right" if column.endswith(" ") else "left",
             overflow="fold",
-            min_width=width if index == 0 or column.endswith(" ") else None,
+            min_width=width if column not in FOLDING else None,
         )
     for row in cells:
         shown.add_row(*row)

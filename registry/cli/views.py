@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.tree import Tree
 
 from registry.cli.output import safe
-from registry.commands.demo import FileOutcome, Summary
-from registry.commands.operations import Done
 from registry.domain.calendar import day, instant
 from registry.domain.identifiers import Address, CertificateId, format_address, format_receivable_id
 from registry.domain.journal import Confirmed, Endorsed, Refused, Registered, Split
@@ -21,6 +19,10 @@ from registry.store.queries.entries import ProvenanceRow
 from registry.store.queries.invoices import InvoiceRow
 from registry.store.queries.members import MemberRow
 from registry.store.queries.receivables import ReceivableRow
+
+if TYPE_CHECKING:
+    from registry.commands.demo import FileOutcome, Summary
+    from registry.commands.operations import Done
 
 Name = Callable[[Address], str]
 """How an address is shown: its handle, or the address where nobody is known by it."""

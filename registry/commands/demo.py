@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from rich.cells import cell_len
 from rich.markup import escape
 
 from registry.chain.contract import Calls, receivables_abi
@@ -177,7 +178,7 @@ def _admit_parties(services: Services, readable: list[_Readable], summary: Summa
             handle=known.handle if known is not None else None,
         )
         summary.admitted.append(handle)
-        say(f"  {handle:<28} {_safe(name)}")
+        say(f"  {handle}{' ' * max(1, 28 - cell_len(handle))}{_safe(name)}")
 
 
 def _parties(invoice: Invoice) -> Iterable[tuple[Party, PartyIdentity, Role]]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -23,7 +25,13 @@ from registry.documents.invoice import Invoice, require_registrable
 from registry.documents.reading import parse_invoice, read_document
 from registry.documents.xml import DOCUMENT_BYTES_MAX
 from registry.domain import calendar
-from registry.domain.identifiers import Address, CertificateId, format_address, format_receivable_id
+from registry.domain.identifiers import (
+    Address,
+    CertificateId,
+    format_address,
+    format_receivable_id,
+    parse_address,
+)
 from registry.domain.journal import Entry
 from registry.domain.keccak import keccak256
 from registry.domain.merkle import SALT_BYTES
@@ -73,6 +81,7 @@ class NotTheSeller(Refusal):
     code = "not_the_seller"
     status = 403
     title = "Only the invoice's seller registers it"
+    default_hint = "Name the seller with --as; `counterfoil member list` shows the handles"
 
 
 class DuplicateWithOtherAmount(FingerprintTaken):
@@ -115,6 +124,7 @@ class HandleTaken(Refusal):
     code = "handle_taken"
     status = 409
     title = "Another party goes by that handle or identity"
+    default_hint = "`counterfoil member list` shows them; --handle gives this one another name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,14 +179,20 @@ def admit(
 ) -> tuple[Done, str]:
     """Admit a member and keep who it is; also its handle. `kyc_expiry` in seconds.
 
+    A member that is admitted anew without an identity keeps the one it has.
+
     Raises NotAuthorised, MemberMalformed, HandleMalformed, HandleTaken.
     """
     if handle is not None and not records.is_handle(handle):
         raise HandleMalformed(f"{handle[:HANDLE_SHOWN_MAX]!r} cannot be a handle")
+    with services.database.snapshot() as connection:
+        before = party_queries.party_by_address(connection, member)
+    if identity is None and before is not None:
+        identity = before.identity
     salt = secrets.token_bytes(SALT_BYTES)
     profile = party_profile(name=name, identity=identity or "", salt=salt)
     data = Calls.admit(member=member, kyc_expiry=kyc_expiry, roles=int(roles), profile=profile)
-    _preview(services, signer, data)
+    _preview(services, account_address(signer), data)
     with services.database.write() as connection:
         known = party_queries.party_by_address(connection, member)
         for other in (
@@ -193,8 +209,9 @@ def admit(
     try:
         done = _send(services, signer, data)
     except ChainRefusal:
-        if known is None:
-            with services.database.write() as connection:
+        with services.database.write() as connection:
+            records.forget_profile(connection, profile=profile)
+            if known is None:
                 records.forget_party(connection, address=member)
         raise
     except MirrorLags:  # the admission is on chain all the same
@@ -254,13 +271,7 @@ def prepare(services: Services, path: Path, *, originator: Address, due: date | 
         document_root=commit(fields, salts).root,
     )
     try:
-        gas = preview(
-            services.node,
-            receivables_abi(),
-            sender=originator,
-            to=services.deployment.receivables,
-            data=Calls.register(claim),
-        ).gas
+        gas = _preview(services, originator, Calls.register(claim))
     except FingerprintTaken as taken:
         raise _duplicate(services, taken, claim, originator, invoice) from taken
     return Prepared(invoice, claim, fields, salts, gas)
@@ -423,18 +434,32 @@ def _file_name(path: Path) -> str:
     return path.name.encode("utf-8", "replace").decode()
 
 
-def _preview(services: Services, signer: LocalAccount, data: bytes) -> None:
-    preview(
-        services.node,
-        receivables_abi(),
-        sender=account_address(signer),
-        to=services.deployment.receivables,
-        data=data,
-    )
+def _preview(services: Services, sender: Address, data: bytes) -> int:
+    """Gas of an operation. Raises the contract's refusal."""
+    with _handles_in_refusals(services):
+        return preview(
+            services.node, receivables_abi(), sender=sender, to=services.deployment.receivables, data=data
+        ).gas
+
+
+@contextmanager
+def _handles_in_refusals(services: Services) -> Iterator[None]:
+    """The contract knows accounts only: put the handles of those that we know beside them."""
+    try:
+        yield
+    except ChainRefusal as refusal:
+        with services.database.snapshot() as connection:
+            for found in set(re.findall(r"0x[0-9a-fA-F]{40}\b", refusal.detail)):
+                party = party_queries.party_by_address(connection, parse_address(found))
+                if party is not None:
+                    refusal.detail = refusal.detail.replace(found, f"{party.handle} ({found})")
+        refusal.args = (refusal.detail,)
+        raise
 
 
 def _send(services: Services, signer: LocalAccount, data: bytes) -> Done:
-    receipt = send(services.node, receivables_abi(), signer=signer, to=services.deployment.receivables, data=data)
+    with _handles_in_refusals(services):
+        receipt = send(services.node, receivables_abi(), signer=signer, to=services.deployment.receivables, data=data)
     (entry,) = entries(receipt)
     services.mirrored(receipt.block_number)
     return Done(entry, receipt.tx_hash, receipt.block_number, receipt.gas_used)
@@ -444,7 +469,7 @@ def _send_with_document(
     services: Services, signer: LocalAccount, data: bytes, digest: bytes, document: str | None
 ) -> Done:
     """Send, with the name of the trade document kept first; a name without a use is harmless."""
-    _preview(services, signer, data)
+    _preview(services, account_address(signer), data)
     if document is not None and not _is_hash(document):
         with services.database.write() as connection:
             records.save_trade_document(

@@ -337,5 +337,7 @@ def _database(
         url = postgres.url()
     database = Database(url)
     stack.callback(database.dispose)
-    database.migrate()
+    if running is None or running.database_url is None:
+        # Otherwise the owner, who started the database, has done so.
+        database.migrate()
     return database, postgres

@@ -51,6 +51,14 @@ class DocumentIncomplete(Refusal):
         super().__init__(f"the invoice lacks {field}", hint=hint)
 
 
+class IdentityMalformed(Refusal):
+    """A party identity that is not written as one."""
+
+    code = "identity_malformed"
+    title = "That does not identify a party"
+    default_hint = "Write vat:DE123456789, scheme:0088:4000001123452 (ICD code and number) or tax:20111340209"
+
+
 class DocumentInconsistent(Refusal):
     code: ClassVar[str] = "document_inconsistent"
     title: ClassVar[str] = "The invoice contradicts itself"
@@ -60,7 +68,7 @@ class DocumentInconsistent(Refusal):
 class CreditNoteNotRegistrable(Refusal):
     code: ClassVar[str] = "credit_note_not_registrable"
     title: ClassVar[str] = "A credit note or corrected invoice cannot become a receivable"
-    default_hint: ClassVar[str] = "Record it as a credit note on the receivable of the invoice that it corrects."
+    default_hint: ClassVar[str] = "Register the invoice that it corrects, with what is left to pay."
 
 
 class InvoiceTypeNotRegistrable(Refusal):

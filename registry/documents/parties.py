@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from registry.documents.errors import DocumentIncomplete
+from registry.documents.errors import DocumentIncomplete, IdentityMalformed
 from registry.domain.merkle import length_prefixed
 
 IdentifierKind = Literal["vat", "registration", "global", "tax", "local"]
@@ -76,6 +76,20 @@ def identity_of(party: Party, *, role: str) -> PartyIdentity:
             "or its id in the other party's books and a name.",
         )
     return min(ranked, key=lambda found: (found[0], found[1].scheme, found[1].value))[1]
+
+
+def parse_identity(text: str) -> PartyIdentity:
+    """The identity behind its text form, however it is typed: "vat:de 123", "scheme:0088:4000001123452", "tax:…".
+
+    An id in another party's books ("local") is only ever read from an invoice. Refuses: identity_malformed.
+    """
+    match [part.strip() for part in text.split(":")]:
+        case [kind, value] if kind.lower() in ("vat", "tax") and _has_digit(value):
+            return PartyIdentity("vat" if kind.lower() == "vat" else "tax", "", normal_identifier(value))
+        case [kind, typed, value] if kind.lower() == "scheme" and normal_identifier(typed) and normal_identifier(value):
+            scheme = normal_identifier(typed)
+            return PartyIdentity("scheme", _SCHEME_ALIASES.get(scheme, scheme), normal_identifier(value))
+    raise IdentityMalformed(f"{text[:80]!r} identifies nobody")
 
 
 def normal_identifier(value: str) -> str:

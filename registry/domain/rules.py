@@ -59,7 +59,7 @@ class UnknownReceivable(ChainRefusal):
     code = "unknown_receivable"
     status = 404
     title = "There is no such receivable"
-    default_hint = "`counterfoil status` says how many there are"
+    default_hint = "`counterfoil list` names them"
 
 
 class UnknownCertificate(ChainRefusal):
@@ -144,12 +144,14 @@ class NotDebtor(ChainRefusal):
     code = "not_debtor"
     status = 403
     title = "Only the debtor answers a claim"
+    default_hint = "`counterfoil show R-n` names the debtor"
 
 
 class NotHolder(ChainRefusal):
     code = "not_holder"
     status = 403
     title = "Only the holder, or whom it approved, moves a certificate"
+    default_hint = "`counterfoil show R-n` names the holders"
 
 
 class RangeChanged(ChainRefusal):
@@ -165,6 +167,7 @@ class StatusForbids(ChainRefusal):
     code = "status_forbids"
     status = 409
     title = "The receivable's status does not allow that"
+    default_hint = "Only a registered receivable is answered, only a confirmed one has certificates"
 
 
 class AnchorMismatch(ChainRefusal):
@@ -193,7 +196,7 @@ class SameHolder(ChainRefusal):
 
 class TradeDocumentMissing(ChainRefusal):
     code = "trade_document_missing"
-    title = "Handing a certificate to a supplier needs the hash of the trade document behind it"
+    title = "Handing a certificate to anyone but a financier needs the hash of the trade document behind it"
     default_hint = "Name the invoice or contract with --document FILE"
 
 

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-from alembic import command
-from alembic.config import Config
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Connection, Engine, create_engine, exc, text
 
@@ -49,6 +47,10 @@ class Database:
 
     def migrate(self) -> None:
         """Bring the schema to the newest version. Safe to repeat, and from two processes at once."""
+        # Here, because most commands find a database that its owner has migrated, and alembic is slow to load.
+        from alembic import command  # noqa: PLC0415
+        from alembic.config import Config  # noqa: PLC0415
+
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         with _named_failures(), self.engine.begin() as connection:

@@ -71,6 +71,11 @@ def save_profile(
     )
 
 
+def forget_profile(connection: Connection, *, profile: bytes) -> None:
+    """Undo save_profile where the contract refused the admission."""
+    connection.execute(delete(party_profile).where(party_profile.c.profile == profile))
+
+
 def save_party(connection: Connection, *, address: Address, handle: str, name: str, identity: str | None) -> None:
     """Keep who stands behind an address; a party that is known already gets the new handle, name and identity."""
     values = {"handle": handle, "name": name, "identity": identity}

@@ -185,7 +185,6 @@ party = Table(
     Column("handle", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
     Column("identity", Text, unique=True),
-    Column("salt", LargeBinary),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=_now),
     comment="Who stands behind an address. `identity` is the canonical party identity of DOMAIN rule 3; the member's "
     "profile on chain is the salted hash of name and identity.",

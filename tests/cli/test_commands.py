@@ -121,6 +121,15 @@ def test_a_member_is_added_from_an_invoice(cli: Cli, tmp_path: Path) -> None:
     assert member["name"] == "Seller DE123123123"
 
 
+def test_names_that_look_like_markup_or_move_the_terminal_are_shown_as_they_are(cli: Cli) -> None:
+    assert_done(
+        cli("member", "add", "--name", "ACME [/] \x1b[2JAG [i", "--role", "supplier", "--handle", "acme").stdout
+    )
+    shown = cli("member", "list").stdout
+    assert "ACME [/] \N{REPLACEMENT CHARACTER}[2JAG [i" in shown
+    assert "\x1b" not in shown
+
+
 def test_members_are_listed_with_their_handles(cli: Cli) -> None:
     shown = cli("member", "list").stdout
     for handle in (SELLER, BUYER, SUPPLIER, BANK):
@@ -274,7 +283,7 @@ def test_what_cannot_be_is_refused_with_its_code_and_exit_code_1(cli: Cli, tmp_p
         ("not_the_seller", "register", write_invoice(tmp_path), "--as", SUPPLIER),
         ("handle_malformed", "member", "add", "--name", "X", "--role", "debtor", "--handle", "operator"),
         ("handle_taken", "member", "add", "--name", "X", "--role", "debtor", "--handle", BANK),
-        ("document_unreadable", "member", "add", "--invoice", "no-such-file.xml"),
+        ("document_unreadable", "member", "add", "--invoice", "no-such-file.xml", "--party", "buyer"),
         ("unknown_member", "member", "suspend", "dev200"),
     ):
         cli.refused(code, *words)

@@ -35,11 +35,6 @@ PARTIES = {
 
 # Refusals that say all there is to say in their detail.
 WITHOUT_HINT = {
-    "not_the_seller",
-    "not_debtor",
-    "not_holder",
-    "status_forbids",
-    "handle_taken",
     "reason_missing",
     "same_holder",
     "member_malformed",
@@ -143,9 +138,11 @@ class Desk:
         done, _ = self.register(path)
         return done.entry.journal_id
 
-    def confirm(self, receivable_id: int, *, person: int = BUYER, invoice: Path | None = None) -> Done:
+    def confirm(
+        self, receivable_id: int, *, person: int = BUYER, invoice: Path | None = None, due: date | None = None
+    ) -> Done:
         return operations.confirm(
-            self.services, signer=dev_account(person), receivable_id=receivable_id, invoice=invoice
+            self.services, signer=dev_account(person), receivable_id=receivable_id, invoice=invoice, due=due
         )
 
     def confirmed(self, path: Path | None = None) -> CertificateId:

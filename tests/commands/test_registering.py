@@ -92,7 +92,7 @@ def test_preparing_writes_and_sends_nothing(desk: Desk) -> None:
 
 def test_the_debtor_confirms_with_its_own_copy_in_the_other_format(desk: Desk) -> None:
     done, _ = desk.register(UBL_SAMPLE, due=desk.due)
-    confirmed = desk.confirm(done.entry.journal_id, invoice=CII_SAMPLE)
+    confirmed = desk.confirm(done.entry.journal_id, invoice=CII_SAMPLE, due=desk.due)
     assert isinstance(confirmed.entry, Confirmed)
     assert confirmed.entry.face == 22_063_790
 

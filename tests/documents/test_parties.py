@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.documents.errors import DocumentIncomplete
+from registry.documents.errors import DocumentIncomplete, IdentityMalformed
 from registry.documents.parties import (
     IdentifierKind,
     Party,
@@ -18,6 +18,7 @@ from registry.documents.parties import (
     normal_identifier,
     normal_name,
     normal_number,
+    parse_identity,
 )
 from registry.documents.reading import parse_invoice
 
@@ -179,3 +180,23 @@ def test_both_formats_give_a_party_the_same_identity(
     read_ubl = parse_invoice(ubl(buyer=f"<cac:Party>{name}{in_ubl}</cac:Party>"))
     read_cii = parse_invoice(cii(buyer=f"<ram:BuyerTradeParty><ram:Name>A</ram:Name>{in_cii}</ram:BuyerTradeParty>"))
     assert read_ubl.buyer_identity == read_cii.buyer_identity
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        ("vat:DE 123.456.789", "vat:DE123456789"),
+        ("VAT:de123", "vat:DE123"),
+        ("scheme:gln:4000001123452", "scheme:0088:4000001123452"),
+        ("tax:201/113/40209", "tax:20111340209"),
+    ],
+)
+def test_an_identity_is_the_same_however_it_is_typed(typed: str, text: str) -> None:
+    assert str(parse_identity(typed)) == text
+    assert parse_identity(text) == parse_identity(typed)
+
+
+@pytest.mark.parametrize("typed", ["", "DE123", "vat:", "vat:--", "scheme:0088", "scheme::1", "local:1:x", "vat:a:b"])
+def test_what_identifies_nobody_is_refused(typed: str) -> None:
+    with pytest.raises(IdentityMalformed):
+        parse_identity(typed)

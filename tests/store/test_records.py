@@ -86,6 +86,16 @@ def test_a_handle_stays_short(database: Database) -> None:
     assert len(handle) <= records.HANDLE_LETTERS_MAX
 
 
+@pytest.mark.parametrize("text", ["Operator", "\u043eperator", "d\u0435v0", "dev\uff10", "0Xabc", "hafenb\u0430nk"])
+def test_what_only_looks_like_another_name_is_no_handle(text: str) -> None:
+    assert not records.is_handle(text)
+
+
+@pytest.mark.parametrize("text", ["hafenbank", "tier-2.gmbh", "宁波浅湾物流", "фирма", "3m"])
+def test_a_handle_may_be_of_any_script(text: str) -> None:
+    assert records.is_handle(text)
+
+
 @pytest.mark.parametrize("text", ["operator", "dev0", "dev12", "0xab", "", "-a", "a b", "a/b", "a\n", "x" * 65])
 def test_what_means_somebody_else_or_cannot_be_typed_is_no_handle(text: str) -> None:
     assert not records.is_handle(text)

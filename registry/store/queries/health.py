@@ -100,7 +100,11 @@ def counts(connection: Connection) -> Counts:
 
 
 def last_reconciliation(connection: Connection) -> ReconciliationRow | None:
-    """The newest comparison with the chain, or None."""
+    """The comparison that stands, or None: of the newest deep and the newest shallow one, the one that found more.
+
+    Heads say nothing about the fields in which a deep comparison found differences, so they do not clear it.
+    """
     table = tables.reconciliation
-    found = connection.execute(select(*table.c).order_by(table.c.reconciliation_id.desc()).limit(1)).one_or_none()
-    return None if found is None else ReconciliationRow(**found._mapping)
+    newest = select(*table.c).distinct(table.c.deep).order_by(table.c.deep, table.c.reconciliation_id.desc())
+    found = [ReconciliationRow(**row._mapping) for row in connection.execute(newest)]
+    return max(found, key=lambda row: (len(row.differences), row.reconciliation_id), default=None)

@@ -115,7 +115,6 @@ def upgrade() -> None:
         sa.Column("handle", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("identity", sa.Text(), nullable=True),
-        sa.Column("salt", sa.LargeBinary(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("address", name=op.f("pk_party")),
         sa.UniqueConstraint("handle", name=op.f("uq_party_handle")),
