@@ -137,7 +137,7 @@ class Services:
             self.node,
             contract=self.deployment.receivables,
             first_block=self.deployment.block_number,
-            owns_chain=self.is_dev_chain,
+            owns_chain=self.chain is not None,
         )
 
     def mirrored(self, block_number: int) -> None:
