@@ -2,26 +2,29 @@
 
 Heads: the folded head of R-0 and of every receivable equals the contract's. Deep also refolds the stored log and
 compares every column of every mirrored row with it, the contract's own words with the folded state, the stored
-headers with the node's, and the commitments on chain with the invoices and parties kept off chain.
+headers with the node's, and the commitments on chain with the invoices and profiles kept off chain.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Literal
 
 import psycopg
 from psycopg.types.json import Jsonb
 
 from registry.chain.contract import ReceivablesView
-from registry.chain.rpc import Node
+from registry.chain.rpc import Node, RpcFailed
 from registry.documents.commitments import commit
 from registry.domain.decode import ENTRY_TOPICS, LogMalformed
-from registry.domain.fold import JournalBroken
+from registry.domain.fold import JournalBroken, walk
 from registry.domain.identifiers import Address, CertificateId, format_address, format_receivable_id
-from registry.domain.journal import REGISTRY_JOURNAL
+from registry.domain.journal import REGISTRY_JOURNAL, Entry, append
+from registry.domain.money import currency_to_show, format_amount
 from registry.domain.profile import party_profile
 from registry.domain.receivable import Receivable, Registry
 from registry.mirror import store
@@ -98,11 +101,12 @@ def reconcile(
         block = node.block(cursor.number)
         report.expect("cursor", "1", "block_hash", None if block is None else block.hash, cursor.hash)
         report.expect("cursor", "1", "contract", contract, cursor.contract)
-        if not report.count:
+        if block is not None and not report.count:
+            report.expect("cursor", "1", "block_at", block.at, cursor.at)
             view = ReceivablesView(node, contract)
             _compare_heads(connection, view, report)
             if deep:
-                _Deep(connection, view, report, Projector(chain_id=cursor.chain_id, contract=contract)).run(progress)
+                _Deep(connection, view, report, cursor).run(progress)
     _record(database, report)
     return report
 
@@ -139,14 +143,17 @@ class _Deep:
     """The field-by-field part, over one snapshot of SQL and one block of the chain."""
 
     def __init__(
-        self, connection: psycopg.Connection, view: ReceivablesView, report: Report, projector: Projector
+        self, connection: psycopg.Connection, view: ReceivablesView, report: Report, cursor: store.Cursor
     ) -> None:
         self._connection = connection
         self._view = view
         self._report = report
-        self._projector = projector
+        self._cursor = cursor
+        self._projector = Projector(chain_id=cursor.chain_id, contract=view.address)
 
     def run(self, progress: Callable[[int, int], None] | None) -> None:
+        self._compare_tag("safe", self._cursor.safe)
+        self._compare_tag("finalized", self._cursor.finalized)
         states = self._compare_stored_log()
         self._compare_projections(states.values())
         receivables = [state for state in states.values() if isinstance(state, Receivable)]
@@ -159,7 +166,19 @@ class _Deep:
             self._compare_members(registry, receivables)
         self._compare_headers()
         self._compare_logs()
-        self._compare_commitments()
+        self._compare_invoices(receivables)
+        self._compare_profiles()
+
+    def _compare_tag(self, tag: Literal["safe", "finalized"], stored: int) -> None:
+        """What the mirror calls safe or finalized must be so for the node, and be mirrored."""
+        try:
+            block = self._view.node.block(tag)
+        except RpcFailed:  # a chain without tags
+            block = None
+        limit = self._cursor.number if block is None else min(block.number, self._cursor.number)
+        self._report.compared += 1
+        if not 0 <= stored <= limit:
+            self._report.add(Difference("cursor", "1", f"{tag}_block", f"at most {limit}", str(stored)))
 
     def _compare_stored_log(self) -> dict[int, State]:
         """Refold every journal; the columns of an entry and its head must be those that its bytes give."""
@@ -170,24 +189,49 @@ class _Deep:
                 "SELECT journal_id, position, operation, at, start_minor::text, end_minor::text, topics, data, head"
                 " FROM entry ORDER BY journal_id, position"
             )
-            for *columns, topics, data, head in rows:
-                found = tuple(int(column) for column in columns)
-                journal_id, position = found[:2]
-                name = f"{format_receivable_id(journal_id)} #{position}"
-                try:
-                    entry = store.decode_stored(topics, data)
-                    before = states.get(journal_id) or self._projector.empty(journal_id)
-                    state = self._projector.fold(before, [entry])
-                except (LogMalformed, JournalBroken) as broken:
-                    self._report.add(Difference("entry", name, "data", "an entry that can follow", str(broken)))
+            for journal_id, journal in groupby(rows, key=itemgetter(0)):
+                if journal_id < REGISTRY_JOURNAL:
+                    name = format_receivable_id(journal_id)
+                    self._report.add(Difference("entry", name, "journal_id", "the id of a journal", str(journal_id)))
                     continue
-                for column, expected, value in zip(
-                    store.ENTRY_COLUMNS, store.entry_columns(entry, before.length + 1), found, strict=True
-                ):
-                    self._report.expect("entry", name, column, expected, value)
-                self._report.expect("entry", name, "head", state.head, head)
-                states[journal_id] = state
+                states[journal_id] = self._fold(journal_id, self._entries(journal_id, journal))
         return states
+
+    def _entries(self, journal_id: int, rows: Iterable[Sequence[Any]]) -> list[Entry]:
+        """The entries of one journal, each compared with its columns and with the head that they give so far."""
+        entries: list[Entry] = []
+        head = self._projector.empty(journal_id).head
+        for place, (*columns, topics, data, stored_head) in enumerate(rows, start=1):
+            found = tuple(int(column) for column in columns)
+            name = f"{format_receivable_id(journal_id)} #{found[1]}"
+            try:
+                entry = store.decode_stored(topics, data)
+            except LogMalformed as broken:
+                self._report.add(Difference("entry", name, "data", "an entry", str(broken)))
+                continue
+            head = append(head, entry.hash())
+            for column, expected, value in zip(
+                store.ENTRY_COLUMNS, store.entry_columns(entry, place), found, strict=True
+            ):
+                self._report.expect("entry", name, column, expected, value)
+            self._report.expect("entry", name, "head", head, stored_head)
+            entries.append(entry)
+        return entries
+
+    def _fold(self, journal_id: int, entries: Sequence[Entry]) -> State:
+        """The state after the entries, as far as they can follow each other."""
+        state = self._projector.empty(journal_id)
+        try:
+            if isinstance(state, Registry):
+                return self._projector.fold(state, entries)
+            for reached, _ in walk(state, entries):
+                state = reached
+        except JournalBroken as broken:
+            name = f"{format_receivable_id(journal_id)} #{state.length + 1}"
+            if isinstance(state, Registry):
+                name = format_receivable_id(journal_id)
+            self._report.add(Difference("entry", name, "data", "an entry that can follow", str(broken)))
+        return state
 
     def _compare_projections(self, states: Iterable[State]) -> None:
         expected: dict[str, dict[tuple[Any, ...], store.Row]] = {table: {} for table in store.PROJECTIONS}
@@ -252,6 +296,12 @@ class _Deep:
             expected = (None,) * 3 if block is None else (block.hash, block.parent_hash, block.at)
             for column, value, stored in zip(("hash", "parent_hash", "at"), expected, found, strict=True):
                 self._report.expect("block", str(number), column, value, stored)
+        numbers = [row[0] for row in rows]
+        wanted = set(range(numbers[0], self._cursor.number + 1)) if rows else set()
+        for number in sorted(wanted.difference(numbers)):
+            self._report.add(Difference("block", str(number), "row", "present", "absent"))
+        for number in sorted(set(numbers) - wanted):
+            self._report.add(Difference("block", str(number), "row", "absent", "present"))
 
     def _compare_logs(self) -> None:
         """The stored log against the node's: which log of which transaction an entry is, byte for byte."""
@@ -285,19 +335,80 @@ class _Deep:
                     Difference("entry", f"log {log_index} of block {_show(block_hash)}", "row", "present", "absent")
                 )
 
-    def _compare_commitments(self) -> None:
-        """What is kept off chain must still be what the chain commits to."""
-        for root, number, fields in self._connection.execute(
-            "SELECT document_root, number, fields FROM invoice ORDER BY document_root"
+    def _compare_invoices(self, receivables: Iterable[Receivable]) -> None:
+        """What is kept of an invoice must still be what its root commits to, and whose claim it is."""
+        claims: dict[bytes, list[Receivable]] = defaultdict(list)
+        for receivable in receivables:
+            claims[receivable.document_root].append(receivable)
+        for root, fields, originator, debtor, fingerprint, *found in self._connection.execute(
+            "SELECT document_root, fields, originator, debtor, fingerprint, number, type_code, format,"
+            " to_char(issue_date, 'YYYY-MM-DD'), coalesce(to_char(due_date, 'YYYY-MM-DD'), ''),"
+            " encode(file_sha256, 'hex'), currency, payable_minor::text FROM invoice ORDER BY document_root"
         ).fetchall():
-            commitment = commit([(row[0], row[1]) for row in fields], [bytes.fromhex(row[2]) for row in fields])
-            self._report.expect("invoice", _show(root), "fields", root, commitment.root)
-            self._report.expect("invoice", _show(root), "number", dict(row[:2] for row in fields)["number"], number)
-        for address, name, identity, salt, profile in self._connection.execute(
-            "SELECT address, name, identity, salt, member.profile FROM party JOIN member USING (address)"
+            name = _show(root)
+            opened = _opened(fields)
+            if opened is None:
+                self._report.add(Difference("invoice", name, "fields", "what the root commits to", "malformed"))
+            else:
+                committed_root, committed = opened
+                *texts, number, payable = found
+                currency = currency_to_show(number)
+                texts += [currency.code, format_amount(int(payable), currency)]
+                self._report.expect("invoice", name, "fields", root, committed_root)
+                for column, field_, text in zip(_INVOICE_COLUMNS, _INVOICE_FIELDS, texts, strict=True):
+                    self._report.expect("invoice", name, column, committed[field_], text)
+            # Anybody who learns a root can register it once more: one claim must be this invoice's. None is, while
+            # the registration is on its way.
+            parties = (originator, debtor, fingerprint)
+            expected = [(claim.originator, claim.debtor, claim.fingerprint) for claim in claims[root]] or [parties]
+            if parties in expected:
+                expected = [parties]
+            for column, value, stored in zip(
+                ("originator", "debtor", "fingerprint"), expected[0], parties, strict=True
+            ):
+                self._report.expect("invoice", name, column, value, stored)
+
+    def _compare_profiles(self) -> None:
+        """What is kept of a profile must still be what it commits to, and parties be called what theirs says."""
+        for profile, name, identity, salt in self._connection.execute(
+            "SELECT profile, name, identity, salt FROM party_profile ORDER BY profile"
         ).fetchall():
-            expected = party_profile(name=name, identity=identity or "", salt=salt)
-            self._report.expect("party", format_address(address), "name, identity or salt", profile, expected)
+            committed = party_profile(name=name, identity=identity or "", salt=salt)
+            self._report.expect("party_profile", _show(profile), "name, identity or salt", profile, committed)
+        for member, address, *names in self._connection.execute(
+            "SELECT member.address, known.address, known.name, known.identity, party.name, party.identity"
+            " FROM member JOIN party_profile AS known ON known.profile = member.profile"
+            " LEFT JOIN party ON party.address = member.address ORDER BY member.address"
+        ).fetchall():
+            row = format_address(member)
+            self._report.expect("party_profile", row, "address", member, address)
+            for column, value, stored in zip(("name", "identity"), names[:2], names[2:], strict=True):
+                self._report.expect("party", row, column, value, stored)
+
+
+_INVOICE_COLUMNS = (
+    "number",
+    "type_code",
+    "format",
+    "issue_date",
+    "due_date",
+    "file_sha256",
+    "currency",
+    "payable_minor",
+)
+"""Columns of an invoice in the order in which they are compared with _INVOICE_FIELDS."""
+
+_INVOICE_FIELDS = (*_INVOICE_COLUMNS[:-1], "payable")
+"""The committed fields that these columns repeat."""
+
+
+def _opened(fields: Any) -> tuple[bytes, Mapping[str, str]] | None:
+    """Root and values of an invoice's stored fields, or None where they are not fields with salts."""
+    try:
+        pairs = [(name, value) for name, value, _ in fields]
+        return commit(pairs, [bytes.fromhex(salt) for _, _, salt in fields]).root, dict(pairs)
+    except (TypeError, ValueError, AttributeError):
+        return None
 
 
 def _row_name(table: str, row: store.Row) -> str:
