@@ -9,6 +9,7 @@ from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError
 
 from registry.chain.compile import Artifact
+from registry.chain.rpc import RpcFailed
 from registry.domain.identifiers import ZERO_ADDRESS
 from registry.domain.keccak import keccak256
 
@@ -46,8 +47,11 @@ class ContractAbi:
         return self._functions[function][0]
 
     def result(self, function: str, data: bytes) -> Any:
-        """What a function returned: a single value, or a tuple of several."""
-        values = decode(self._functions[function][2], data)
+        """What a function returned: a single value, or a tuple of several. Raises RpcFailed for another shape."""
+        try:
+            values = decode(self._functions[function][2], data)
+        except DecodingError as error:  # no contract there at that block, or not this one
+            raise RpcFailed(f"{function} was answered with something of another shape") from error
         return values[0] if len(values) == 1 else values
 
     def constructor(self, *arguments: Any) -> bytes:

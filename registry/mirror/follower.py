@@ -1,24 +1,27 @@
 """The one loop for history and head: take a range of blocks, check it, fold it, commit it with the cursor.
 
 Every range is a chain of headers whose first parent is the cursor's block; every log belongs to one of those headers;
-a header whose bloom speaks of our events and which brought no log is asked again by its hash. A fork is found by the
-stored hashes, at any depth, and what followed the fork is deleted and fetched anew in the same form.
+a header whose bloom speaks of our events and which brought no log is asked again by its hash. A range that reaches the
+node's head is committed only if the contract's own heads agree. A fork is found by the stored hashes, at any depth, and
+what followed the fork is deleted and fetched anew in the same form.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Literal
 
 import psycopg
 
-from registry.chain.rpc import Block, Node, RawLog
+from registry.chain.contract import ReceivablesView
+from registry.chain.rpc import Block, Node, NodeUnreachable, RawLog, RpcFailed
 from registry.domain.decode import ENTRY_TOPICS
 from registry.domain.identifiers import Address, format_address, format_receivable_id
-from registry.domain.journal import ENTRY_BY_OPERATION
+from registry.domain.journal import ENTRY_BY_OPERATION, REGISTRY_JOURNAL
 from registry.domain.keccak import keccak256
 from registry.errors import Refusal, ServiceError
 from registry.mirror import store
@@ -27,7 +30,7 @@ from registry.mirror.store import Cursor
 from registry.store.database import Database
 
 RANGE_BLOCKS_MAX = 500
-"""Blocks of one range, and so of one transaction."""
+"""Blocks of one range, and so of one transaction. A node that refuses gets shorter ranges, down to one block."""
 
 POLL_SECONDS = 0.2
 RETRY_SECONDS_MAX = 5.0
@@ -63,6 +66,24 @@ class OtherRegistry(ServiceError):
     default_hint = "Use another database or, on a dev chain, start anew with `counterfoil demo --fresh`"
 
 
+class OtherChain(ServiceError):
+    """Not one stored block is the node's."""
+
+    code = "other_chain"
+    status = 409
+    title = "The node has none of the blocks that are mirrored"
+    default_hint = "The node follows another chain, or is still syncing. Nothing was changed"
+
+
+class MirrorFailed(ServiceError):
+    """Something that nobody foresaw; the log has the traceback."""
+
+    code = "mirror_failed"
+    status = 500
+    title = "The mirror failed in a way that was not foreseen"
+    default_hint = "The log has the details; the mirror tries again, ever more slowly"
+
+
 class Move(StrEnum):
     """What one step of the follower did."""
 
@@ -96,7 +117,8 @@ class Follower:
     """Follows one contract into one database.
 
     `first_block` is the block that created the contract. On a chain that we own (the dev chain) a lower head with known
-    hashes is a rewind; elsewhere it is a node that lags behind, and the mirror waits.
+    hashes is a rewind; elsewhere it is a node that lags behind, and the mirror waits: only another block at a height
+    that is mirrored is a reorg.
     """
 
     def __init__(
@@ -108,6 +130,8 @@ class Follower:
         self._first_block = first_block
         self._owns_chain = owns_chain
         self._projector = Projector(chain_id=node.chain_id, contract=contract)
+        self._view = ReceivablesView(node, contract)
+        self._range_blocks = RANGE_BLOCKS_MAX
 
     def reset_if_other(self) -> bool:
         """Empty the mirrored tables if they mirror another registry; only sensible on a chain that we own."""
@@ -121,17 +145,20 @@ class Follower:
 
     def step(self) -> Step:
         """Take the next range, or undo a reorg. Raises NodeUnreachable, RpcFailed, MirrorBroken, CursorLost,
-        OtherRegistry, JournalBroken, LogMalformed, DatabaseUnreachable; nothing is half done then."""
+        OtherRegistry, OtherChain, JournalBroken, LogMalformed, DatabaseUnreachable; nothing is half done then."""
         with self._database.bulk() as connection:
             cursor = store.read_cursor(connection) or self._first_cursor(connection)
         if not self._is_ours(cursor):
             raise OtherRegistry(f"it mirrors {format_address(cursor.contract)} on chain {cursor.chain_id}")
         head = self._node.head()
         known = self._node.block(cursor.number)
+        if known is None and not self._owns_chain:
+            return Step(Move.BEHIND, cursor, head)
         if known is None or known.hash != cursor.hash:
             return self._undo(cursor, head)
-        if head == cursor.number:
-            return Step(Move.NOTHING, cursor, head)
+        if head <= cursor.number:
+            # Below: behind one URL stand several nodes, and the one that told its head is not the one with the block.
+            return Step(Move.NOTHING if head == cursor.number else Move.BEHIND, cursor, head)
         return self._advance(cursor, head)
 
     def catch_up(self, *, progress: Callable[[Step], None] | None = None, until: int | None = None) -> Cursor:
@@ -154,23 +181,20 @@ class Follower:
     ) -> None:
         """Follow until `stop` is set; `nudge` ends a pause early, whoever stops sets both.
 
-        A node or database that fails, or a node that answers what cannot be, is reported and asked again, ever more
-        slowly.
+        Whatever fails is reported and tried again, ever more slowly; what has no name is logged with its traceback and
+        reported as MirrorFailed.
         """
         pause = POLL_SECONDS
         waiting = nudge or stop
         while not stop.is_set():
             try:
                 step = self.step()
-            except Refusal as failure:
-                log.warning("mirror: %s: %s", failure.code, failure)
-                if on_failure is not None:
-                    on_failure(failure)
-                pause = min(pause * 2, RETRY_SECONDS_MAX)
-            else:
                 if on_step is not None:
                     on_step(step)
                 pause = 0.0 if step.move in (Move.ADVANCED, Move.REWOUND) else POLL_SECONDS
+            except Exception as error:  # noqa: BLE001  (this thread is the mirror: it must outlive a bug)
+                pause = min(max(pause, POLL_SECONDS) * 2, RETRY_SECONDS_MAX)
+                _report(error, on_failure)
             if waiting.wait(pause) and nudge is not None:
                 nudge.clear()
 
@@ -193,32 +217,69 @@ class Follower:
         return block
 
     def _advance(self, cursor: Cursor, head: int) -> Step:
-        last = min(head, cursor.number + RANGE_BLOCKS_MAX)
-        blocks = self._chain_of_blocks(cursor, last)
-        logs = self._logs(blocks)
-        again = self._node.block(last)
-        if again is None or again.hash != blocks[-1].hash:
-            raise MirrorBroken(f"block {last} changed while its logs were read")
+        blocks, logs = self._next_range(cursor, head)
         end = blocks[-1]
+        again = self._node.block(end.number)
+        if again is None or again.hash != end.hash:
+            raise MirrorBroken(f"block {end.number} changed while its logs were read")
         to = replace(
             cursor,
             number=end.number,
             hash=end.hash,
             at=end.at,
-            safe=self._tagged("safe", cursor.safe),
-            finalized=self._tagged("finalized", cursor.finalized),
+            safe=self._tagged("safe", cursor.safe, end),
+            finalized=self._tagged("finalized", cursor.finalized, end),
         )
         with self._database.bulk() as connection:
             # First, so that a second writer stops here and not at a fold over rows that it did not expect.
             if not store.move_cursor(connection, previous=cursor, to=to):
                 raise CursorLost()
-            committed = self._projector.apply(connection, blocks, logs)
-        committed()
+            applied = self._projector.apply(connection, blocks, logs)
+            if end.number == head:
+                # Only there: what the contract said at an older block only an archive node still knows.
+                self._require_heads(connection, applied.journal_ids, end)
+        applied.keep()
         return Step(Move.ADVANCED, to, head, entries=len(logs))
 
-    def _tagged(self, tag: str, before: int) -> int:
-        block = self._node.block("safe" if tag == "safe" else "finalized")
-        return before if block is None else block.number
+    def _next_range(self, cursor: Cursor, head: int) -> tuple[list[Block], list[RawLog]]:
+        """Headers and logs after the cursor: as many blocks as the node gives at once."""
+        while True:
+            last = min(head, cursor.number + self._range_blocks)
+            try:
+                blocks = self._chain_of_blocks(cursor, last)
+                logs = self._logs(blocks)
+            except (RpcFailed, NodeUnreachable) as failure:
+                # Too much for one answer, or for the time that it may take.
+                shorter = (last - cursor.number) // 2
+                self._range_blocks = max(1, shorter)
+                if shorter == 0 or isinstance(failure, NodeUnreachable):
+                    raise
+            else:
+                self._range_blocks = min(self._range_blocks * 2, RANGE_BLOCKS_MAX)
+                return blocks, logs
+
+    def _require_heads(self, connection: psycopg.Connection, journal_ids: Iterable[int], at: Block) -> None:
+        """The contract's heads of these journals against the folded ones: a log left out shows here.
+
+        Asks for R-0 and for the next receivable too, which must not be there yet.
+        """
+        following = store.last_receivable(connection) + 1
+        folded = {REGISTRY_JOURNAL: self._projector.empty(REGISTRY_JOURNAL).head, following: bytes(32)}
+        folded |= store.journal_heads(connection, {*journal_ids, *folded})
+        for journal_id, head in self._view.heads(folded, block=at.hash).items():
+            if head != folded[journal_id]:
+                raise MirrorBroken(
+                    f"the logs up to block {at.number} do not give the head that the contract has for "
+                    f"{format_receivable_id(journal_id)}"
+                )
+
+    def _tagged(self, tag: Literal["safe", "finalized"], before: int, end: Block) -> int:
+        """Number of the tagged block, at most the mirror's own; as before where the chain knows no such tag."""
+        try:
+            block = self._node.block(tag)
+        except RpcFailed:
+            return before
+        return before if block is None else min(block.number, end.number)
 
     def _chain_of_blocks(self, cursor: Cursor, last: int) -> list[Block]:
         blocks: list[Block] = []
@@ -240,8 +301,14 @@ class Follower:
             contract=self._contract, topics=ENTRY_TOPICS, first=blocks[0].number, last=blocks[-1].number
         )
         for found in logs:
+            if found.address != self._contract:
+                raise MirrorBroken(
+                    f"a log of {format_address(found.address)} came for {format_address(self._contract)}"
+                )
             if hashes.get(found.block_hash) != found.block_number:
                 raise MirrorBroken(f"a log names block {found.block_number} by a hash that is not its header's")
+        if len({(found.block_hash, found.log_index) for found in logs}) != len(logs):
+            raise MirrorBroken("a log came twice")
         answered = {found.block_hash for found in logs}
         for block in blocks:
             if block.hash not in answered and self._bloom_speaks(block.logs_bloom):
@@ -255,15 +322,18 @@ class Follower:
     def _undo(self, cursor: Cursor, head: int) -> Step:
         """Walk back to the newest stored block that the node still has, in one transaction."""
         with self._database.bulk() as connection:
-            fork = self._fork(connection, head)
-            if fork is None:
-                before = self._require_block(self._first_block - 1)
-            elif fork.number == head and not self._owns_chain:
-                # All that the node has, we have: it is behind, and nothing of ours is undone.
-                return Step(Move.BEHIND, cursor, head)
-            else:
-                before = fork
+            # First, so that neither a rebuild nor another mirror writes what is deleted here, or reads half of it.
+            if store.read_cursor(connection, lock=True) != cursor:
+                raise CursorLost()
+            fork = self._fork(connection, cursor)
+            if isinstance(fork, Move):
+                return Step(fork, cursor, head)
+            if fork is None and not self._owns_chain:
+                raise OtherChain(f"neither block {cursor.number} nor any before it is the node's")
+            before = fork or self._require_block(self._first_block - 1)
             if before.number < cursor.finalized:
+                if self._fork(connection, cursor) != fork:
+                    raise MirrorBroken("the node does not say twice where its chain leaves the mirrored one")
                 log.error("mirror: reorg below the finalized block %d, to block %d", cursor.finalized, before.number)
             removed = store.delete_after(connection, before.number)
             self._projector.refold(connection, sorted({journal_id for journal_id, _, _ in removed}))
@@ -272,8 +342,8 @@ class Follower:
                 number=before.number,
                 hash=before.hash,
                 at=before.at,
-                safe=min(cursor.safe, before.number),
-                finalized=min(cursor.finalized, before.number),
+                safe=self._tagged("safe", min(cursor.safe, before.number), before),
+                finalized=self._tagged("finalized", min(cursor.finalized, before.number), before),
             )
             if not store.move_cursor(connection, previous=cursor, to=to):
                 raise CursorLost()
@@ -291,17 +361,42 @@ class Follower:
         )
         return Step(Move.REWOUND, to, head, entries=len(removed), depth=depth, undone=undone)
 
-    def _fork(self, connection: psycopg.Connection, head: int) -> Block | None:
-        """The newest stored block whose hash the node confirms, or None if it confirms none."""
+    def _fork(self, connection: psycopg.Connection, cursor: Cursor) -> Block | Literal[Move.BEHIND] | None:
+        """The newest stored block whose hash the node confirms, or None if it confirms none.
+
+        BEHIND where the node, of a chain that we do not own, has no block at a height above that one.
+        """
         with connection.cursor(name="fork") as rows:
             rows.itersize = RANGE_BLOCKS_MAX
-            rows.execute("SELECT number, hash FROM block WHERE number <= %s ORDER BY number DESC", (head,))
+            # With the block before the first header, which that header names.
+            rows.execute(
+                "SELECT number, hash FROM block WHERE number <= %(number)s UNION ALL"
+                " (SELECT number - 1, parent_hash FROM block ORDER BY number LIMIT 1) ORDER BY number DESC",
+                {"number": cursor.number},
+            )
             while stored := rows.fetchmany(RANGE_BLOCKS_MAX):
                 found = self._node.blocks(number for number, _ in stored)
                 for (_, stored_hash), block in zip(stored, found, strict=True):
                     if block is not None and block.hash == stored_hash:
                         return block
+                    if block is None and not self._owns_chain:
+                        return Move.BEHIND
         return None
+
+
+def _report(error: Exception, on_failure: Callable[[Refusal], None] | None) -> None:
+    """Log what stopped a step and tell whoever listens, by name."""
+    if isinstance(error, Refusal):
+        failure = error
+        log.warning("mirror: %s: %s", failure.code, failure)
+    else:
+        failure = MirrorFailed(f"{type(error).__name__} in the mirror")
+        log.error("mirror: %s", failure.title, exc_info=error)
+    if on_failure is not None:
+        try:
+            on_failure(failure)
+        except Exception:
+            log.exception("mirror: its listener failed")
 
 
 def _in_bloom(bloom: bytes, value: bytes) -> bool:

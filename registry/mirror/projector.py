@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import psycopg
 
@@ -19,6 +20,15 @@ CACHED_STATES_MAX = 20_000
 """Folded states kept in memory between rounds; what is not kept is refolded from the stored log."""
 
 State = Receivable | Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What apply wrote: the journals that grew. `keep` is called once the transaction is committed: only then may the
+    new states be kept."""
+
+    journal_ids: tuple[int, ...]
+    keep: Callable[[], None]
 
 
 class Projector:
@@ -55,13 +65,8 @@ class Projector:
                 states[journal_id] = self.fold(self.empty(journal_id), (row.entry for row in stored))
         return states
 
-    def apply(
-        self, connection: psycopg.Connection, blocks: Sequence[Block], logs: Sequence[RawLog]
-    ) -> Callable[[], None]:
-        """Append blocks and logs to the stored log and bring the projections up to them.
-
-        Returns what to call once the transaction is committed: only then may the new states be kept.
-        """
+    def apply(self, connection: psycopg.Connection, blocks: Sequence[Block], logs: Sequence[RawLog]) -> Applied:
+        """Append blocks and logs to the stored log and bring the projections up to them."""
         by_journal: dict[int, list[tuple[RawLog, Entry]]] = defaultdict(list)
         for log in sorted(logs, key=lambda log: (log.block_number, log.log_index)):
             entry = decode(log.topics, log.data)
@@ -84,7 +89,7 @@ class Projector:
                 store.delete_certificates(connection, [(journal_id, start) for start in gone])
         store.insert_log(connection, blocks, new)
         store.write_rows(connection, rows)
-        return lambda: self._keep(after)
+        return Applied(tuple(after), lambda: self._keep(after))
 
     def refold(self, connection: psycopg.Connection, journal_ids: Sequence[int]) -> None:
         """Write the projections of these journals anew from the stored log."""

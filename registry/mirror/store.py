@@ -176,6 +176,13 @@ def journal_heads(connection: psycopg.Connection, journal_ids: Iterable[int]) ->
     return dict(rows.fetchall())
 
 
+def last_receivable(connection: psycopg.Connection) -> int:
+    """The highest mirrored receivable id, 0 where there is none: ids are counted without gaps."""
+    row = connection.execute("SELECT coalesce(max(journal_id), 0) FROM journal").fetchone()
+    assert row is not None  # an aggregate without groups has one row
+    return int(row[0])
+
+
 # ------------------------------------------------------------- projections
 
 JOURNAL_COLUMNS = ("journal_id", "head", "length")
