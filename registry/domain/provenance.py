@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from registry.domain.fold import walk
 from registry.domain.identifiers import Address
 from registry.domain.journal import Endorsed, Entry, Split
-from registry.domain.receivable import Receivable
+from registry.domain.receivable import Certificate, Receivable
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +51,7 @@ def provenance(journal_start: Receivable, entries: Iterable[Entry], *, start: in
     for receivable, entry in walk(journal_start, entries):
         if not overlaps(entry, start, end):
             continue
-        part = next(
-            (
-                certificate
-                for certificate in receivable.certificates.values()
-                if certificate.start <= start and end <= certificate.end
-            ),
-            None,
-        )
+        part = _part(receivable.certificates, entry, start, end)
         before, holder = holder, part.holder if part else None
         moved = before is not None and before != holder
         yield Step(
@@ -70,3 +63,16 @@ def provenance(journal_start: Receivable, entries: Iterable[Entry], *, start: in
             holder=holder,
             giver=before if moved else None,
         )
+
+
+def _part(certificates: Mapping[int, Certificate], entry: Entry, start: int, end: int) -> Certificate | None:
+    """The certificate around [start, end) after an entry whose range overlaps it, or None where several share it.
+
+    The range of an entry was one certificate, so what is around the range now begins with it or where it was cut.
+    """
+    starts = (entry.start, entry.cut) if isinstance(entry, Split) else (entry.range[0],)
+    for at in starts:
+        part = certificates.get(at)
+        if part is not None and part.start <= start and end <= part.end:
+            return part
+    return None

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
 import pytest
 
-from registry.domain.fold import JournalBroken, empty_receivable
+from registry.domain import provenance as module
+from registry.domain.fold import JournalBroken, empty_receivable, walk
 from registry.domain.journal import Confirmed, Endorsed, Entry, Refused, Registered, Split
 from registry.domain.provenance import overlaps, provenance
-from registry.domain.receivable import DAY_SECONDS
+from registry.domain.receivable import DAY_SECONDS, Certificate, Receivable
 
 SELLER, BUYER, SUPPLIER, BANK = (bytes([number]) * 20 for number in range(1, 5))
 EMPTY = empty_receivable(chain_id=31337, contract=b"\xcc" * 20, receivable_id=1)
@@ -60,3 +64,40 @@ def test_ranges_overlap_where_they_share_a_cent(start: int, end: int, expected: 
 def test_a_broken_journal_has_no_provenance() -> None:
     with pytest.raises(JournalBroken):
         list(provenance(EMPTY, [JOURNAL[1]], start=0, end=1))
+
+
+class Counted(Mapping[int, Certificate]):
+    """A cover of certificates that counts how many of them are looked at."""
+
+    looked_at = 0
+
+    def __init__(self, certificates: Mapping[int, Certificate]) -> None:
+        self._certificates = certificates
+
+    def __getitem__(self, start: int) -> Certificate:
+        Counted.looked_at += 1
+        return self._certificates[start]
+
+    def __iter__(self) -> Iterator[int]:
+        for start in self._certificates:
+            Counted.looked_at += 1
+            yield start
+
+    def __len__(self) -> int:
+        return len(self._certificates)
+
+
+def test_a_history_of_many_splits_looks_at_a_few_certificates_an_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    splits = 5_000
+    face = splits + 1
+    journal: list[Entry] = [replace(REGISTERED, face=face), Confirmed(1, BUYER, SELLER, face, 20)]
+    journal += [Split(1, SELLER, SELLER, 0, face - cut, face - cut - 1, FIRST, 30) for cut in range(splits)]
+
+    def counted(start: Receivable, entries: Iterable[Entry]) -> Iterator[tuple[Receivable, Entry]]:
+        for receivable, entry in walk(start, entries):
+            yield replace(receivable, certificates=Counted(receivable.certificates)), entry
+
+    monkeypatch.setattr(module, "walk", counted)
+    *_, last = provenance(EMPTY, journal, start=0, end=1)
+    assert (last.position, last.start, last.end, last.holder) == (len(journal), 0, 1, SELLER)
+    assert Counted.looked_at <= 2 * len(journal)
