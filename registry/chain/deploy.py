@@ -224,6 +224,9 @@ def find(node: Node, folder: Path) -> Deployment:
         raise NotDeployed(f"no deployment is recorded for chain {node.chain_id}")
     if deployment.artifact_digest != build_digest():
         raise DeploymentMismatch("it was deployed from other contract sources than those compiled here")
-    if not node.code(deployment.receivables):
+    code = node.code(deployment.receivables)
+    if not code:
         raise NotDeployed(f"the chain no longer has a contract at {format_address(deployment.receivables)}")
+    if hashlib.sha256(code).hexdigest() != build_digest():
+        raise DeploymentMismatch(f"the code at {format_address(deployment.receivables)} is not the one compiled here")
     return deployment

@@ -100,6 +100,12 @@ def test_a_chain_that_began_anew_has_lost_its_registry(scene: Scene, tmp_path: P
         deploy.find(scene.node, tmp_path)
 
 
+def test_another_contract_at_the_recorded_address_is_a_mismatch(scene: Scene, tmp_path: Path) -> None:
+    replace(scene.deployment, receivables=scene.deployment.access).write(tmp_path)
+    with pytest.raises(DeploymentMismatch, match=format_address(scene.deployment.access)):
+        deploy.find(scene.node, tmp_path)
+
+
 def test_each_run_makes_a_registry_of_its_own(scene: Scene) -> None:
     second = deploy.run(scene.node, dev_account(OPERATOR))
     assert second.receivables != scene.deployment.receivables
