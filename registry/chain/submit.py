@@ -106,7 +106,7 @@ def _send_signed(node: Node, signer: LocalAccount, *, to: Address | None, data: 
         if to is not None:
             transaction["to"] = format_address(to)
         if latest.base_fee is None:
-            transaction["gasPrice"] = int(node.request("eth_gasPrice"), 16)
+            transaction["gasPrice"] = node.gas_price()
         else:
             transaction["maxPriorityFeePerGas"] = TIP_WEI
             transaction["maxFeePerGas"] = latest.base_fee * 2 + TIP_WEI
@@ -114,6 +114,10 @@ def _send_signed(node: Node, signer: LocalAccount, *, to: Address | None, data: 
         try:
             return _submit(node, bytes(signed.raw_transaction), bytes(signed.hash))
         except RpcFailed as failed:
+            # A gateway that sends twice gets a receipt, or an error, for the second copy: the first one counts, and a
+            # second signature would do the same thing twice.
+            if node.knows_transaction(bytes(signed.hash)):
+                return _await_receipt(node, bytes(signed.hash))
             # Another process of the same account was faster; the next nonce is free.
             if "nonce" not in failed.detail.lower() or attempt == NONCE_TRIES_MAX - 1:
                 raise
@@ -125,6 +129,10 @@ def _submit(node: Node, raw: bytes, tx_hash: bytes) -> Receipt:
         # Anvil mines at once and answers with the receipt; after a plain send its receipt is sometimes still null.
         return parse_receipt(node.request("eth_sendRawTransactionSync", "0x" + raw.hex()))
     node.request("eth_sendRawTransaction", "0x" + raw.hex())
+    return _await_receipt(node, tx_hash)
+
+
+def _await_receipt(node: Node, tx_hash: bytes) -> Receipt:
     deadline = time.monotonic() + RECEIPT_WAIT_SECONDS
     while time.monotonic() < deadline:
         receipt = node.receipt(tx_hash)

@@ -83,6 +83,44 @@ def test_a_nonce_that_another_process_took_is_replaced(scene: Scene) -> None:
     assert scene.view.count() == 2
 
 
+class Stuttering(Node):
+    """A node behind a gateway that sends a raw transaction twice and tells what became of the second copy."""
+
+    def request(self, method: str, *params: Any) -> Any:
+        if method.startswith("eth_sendRawTransaction"):
+            super().request(method, *params)
+        return super().request(method, *params)
+
+
+@pytest.mark.parametrize("chain_id", [31337, 1])
+def test_a_transaction_that_arrived_twice_is_not_signed_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, chain_id: int
+) -> None:
+    monkeypatch.setattr(submit, "DEV_CHAIN_ID", chain_id)
+    monkeypatch.setattr(submit, "RECEIPT_POLL_SECONDS", 0.02)
+    with pytest.raises(RpcFailed, match="nonce"):
+        raw_twice(scene)
+    before = scene.view.count()
+    receipt = register(scene, Stuttering(scene.node.url))
+    (entry,) = entries(receipt)
+    assert isinstance(entry, Registered)
+    assert scene.view.count() == before + 1
+
+
+def raw_twice(scene: Scene) -> None:
+    """What the second copy of a transaction is answered with."""
+    signed: list[str] = []
+
+    class Listening(Node):
+        def request(self, method: str, *params: Any) -> Any:
+            if method.startswith("eth_sendRawTransaction"):
+                signed.append(params[0])
+            return super().request(method, *params)
+
+    register(scene, Listening(scene.node.url))
+    scene.node.request("eth_sendRawTransaction", signed[0])
+
+
 def test_a_nonce_is_not_chased_for_ever(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(submit, "NONCE_TRIES_MAX", 2)
     with pytest.raises(RpcFailed, match="nonce"):
