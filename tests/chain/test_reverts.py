@@ -35,7 +35,7 @@ def refusal(signature: str, *values: object) -> ChainRefusal:
         ("MemberNotEligible(address)", ACCOUNT, rules.MemberNotEligible, f"member {format_address(ACCOUNT)}"),
         ("NotHolder(address)", ACCOUNT, rules.NotHolder, f"caller {format_address(ACCOUNT)}"),
         ("AnchorMismatch(bytes32)", b"\x0a" * 32, rules.AnchorMismatch, "head 0x0a0a"),
-        ("DueDatePassed(uint40)", 86_400, rules.DueDatePassed, "due 86400"),
+        ("DueDatePassed(uint40)", 86_400, rules.DueDatePassed, "due 1970-01-02"),
     ],
 )
 def test_facts_are_told_in_the_registrys_own_words(
