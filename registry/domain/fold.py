@@ -98,8 +98,8 @@ def fold_registry(registry: Registry, entries: Iterable[Entry]) -> Registry:
                 )
             case MemberSuspended():
                 known = members.get(entry.member)
-                if known is None or known.status is not MemberStatus.ACTIVE:
-                    raise JournalBroken(f"entry {length + 1} of R-0 suspends an account that is not an active member")
+                if known is None or known.status is not MemberStatus.ACTIVE or not entry.reason:
+                    raise JournalBroken(f"entry {length + 1} of R-0 suspends without a reason, or no active member")
                 members[entry.member] = replace(known, status=MemberStatus.SUSPENDED, suspension_reason=entry.reason)
             case _:
                 raise JournalBroken(f"entry {length + 1} of R-0 is of another journal")
@@ -119,6 +119,12 @@ def _apply(receivable: Receivable, entry: Entry, certificates: dict[int, Certifi
         case Registered():
             rules.require_status(receivable, Status.NONE)
             rules.require_claim(entry.face, entry.currency, entry.due, now=entry.at)
+            rules.require_commitments(
+                fingerprint=entry.fingerprint,
+                document_root=entry.document_root,
+                debtor=entry.debtor,
+                originator=entry.originator,
+            )
             return replace(
                 current,
                 status=Status.REGISTERED,
@@ -142,6 +148,7 @@ def _apply(receivable: Receivable, entry: Entry, certificates: dict[int, Certifi
         case Refused():
             rules.require_status(receivable, Status.REGISTERED)
             _require_terms(receivable, entry.debtor, entry.face)
+            rules.require_reason(entry.reason)
             return replace(current, status=Status.REFUSED, answered_at=entry.at, refusal_reason=entry.reason)
         case Split():
             whole = _require_whole(current, entry.start, entry.end, now=entry.at)

@@ -302,6 +302,22 @@ def require_claim(face: int, currency: int, due: int, *, now: int) -> None:
     require_before_due(due, now=now)
 
 
+def require_commitments(*, fingerprint: bytes, document_root: bytes, debtor: Address, originator: Address) -> None:
+    """Raises FingerprintMissing, DocumentRootMissing, DebtorIsOriginator."""
+    if not any(fingerprint):
+        raise FingerprintMissing()
+    if not any(document_root):
+        raise DocumentRootMissing()
+    if debtor == originator:
+        raise DebtorIsOriginator()
+
+
+def require_reason(reason: int) -> None:
+    """Raises ReasonMissing for code 0."""
+    if not reason:
+        raise ReasonMissing()
+
+
 def require_admission(member: Address, *, kyc_expiry: int, roles: int, now: int) -> None:
     """Raises MemberMalformed without an address, a role or a KYC expiry (seconds) after `now`."""
     if not any(member) or kyc_expiry <= now or not roles:
@@ -384,8 +400,7 @@ def decide_suspend(world: World, *, actor: Address, member: Address, reason: int
     known = world.registry.members.get(member)
     if known is None or known.status is not MemberStatus.ACTIVE:
         raise UnknownMember()
-    if not reason:
-        raise ReasonMissing()
+    require_reason(reason)
     return MemberSuspended(member, actor, reason, now)
 
 
@@ -393,12 +408,9 @@ def decide_register(world: World, *, actor: Address, claim: Claim, now: int) -> 
     """Raises what require_claim raises, FingerprintMissing, DocumentRootMissing, DebtorIsOriginator,
     MemberNotEligible, FingerprintTaken."""
     require_claim(claim.face, claim.currency, claim.due, now=now)
-    if not any(claim.fingerprint):
-        raise FingerprintMissing()
-    if not any(claim.document_root):
-        raise DocumentRootMissing()
-    if claim.debtor == actor:
-        raise DebtorIsOriginator()
+    require_commitments(
+        fingerprint=claim.fingerprint, document_root=claim.document_root, debtor=claim.debtor, originator=actor
+    )
     world.require_eligible(actor, now=now)
     world.require_eligible(claim.debtor, now=now)
     taken = world.fingerprints.get((claim.fingerprint, claim.debtor, actor))
@@ -430,8 +442,7 @@ def decide_confirm(world: World, *, actor: Address, receivable_id: int, head: by
 def decide_refuse(world: World, *, actor: Address, receivable_id: int, head: bytes, reason: int, now: int) -> Refused:
     """Raises UnknownReceivable, StatusForbids, NotDebtor, AnchorMismatch, ReasonMissing."""
     receivable = _require_answerable(world, actor, receivable_id, head)
-    if not reason:
-        raise ReasonMissing()
+    require_reason(reason)
     return Refused(receivable_id, actor, reason, receivable.face, now)
 
 

@@ -186,3 +186,18 @@ def test_a_new_admission_lifts_a_suspension() -> None:
 def test_what_cannot_follow_breaks_the_registrys_journal_too(entries: list[Entry]) -> None:
     with pytest.raises(JournalBroken, match="of R-0"):
         fold_registry(empty_registry(**WHERE), entries)
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        (replace(REGISTERED, fingerprint=bytes(32)),),
+        (replace(REGISTERED, document_root=bytes(32)),),
+        (replace(REGISTERED, debtor=SELLER),),
+        (REGISTERED, replace(REFUSED, reason=0)),
+    ],
+    ids=["no fingerprint", "no document root", "its own debtor", "no reason"],
+)
+def test_what_the_contract_refuses_does_not_fold(entries: tuple[Entry, ...]) -> None:
+    with pytest.raises(JournalBroken):
+        after(*entries)
