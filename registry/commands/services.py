@@ -150,7 +150,6 @@ class Services:
                 # A mirror in another process that was faster has done a part of the work.
                 with suppress(CursorLost):
                     self.follower().catch_up(until=block_number)
-                    return
             with self.database.bulk() as connection:
                 row = connection.execute("SELECT block_number FROM cursor").fetchone()
             if row is not None and row[0] >= block_number:
