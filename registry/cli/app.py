@@ -962,8 +962,8 @@ def _now(services: Services) -> int:
 
 def _steps(services: Services, identifier: CertificateId) -> tuple[list[ProvenanceRow], ReceivableRow]:
     """Provenance of a certificate that exists just so. Raises UnknownReceivable, UnknownCertificate."""
-    from registry.domain.identifiers import CertificateId, format_receivable_id  # noqa: PLC0415
-    from registry.domain.rules import UnknownCertificate, UnknownReceivable  # noqa: PLC0415
+    from registry.domain.identifiers import format_receivable_id  # noqa: PLC0415
+    from registry.domain.rules import UnknownCertificate, UnknownReceivable, require_same_range  # noqa: PLC0415
     from registry.store.queries import certificates, entries, health, receivables  # noqa: PLC0415
 
     receivable_id = identifier.receivable_id
@@ -975,9 +975,7 @@ def _steps(services: Services, identifier: CertificateId) -> tuple[list[Provenan
         part = certificates.certificate(connection, receivable_id, identifier.start)
         if part is None:
             raise UnknownCertificate(f"there is no certificate {identifier}")
-        if part.end_minor != identifier.end:
-            present = CertificateId(receivable_id, part.start_minor, part.end_minor)
-            raise UnknownCertificate(f"there is no certificate {identifier}; that range now begins {present}")
+        require_same_range(part.state(), identifier)
         steps = list(
             entries.provenance_of(connection, receivable_id, start=identifier.start, end=identifier.end, cursor=cursor)
         )

@@ -37,7 +37,7 @@ from registry.domain.keccak import keccak256
 from registry.domain.merkle import SALT_BYTES
 from registry.domain.money import Money, currency_to_show, parse_amount
 from registry.domain.profile import party_profile
-from registry.domain.receivable import RefusalReason, Role, SuspensionReason
+from registry.domain.receivable import Certificate, RefusalReason, Role, SuspensionReason
 from registry.domain.refusals import Refusal
 from registry.domain.rules import (
     NO_DOCUMENT,
@@ -48,6 +48,7 @@ from registry.domain.rules import (
     FingerprintTaken,
     UnknownCertificate,
     UnknownReceivable,
+    require_same_range,
 )
 from registry.store import records
 from registry.store.queries import invoices as invoice_queries
@@ -548,9 +549,7 @@ def _require_present(services: Services, certificate: CertificateId) -> None:
     word = services.view.certificates([key])[key]
     if not any(word.holder):
         raise UnknownCertificate(f"there is no certificate {certificate}")
-    if word.end != certificate.end:
-        now = CertificateId(certificate.receivable_id, certificate.start, word.end)
-        raise UnknownCertificate(f"there is no certificate {certificate}; that range now begins {now}")
+    require_same_range(Certificate(certificate.start, word.end, word.holder, since=0), certificate)
 
 
 def _duplicate(

@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final, TypedDict
 
+from registry.domain.identifiers import MINOR_MAX
 from registry.domain.refusals import Refusal
-
-MINOR_MAX: Final = 2**64 - 1
-"""Largest amount in minor units: the contracts keep amounts in 64-bit words."""
 
 AMOUNT_TEXT_CHARS_MAX: Final = 100
 """Longest decimal text that is looked at, in characters."""

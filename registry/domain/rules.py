@@ -485,7 +485,8 @@ def decide_endorse(
 def require_same_range(certificate: Certificate, named: CertificateId) -> None:
     """For who reads by an id, which names a whole range, not only its start. Raises UnknownCertificate."""
     if certificate.end != named.end:
-        raise UnknownCertificate(f"{named} is now {certificate.id(named.receivable_id)}")
+        present = certificate.id(named.receivable_id)
+        raise UnknownCertificate(f"there is no certificate {named}; what starts there now is {present}")
 
 
 def _require_operator(world: World, actor: Address) -> None:

@@ -151,7 +151,7 @@ def test_after_a_split_the_old_id_is_stale_and_the_refusal_names_the_new_one(des
     desk.split(certificate, "250.00")
     with refused(desk, "unknown_certificate") as caught:
         desk.endorse(certificate)
-    assert "now begins R-1/0-75000" in caught.value.detail
+    assert "what starts there now is R-1/0-75000" in caught.value.detail
 
 
 def test_a_receivable_has_no_certificate_before_it_is_confirmed(desk: Desk) -> None:

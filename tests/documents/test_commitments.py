@@ -20,8 +20,8 @@ from registry.documents.commitments import (
     verify_field,
 )
 from registry.documents.invoice import Invoice
+from registry.domain.identifiers import MINOR_MAX
 from registry.domain.merkle import leaf_hash, path_of, root_of
-from registry.domain.money import MINOR_MAX
 
 Make = Callable[..., Invoice]
 COUNT = len(DOCUMENT_FIELDS)
