@@ -146,6 +146,7 @@ class EmbeddedPostgres:
         data = folder / "data"
         _refuse_strangers(data)
         _sweep_socket_folder(folder)
+        _sweep_dead_sockets()
         socket_folder = _make_socket_folder()
         child: Child | None = None
         try:
@@ -362,6 +363,18 @@ def _sweep_socket_folder(folder: Path) -> None:
     if old.name.startswith(SOCKET_FOLDER_PREFIX) and not old.is_symlink():
         shutil.rmtree(old, ignore_errors=True)
     link.unlink()
+
+
+def _sweep_dead_sockets() -> None:
+    """Remove what killed servers left in the temporary folder and whose own folder may never be started again."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{SOCKET_FOLDER_PREFIX}*"):
+        try:
+            pid = int((folder / f".s.PGSQL.{PORT}.lock").read_text().split()[0])
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            shutil.rmtree(folder, ignore_errors=True)
+        except (OSError, ValueError, IndexError):
+            continue  # being made just now, another user's, or not a server's
 
 
 # Root: PostgreSQL refuses to run as root, so it gets a user without rights.

@@ -443,3 +443,19 @@ def test_an_ordinary_user_runs_it(tmp_path: Path) -> None:
     )
     assert stranger.process.wait(WAIT_SECONDS_MAX) != 0
     assert f"belongs to the user with id {nobody.pw_uid}" in stranger.output()
+
+
+def test_the_socket_of_a_server_that_was_killed_elsewhere_is_swept(folder: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left = {}
+    for name, pid in (("dead", ended.pid), ("alive", os.getpid())):
+        place = left[name] = Path(tempfile.mkdtemp(prefix=embedded.SOCKET_FOLDER_PREFIX))
+        (place / f".s.PGSQL.{embedded.PORT}.lock").write_text(f"{pid}\n/somewhere\n")
+    try:
+        with EmbeddedPostgres.start(folder):
+            assert not left["dead"].exists()
+            assert left["alive"].exists()
+    finally:
+        for place in left.values():
+            shutil.rmtree(place, ignore_errors=True)
