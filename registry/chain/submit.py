@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from eth_account.datastructures import SignedTransaction
 from eth_account.signers.local import LocalAccount
 
 from registry.chain import reverts
@@ -33,15 +32,6 @@ class TransactionPending(ServiceError):
     status = 504
     title = "The transaction was sent, and its outcome is not known yet"
     default_hint = "Do not repeat it before you have looked the transaction up: it may still be mined"
-
-
-class Signer(Protocol):
-    """Whoever signs: a dev key or an opened keystore."""
-
-    @property
-    def address(self) -> Any: ...
-
-    def sign_transaction(self, transaction_dict: dict[str, Any]) -> SignedTransaction: ...
 
 
 @dataclass(frozen=True, slots=True)

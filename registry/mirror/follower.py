@@ -139,7 +139,7 @@ class Follower:
             cursor = store.read_cursor(connection, lock=True)
             if cursor is None or self._is_ours(cursor):
                 return False
-            connection.execute("TRUNCATE cursor, entry, block, journal, receivable, certificate, member")
+            store.truncate(connection)
             self._projector.forget()
             return True
 

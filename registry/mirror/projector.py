@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -61,9 +61,15 @@ class Projector:
             else:
                 stale.append(journal_id)
         if stale:
-            for journal_id, stored in store.stored_entries(connection, stale):
-                states[journal_id] = self.fold(self.empty(journal_id), (row.entry for row in stored))
+            states.update((journal_id, state) for journal_id, state, _ in self.replay(connection, stale))
         return states
+
+    def replay(
+        self, connection: psycopg.Connection, journal_ids: Iterable[int] | None = None
+    ) -> Iterator[tuple[int, State, list[store.StoredEntry]]]:
+        """The states that the stored log gives, of the journals named or of all, each with its entries."""
+        for journal_id, stored in store.stored_entries(connection, journal_ids):
+            yield journal_id, self.fold(self.empty(journal_id), (row.entry for row in stored)), stored
 
     def apply(self, connection: psycopg.Connection, blocks: Sequence[Block], logs: Sequence[RawLog]) -> Applied:
         """Append blocks and logs to the stored log and bring the projections up to them."""
@@ -94,8 +100,7 @@ class Projector:
     def refold(self, connection: psycopg.Connection, journal_ids: Sequence[int]) -> None:
         """Write the projections of these journals anew from the stored log."""
         store.delete_journals(connection, journal_ids)
-        for journal_id, stored in store.stored_entries(connection, journal_ids):
-            state = self.fold(self.empty(journal_id), (row.entry for row in stored))
+        for _, state, _ in self.replay(connection, journal_ids):
             store.write_rows(connection, store.rows_of(state))
         for journal_id in journal_ids:
             self._states.pop(journal_id, None)

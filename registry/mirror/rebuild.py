@@ -71,8 +71,7 @@ def rebuild(database: Database, *, progress: Callable[[int], None] | None = None
         for table in store.PROJECTIONS:
             connection.execute(f"DELETE FROM {table}")  # noqa: S608  (our own table names)
         journals = entries = 0
-        for journal_id, stored in store.stored_entries(connection):
-            state = projector.fold(projector.empty(journal_id), (row.entry for row in stored))
+        for journal_id, state, stored in projector.replay(connection):
             if state.head != stored[-1].head:
                 raise StoredLogBroken(f"{format_receivable_id(journal_id)} does not fold to its stored head")
             store.write_rows(connection, store.rows_of(state))
@@ -87,4 +86,4 @@ def forget(database: Database) -> None:
     """Empty every mirrored table: the follower then starts from the contract's first block."""
     with database.bulk() as connection:
         store.read_cursor(connection, lock=True)
-        connection.execute("TRUNCATE cursor, entry, block, journal, receivable, certificate, member")
+        store.truncate(connection)

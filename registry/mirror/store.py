@@ -286,6 +286,11 @@ def write_rows(connection: psycopg.Connection, rows: Rows) -> None:
             )
 
 
+def truncate(connection: psycopg.Connection) -> None:
+    """Empty every mirrored table."""
+    connection.execute("TRUNCATE cursor, entry, block, journal, receivable, certificate, member")
+
+
 def delete_journals(connection: psycopg.Connection, journal_ids: Sequence[int]) -> None:
     """Delete every projection row of these journals; R-0's are the members."""
     connection.execute("DELETE FROM journal WHERE journal_id = ANY(%s)", (list(journal_ids),))
