@@ -23,6 +23,7 @@ from registry.store.queries.receivables import ReceivableRow
 if TYPE_CHECKING:
     from registry.commands.demo import FileOutcome, Summary
     from registry.commands.operations import Done
+    from registry.mirror.reconcile import Report
 
 Name = Callable[[Address], str]
 """How an address is shown: its handle, or the address where nobody is known by it."""
@@ -240,3 +241,9 @@ def summary_document(summary: Summary, provenance: list[dict[str, Any]]) -> dict
         "certificate": str(summary.traced) if summary.traced else None,
         "provenance": provenance,
     }
+
+
+def outcome(report: Report) -> str:
+    """What a reconciliation found, in one line."""
+    differences = "1 difference" if report.count == 1 else f"{report.count} differences"
+    return f"{differences} in {report.compared} values at block {report.block_number}"

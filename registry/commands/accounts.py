@@ -7,11 +7,15 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from eth_account.types import Blobs, TransactionDictType
+from eth_typing import ChecksumAddress, HexAddress, HexStr
 
 from registry.chain.devchain import dev_account
+from registry.chain.rpc import Node
 from registry.chain.submit import account_address
 from registry.commands.services import Services
 from registry.domain.identifiers import Address, IdMalformed, format_address, parse_address
@@ -42,6 +46,44 @@ class KeystoreLocked(Refusal):
     status = 403
     title = "The keystore cannot be opened"
     default_hint = "Put the password into a file and name the file in COUNTERFOIL_KEYSTORE_PASSWORD_FILE"
+
+
+class Rehearsed(Exception):
+    """Comes in place of the first signature in a rehearsal: up to here nothing was refused.
+
+    `gas` is the estimate of the transaction, None for a message.
+    """
+
+    def __init__(self, gas: int | None) -> None:
+        self.gas = gas
+        super().__init__("nothing was signed")
+
+
+class RehearsalAccount(LocalAccount):
+    """An account without its key, for rehearsals: raises Rehearsed where it should sign."""
+
+    def __init__(self, node: Node, address: Address) -> None:
+        self._publicapi = Account()
+        self._node = node
+        self._of = address
+
+    @property
+    def address(self) -> ChecksumAddress:
+        """Whose key is not used, with checksum."""
+        return ChecksumAddress(HexAddress(HexStr(format_address(self._of))))
+
+    @property
+    def key(self) -> NoReturn:
+        """Every signature asks for it. Raises Rehearsed."""
+        raise Rehearsed(None)
+
+    def sign_transaction(self, transaction_dict: TransactionDictType, blobs: Blobs | None = None) -> NoReturn:  # noqa: ARG002  (its interface)
+        """Raises Rehearsed with the estimate."""
+        to, data = transaction_dict.get("to"), transaction_dict["data"]
+        assert isinstance(data, bytes)  # as registry.chain.submit makes them
+        raise Rehearsed(
+            self._node.estimate_gas(to=None if to is None else parse_address(str(to)), data=data, sender=self._of)
+        )
 
 
 def address_of(services: Services, name: str) -> Address:
@@ -75,8 +117,13 @@ def address_of(services: Services, name: str) -> Address:
 
 
 def signer_of(services: Services, name: str) -> LocalAccount:
-    """The key behind a name, ready to sign. Raises UnknownAccount, KeystoreLocked, IdMalformed."""
+    """The key behind a name, ready to sign; in a rehearsal an account that does not.
+
+    Raises UnknownAccount, KeystoreLocked, IdMalformed.
+    """
     address = address_of(services, name)
+    if services.rehearsal:
+        return RehearsalAccount(services.node, address)
     for candidate in sorted((services.home / "keys").glob("*.json")):
         if _keystore_address(candidate) == address:
             return _open(candidate, address)
@@ -97,7 +144,8 @@ def next_dev_address(services: Services) -> Address:
             address = account_address(dev_account(index))
             if address == services.deployment.operator or party_queries.party_by_address(connection, address):
                 continue
-            services.node.request("anvil_setBalance", format_address(address), hex(DEV_BALANCE_WEI))
+            if not services.rehearsal:
+                services.node.request("anvil_setBalance", format_address(address), hex(DEV_BALANCE_WEI))
             return address
     raise UnknownAccount(f"all {DEV_ACCOUNTS_SEARCHED} dev accounts are taken", hint="Name the member's --address")
 

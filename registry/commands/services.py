@@ -29,7 +29,7 @@ from registry.errors import Refusal, ServiceError
 from registry.mirror.follower import CursorLost, Follower, Step
 from registry.processes import alive, started_at
 from registry.settings import Settings
-from registry.store.database import Database
+from registry.store.database import Connection, Database
 from registry.store.embedded import EmbeddedPostgres
 
 MASTER_KEY_BYTES = 32
@@ -108,7 +108,7 @@ class Running:
 @dataclass(slots=True)
 class Services:
     """What a command works with. `running` is the owner in another process, None where this process owns all;
-    `nudge` wakes the mirror that this process runs in the background, if it runs one."""
+    `nudge` wakes the mirror that this process runs in the background, if it runs one; in a `rehearsal` nobody signs."""
 
     home: Path
     node: Node
@@ -119,6 +119,7 @@ class Services:
     postgres: EmbeddedPostgres | None = None
     nudge: threading.Event | None = None
     notices: list[str] = field(default_factory=list)
+    rehearsal: bool = False
 
     @property
     def view(self) -> ReceivablesView:
@@ -169,6 +170,21 @@ class Services:
             )
 
 
+class RehearsalDatabase(Database):
+    """A database that takes what is written and keeps none of it."""
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that is undone at its end."""
+        with suppress(_Undone), super().write() as connection:
+            yield connection
+            raise _Undone
+
+
+class _Undone(Exception):
+    """Ends a transaction without a commit."""
+
+
 @contextmanager
 def database_only(settings: Settings) -> Iterator[Database]:
     """The database alone, migrated: for commands that need no chain. Raises NothingHere."""
@@ -179,8 +195,11 @@ def database_only(settings: Settings) -> Iterator[Database]:
 
 
 @contextmanager
-def open_services(settings: Settings, *, create: bool = False) -> Iterator[Services]:
+def open_services(settings: Settings, *, create: bool = False, rehearsal: bool = False) -> Iterator[Services]:
     """The registry of the home folder: the running one, or services started for as long as this command takes.
+
+    In a rehearsal use cases run as ever up to the first signature, which is not given, and nothing that they write is
+    kept.
 
     With `create` an empty home becomes a registry: chain started, contracts deployed, schema migrated. Without it,
     raises NothingHere where there is none. Also raises NotDeployed, DeploymentMismatch, DevChainInUse, NodeUnreachable
@@ -189,7 +208,7 @@ def open_services(settings: Settings, *, create: bool = False) -> Iterator[Servi
     running = Running.find(settings.home)
     with ExitStack() as stack:
         node, chain = _node(settings, running, stack, create=create)
-        database, postgres = _database(settings, running, stack, create=create)
+        database, postgres = _database(settings, running, stack, create=create, rehearsal=rehearsal)
         folder = settings.home / "deployments"
         notices: list[str] = []
         if chain is not None and chain.rejected_state is not None:
@@ -204,7 +223,15 @@ def open_services(settings: Settings, *, create: bool = False) -> Iterator[Servi
             deployment = deploy.run(node, dev_account(0))
             deployment.write(folder)
         services = Services(
-            settings.home, node, database, deployment, running=running, chain=chain, postgres=postgres, notices=notices
+            settings.home,
+            node,
+            database,
+            deployment,
+            running=running,
+            chain=chain,
+            postgres=postgres,
+            notices=notices,
+            rehearsal=rehearsal,
         )
         if chain is not None and services.follower().reset_if_other():
             notices.append("the database mirrored a registry that this chain no longer has; the mirror starts anew")
@@ -324,7 +351,7 @@ def _node(
 
 
 def _database(
-    settings: Settings, running: Running | None, stack: ExitStack, *, create: bool
+    settings: Settings, running: Running | None, stack: ExitStack, *, create: bool, rehearsal: bool = False
 ) -> tuple[Database, EmbeddedPostgres | None]:
     postgres = None
     url = settings.database_url or (running.database_url if running is not None else None)
@@ -334,7 +361,7 @@ def _database(
             raise NothingHere(f"{settings.home} has no database, and COUNTERFOIL_DATABASE_URL names none")
         postgres = stack.enter_context(EmbeddedPostgres.start(folder))
         url = postgres.url()
-    database = Database(url)
+    database = RehearsalDatabase(url) if rehearsal else Database(url)
     stack.callback(database.dispose)
     if running is None or running.database_url is None:
         # Otherwise the owner, who started the database, has done so.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,11 +11,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from registry.cli import app
+from registry.cli import app, running
 from registry.settings import Settings, settings
-
-# By name: the package's attribute `app` is the Typer object.
-COMMANDS = importlib.import_module("registry.cli.app")
 
 
 @dataclass(frozen=True)
@@ -67,5 +63,5 @@ def cli(home: Path, home_variable: Callable[[Path], None], monkeypatch: pytest.M
     """Commands on the module's `home`."""
     home_variable(home)
     # A command owns its process, and with it the root logger; here pytest does.
-    monkeypatch.setattr(COMMANDS, "configure_logging", lambda **_: None)
+    monkeypatch.setattr(running, "configure_logging", lambda **_: None)
     return Cli(CliRunner())

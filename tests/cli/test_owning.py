@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from registry.chain.devchain import DevChain
-from registry.cli.app import _listening
+from registry.cli.running import _listening
 from registry.commands.services import Running, owned
 from registry.settings import Settings, settings
 from registry.store.embedded import EmbeddedPostgres

@@ -1,0 +1,211 @@
+"""What the commands share: options, names for addresses, and the pattern of an operation.
+
+An operation is a function of an `Acting` and its own arguments that parses, calls one use case and returns what to
+tell; `@operation()` gives it --as, --dry-run and --json:
+
+    @command()
+    @operation()
+    def endorse(acting: Acting, certificate: CertificateArgument, *, to: To, document: DocumentOption = None) -> Told:
+        \"\"\"Hand a whole certificate to the receiver.\"\"\"
+        from registry.commands import operations
+
+        whole = parse_certificate_id(certificate)
+        done = operations.endorse(
+            acting.services, signer=acting.signer, certificate=whole, receiver=acting.account(to), document=document
+        )
+        return Told(f"{whole} now belongs to {to}", done)
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from registry.cli import output
+from registry.cli.output import named_refusals
+from registry.settings import settings
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+
+    from registry.commands.operations import Done
+    from registry.commands.services import Services
+    from registry.domain.identifiers import Address
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON document instead of tables.")]
+DryRunFlag = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; sign and write nothing.")]
+As = Annotated[str, typer.Option("--as", help="Who acts: a handle, a keystore, an address, operator, or dev0, dev1, …")]
+To = Annotated[str, typer.Option("--to", help="The receiver: a handle or an address.")]
+ReceivableArgument = Annotated[str, typer.Argument(metavar="R-1", help="A receivable.")]
+CertificateArgument = Annotated[str, typer.Argument(metavar="R-1/0-5000", help="A certificate, range in minor units.")]
+DocumentOption = Annotated[
+    str | None, typer.Option("--document", help="The trade document behind it: a file, or its hash as 0x….")
+]
+
+
+# -------------------------------------------------------------- operations
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an operation did: a sentence for people, the entry on chain (None if it needed none), `more` members for
+    programs."""
+
+    sentence: str
+    done: Done | None = None
+    more: Mapping[str, object] = field(default_factory=dict)
+
+    def show(self, *, json_output: bool) -> None:
+        """Print it."""
+        from registry.cli import views  # noqa: PLC0415
+
+        if json_output:
+            output.document({**(views.done_document(self.done) if self.done is not None else {}), **self.more})
+            return
+        output.console.print(f"[green]done[/] {output.safe(self.sentence)}")
+        if self.done is not None:
+            output.console.print(
+                f"  [dim]block {self.done.block_number}, transaction 0x{self.done.tx_hash.hex()}, "
+                f"{self.done.gas:,} gas[/]"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Would:
+    """What an operation would do. `gas` is the estimate, None where nothing would be sent."""
+
+    sentence: str = "nothing speaks against it"
+    gas: int | None = None
+    more: Mapping[str, object] = field(default_factory=dict)
+
+    def show(self, *, json_output: bool) -> None:
+        """Print it."""
+        if json_output:
+            output.document({"dry_run": True, **self.more, "gas": self.gas})
+            return
+        cost = "" if self.gas is None else f", about {self.gas:,} gas"
+        output.console.print(output.safe(self.sentence + cost))
+
+
+class Acting:
+    """Who acts, and the registry in which: opened at the first use, so that what is typed wrongly starts nothing."""
+
+    def __init__(self, stack: ExitStack, *, name: str, dry_run: bool) -> None:
+        self.name = name
+        self.dry_run = dry_run
+        self._stack = stack
+
+    @functools.cached_property
+    def services(self) -> Services:
+        """The registry; in a dry run one that keeps nothing. Raises what open_services raises."""
+        from registry.commands.services import open_services  # noqa: PLC0415
+
+        return self._stack.enter_context(open_services(settings(), rehearsal=self.dry_run))
+
+    @functools.cached_property
+    def signer(self) -> LocalAccount:
+        """The key of --as; in a dry run one that never signs. Raises UnknownAccount, KeystoreLocked, IdMalformed."""
+        from registry.commands import accounts  # noqa: PLC0415
+
+        return accounts.signer_of(self.services, self.name)
+
+    def account(self, name: str) -> Address:
+        """The address behind a name. Raises UnknownAccount, KeystoreLocked, IdMalformed."""
+        from registry.commands import accounts  # noqa: PLC0415
+
+        return accounts.address_of(self.services, name)
+
+
+Act = Callable[..., "Told | Would"]
+"""What an operation's function is: an Acting, then the command's own arguments."""
+
+
+def operation(*, as_: str | None = None) -> Callable[[Act], Callable[..., None]]:
+    """Make a command of a function that acts: --as (required unless `as_` is given), --dry-run and --json are added.
+
+    A dry run is the same code up to the first signature: refusals are the real ones, and what was written is undone.
+    """
+    default_as = inspect.Parameter.empty if as_ is None else as_
+
+    def decorate(act: Act) -> Callable[..., None]:
+        @named_refusals
+        @functools.wraps(act)
+        def command(*, as_: str, dry_run: bool, json_output: bool, **own: Any) -> None:
+            with ExitStack() as stack:
+                acting = Acting(stack, name=as_, dry_run=dry_run)
+                told = _rehearse(act, acting, own) if dry_run else act(acting, **own)
+                told.show(json_output=json_output)
+
+        _, *own_parameters = inspect.signature(act, eval_str=True).parameters.values()
+        parameters = [
+            *own_parameters,
+            _option("as_", As, default_as),
+            _option("dry_run", DryRunFlag, False),
+            _option("json_output", JsonFlag, False),
+        ]
+        # Typer reads the options from the signature, and asks for the annotations too.
+        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what inspect looks for
+        command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return command
+
+    return decorate
+
+
+def _rehearse(act: Act, acting: Acting, own: dict[str, Any]) -> Told | Would:
+    from registry.commands.accounts import Rehearsed  # noqa: PLC0415
+
+    try:
+        return act(acting, **own)
+    except Rehearsed as rehearsed:
+        return Would(gas=rehearsed.gas)
+
+
+def _option(name: str, annotation: Any, default: object) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+
+
+# ------------------------------------------------------------------- reads
+
+
+def names(services: Services) -> Callable[[Address], str]:
+    """Handles by address, all parties read at once."""
+    from registry.domain.identifiers import format_address  # noqa: PLC0415
+    from registry.store.queries import parties  # noqa: PLC0415
+    from registry.store.queries.pages import every  # noqa: PLC0415
+
+    with services.database.snapshot() as connection:
+        handles = {row.address: row.handle for row in every(lambda after: parties.parties(connection, after=after))}
+    return lambda address: handles.get(address) or format_address(address)
+
+
+def mirrored_at(services: Services) -> int:
+    """The time of the mirror's block, in seconds: the present of what is read."""
+    from registry.store.queries import health  # noqa: PLC0415
+
+    with services.database.snapshot() as connection:
+        cursor = health.cursor(connection)
+    return cursor.block_at if cursor is not None else 0
+
+
+@contextmanager
+def progress(what: str, *, quiet: bool) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar on a terminal, nothing elsewhere; yields what takes how many are done and of how many."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    with Progress(
+        TextColumn(what),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=output.notes,
+        transient=True,
+        disable=quiet or not output.notes.is_terminal,
+    ) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

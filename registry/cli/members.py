@@ -1,0 +1,149 @@
+"""Members: admit, suspend, list."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from registry.cli import output
+from registry.cli.common import Acting, JsonFlag, Told, operation
+from registry.cli.output import named_refusals
+from registry.domain.calendar import day
+from registry.domain.identifiers import format_address
+from registry.domain.receivable import DAY_SECONDS, Role, SuspensionReason
+from registry.settings import settings
+
+app = typer.Typer(help="Members: admit, suspend, list.", no_args_is_help=True)
+
+
+class RoleName(StrEnum):
+    """Roles by the names that --role takes."""
+
+    SUPPLIER = "supplier"
+    DEBTOR = "debtor"
+    FINANCIER = "financier"
+
+
+class PartyOfInvoice(StrEnum):
+    """Which party of an invoice --party means."""
+
+    SELLER = "seller"
+    BUYER = "buyer"
+
+
+class SuspensionReasonName(StrEnum):
+    """Why a member is suspended."""
+
+    KYC = "kyc"
+    SANCTIONS = "sanctions"
+    DISHONOUR = "dishonour"
+    OWN_REQUEST = "own_request"
+    OTHER = "other"
+
+
+@app.command("add")
+@operation(as_="operator")
+def member_add(
+    acting: Acting,
+    *,
+    name: Annotated[str | None, typer.Option(help="Registered name.")] = None,
+    identity: Annotated[
+        str | None, typer.Option(help="How invoices identify it, e.g. vat:DE123456789 or scheme:0088:4000001123452.")
+    ] = None,
+    invoice: Annotated[Path | None, typer.Option(help="Take name and identity from this invoice.")] = None,
+    party: Annotated[PartyOfInvoice | None, typer.Option(help="Which party of --invoice.")] = None,
+    role: Annotated[list[RoleName] | None, typer.Option(help="Roles; repeat for several.")] = None,
+    handle: Annotated[str | None, typer.Option(help="Short name for --as and --to.")] = None,
+    address: Annotated[str | None, typer.Option(help="Its account; on the dev chain the next free dev key.")] = None,
+    kyc_days: Annotated[int, typer.Option(help="Days until its KYC expires.", min=1, max=3650)] = 365,
+) -> Told:
+    """Admit a member, or admit it anew with other roles or a new KYC date."""
+    from registry.commands import accounts, operations  # noqa: PLC0415
+    from registry.documents.parties import parse_identity  # noqa: PLC0415
+    from registry.documents.reading import read_invoice  # noqa: PLC0415
+
+    if identity is not None:
+        identity = str(parse_identity(identity))
+    roles = Role(0)
+    for one in role or []:
+        roles |= Role[one.name]
+    if invoice is not None:
+        if party is None:
+            raise typer.BadParameter("say which party of the invoice: seller or buyer", param_hint="--party")
+        read = read_invoice(invoice)
+        is_seller = party is PartyOfInvoice.SELLER
+        found = read.seller if is_seller else read.buyer
+        name = name or found.name
+        identity = identity or str(read.seller_identity if is_seller else read.buyer_identity)
+        roles = roles or (Role.SUPPLIER if is_seller else Role.DEBTOR)
+    if name is None or not roles:
+        raise typer.BadParameter("give --name and at least one --role, or --invoice FILE")
+    services = acting.services
+    account = acting.account(address) if address else accounts.next_dev_address(services)
+    block = services.node.block("latest")
+    assert block is not None  # a chain has a newest block
+    done, handle = operations.admit(
+        services,
+        signer=acting.signer,
+        member=account,
+        name=name,
+        identity=identity,
+        roles=roles,
+        kyc_expiry=block.at + kyc_days * DAY_SECONDS,
+        handle=handle,
+    )
+    shown = format_address(account)
+    return Told(f"{handle} is a member: {name}, {shown}", done, {"handle": handle, "address": shown})
+
+
+@app.command("suspend")
+@operation(as_="operator")
+def member_suspend(
+    acting: Acting,
+    who: Annotated[str, typer.Argument(metavar="MEMBER", help="Handle or address.")],
+    *,
+    reason: Annotated[SuspensionReasonName, typer.Option(help="Why.")] = SuspensionReasonName.OTHER,
+) -> Told:
+    """Suspend a member: it neither sends nor receives until it is added again."""
+    from registry.commands import operations  # noqa: PLC0415
+
+    done = operations.suspend(
+        acting.services, signer=acting.signer, member=acting.account(who), reason=SuspensionReason[reason.name]
+    )
+    return Told(f"{who} is suspended", done)
+
+
+@app.command("list")
+@named_refusals
+def member_list(*, json_output: JsonFlag = False) -> None:
+    """The members, with their handles for --as and --to."""
+    from registry.cli import views  # noqa: PLC0415
+    from registry.commands.services import database_only  # noqa: PLC0415
+    from registry.store.queries import health, members  # noqa: PLC0415
+    from registry.store.queries.pages import every  # noqa: PLC0415
+
+    with database_only(settings()) as database, database.snapshot() as connection:
+        rows = list(every(lambda after: members.members(connection, after=after)))
+        cursor = health.cursor(connection)
+    now = cursor.block_at if cursor is not None else 0
+    rows.sort(key=lambda row: (row.handle is None, row.handle))
+    if json_output:
+        output.document([views.member_document(row, now=now) for row in rows])
+        return
+    output.table(
+        ["handle", "name", "roles", "status", "KYC until"],
+        (
+            (
+                row.handle or "",
+                row.name or "",
+                views.roles(row.roles),
+                views.member_status(row, now=now),
+                day(row.kyc_expiry_at),
+            )
+            for row in rows
+        ),
+        nothing="no members yet; `counterfoil member add` admits one",
+    )
