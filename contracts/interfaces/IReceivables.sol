@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-/// @title IReceivables
-/// @notice A registry of receivables: debtor-confirmed claims, cut into certificates that are ranges of minor units.
+/// @title IReceivablesRecords
+/// @notice The words of the registry: what it is told, what it writes to its journals, what it refuses.
 /// @dev Amounts, ranges and cuts are minor units of the receivable's currency (cents for EUR, yen for JPY).
 ///      A receivable of face F is the interval [0, F); a certificate is a sub-interval [start, end) with one holder;
 ///      certificate id = receivableId << 64 | start. The id says nothing of the end, so an operation names the whole
@@ -12,11 +12,11 @@ pragma solidity 0.8.30;
 ///      that start as it is when they are mined.
 ///      Instants are seconds since 1970; a due date is the midnight UTC that begins the due day. Events carry exactly
 ///      the fields that the journal entry hashes, in that order except that indexed fields come first.
-interface IReceivables {
+interface IReceivablesRecords {
     /// @notice What a creditor claims from a debtor.
     /// @param debtor Who owes.
     /// @param face Amount, minor units, > 0.
-    /// @param due Due date: midnight UTC of the due day, later than now.
+    /// @param due Due date: midnight UTC of the due day, later than now, before 2149-06-07.
     /// @param currency ISO 4217 numeric code, 1 to 999.
     /// @param fingerprint Keyed hash of the invoice's identity, unique per (debtor, originator) while it lives.
     /// @param documentRoot Merkle root of the salted commitments to the invoice's fields.
@@ -29,25 +29,87 @@ interface IReceivables {
         bytes32 documentRoot;
     }
 
-    /// @notice The terms of a registered receivable, as the debtor names them: their hash must be the journal's head.
+    /// @notice The terms of a registered receivable, as a party names them. With the hashes of the entries since, if
+    ///         any, they must lead to the journal's head.
     /// @param originator Who registered the claim.
     /// @param registeredAt Block timestamp of the registration.
+    /// @param answerBy As in the event Registered.
     struct Terms {
         address originator;
         uint40 registeredAt;
+        uint40 answerBy;
         Claim claim;
     }
 
-    /// @notice The three words of a receivable; libraries/Words.sol holds their layout.
+    /// @notice A debtor's counter-offer, as the creditor names it: the last entry of the journal must be it.
+    /// @param face Offered amount, minor units.
+    /// @param due Offered due date.
+    /// @param at Block timestamp of the counter-offer.
+    struct Offer {
+        uint64 face;
+        uint40 due;
+        uint40 at;
+    }
+
+    /// @notice One part of a batch split, cut from the tail.
+    struct Part {
+        uint64 cut;
+        address receiver;
+        bytes32 document;
+    }
+
+    /// @notice One certificate of a batch endorsement.
+    struct Endorsement {
+        uint256 range;
+        address receiver;
+        bytes32 document;
+    }
+
+    /// @notice A signature that stands for its signer's own transaction.
+    /// @param signer An account, or a contract that answers by ERC-1271.
+    /// @param nonce Any number that the signer has not used: bit (nonce % 256) of word (nonce / 256).
+    /// @param deadline Last instant at which it counts.
+    /// @param anchor A head of the receivable's journal that the signer saw; 0 where the operation names no receivable.
+    /// @param since Hashes of the entries between that head and the present one. Not signed: whoever submits adds them.
+    /// @param signature EIP-712 signature of the operation's own type; contracts/base/Signatures.sol lists them.
+    struct Authorisation {
+        address signer;
+        uint256 nonce;
+        uint256 deadline;
+        bytes32 anchor;
+        bytes32[] since;
+        bytes signature;
+    }
+
+    /// @notice An authority's order in force or expired on a certificate, a receivable or a member.
+    /// @param order Reference of the order: hash of authority and order number.
+    /// @param expiry Instant from which it no longer holds.
+    /// @param since Block timestamp of the freeze.
+    struct Freeze {
+        bytes32 order;
+        uint40 expiry;
+        uint40 since;
+    }
+
+    /// @notice The two words of a receivable; libraries/Words.sol holds their layout.
     struct Record {
         uint256 terms;
-        uint256 amounts;
         bytes32 head;
+    }
+
+    /// @notice The registry's own switches; libraries/Words.sol holds the layout of the two words.
+    /// @param pausedSince Instant of the pause, 0 while none lasts.
+    struct Policy {
+        uint256 movement;
+        uint256 registration;
+        uint40 pausedSince;
+        address descriptor;
     }
 
     // ---- journal events: one per entry
 
     /// @notice A creditor registered a claim. Range [0, face).
+    /// @param answerBy End of the answer window on the registry's clock, which is the time less all pauses so far.
     event Registered(
         uint256 indexed receivableId,
         address indexed originator,
@@ -57,6 +119,7 @@ interface IReceivables {
         uint16 currency,
         bytes32 fingerprint,
         bytes32 documentRoot,
+        uint40 answerBy,
         uint40 at
     );
 
@@ -67,6 +130,32 @@ interface IReceivables {
 
     /// @notice The debtor refused the claim; its fingerprint is free again. Range [0, face).
     event Refused(uint256 indexed receivableId, address indexed debtor, uint8 reason, uint64 face, uint40 at);
+
+    /// @notice The originator withdrew the claim; its fingerprint is free again. Range [0, face).
+    event Withdrawn(uint256 indexed receivableId, address indexed originator, uint64 face, uint40 at);
+
+    /// @notice Nobody answered the claim in time; its fingerprint is free again. Range [0, face).
+    event Lapsed(uint256 indexed receivableId, address indexed actor, uint64 face, uint40 at);
+
+    /// @notice The debtor would confirm other terms: a lower amount, another date, or both. Range [0, face).
+    event CounterOffered(
+        uint256 indexed receivableId,
+        address indexed debtor,
+        uint64 face,
+        uint64 offeredFace,
+        uint40 offeredDue,
+        uint40 at
+    );
+
+    /// @notice The originator accepted the last counter-offer: confirmed with its terms. Range [0, face), the new face.
+    event OfferAccepted(
+        uint256 indexed receivableId,
+        address indexed originator,
+        address indexed debtor,
+        uint64 face,
+        uint40 due,
+        uint40 at
+    );
 
     /// @notice [start, end) was cut: [start, cut) stays, [cut, end) went to the receiver.
     /// @param actor The holder or its approved operator.
@@ -93,7 +182,80 @@ interface IReceivables {
         uint40 at
     );
 
-    /// @notice A member was admitted, or admitted anew with other terms. Journal R-0.
+    /// @notice [start, cut) and [cut, end), two neighbours of one holder, became [start, end).
+    event Merged(uint256 indexed receivableId, address indexed actor, uint64 start, uint64 end, uint64 cut, uint40 at);
+
+    /// @notice [start, end) was cut for an order into [start, cut) and [cut, end); the holder stays.
+    event Partitioned(
+        uint256 indexed receivableId,
+        bytes32 indexed order,
+        address indexed officer,
+        address countersigner,
+        uint64 start,
+        uint64 end,
+        uint64 cut,
+        uint40 at
+    );
+
+    /// @notice The certificate [start, end) does not move until the order expires or is lifted.
+    event CertificateFrozen(
+        uint256 indexed receivableId,
+        bytes32 indexed order,
+        address indexed officer,
+        address countersigner,
+        uint64 start,
+        uint64 end,
+        uint40 expiry,
+        uint40 at
+    );
+
+    /// @notice The order no longer freezes the certificate [start, end).
+    event CertificateUnfrozen(
+        uint256 indexed receivableId,
+        bytes32 indexed order,
+        address indexed officer,
+        address countersigner,
+        uint64 start,
+        uint64 end,
+        uint40 at
+    );
+
+    /// @notice No certificate of the receivable moves until the order expires or is lifted. Range [0, face).
+    event ReceivableFrozen(
+        uint256 indexed receivableId,
+        bytes32 indexed order,
+        address indexed officer,
+        address countersigner,
+        uint64 face,
+        uint40 expiry,
+        uint40 at
+    );
+
+    /// @notice The order no longer freezes the receivable. Range [0, face).
+    event ReceivableUnfrozen(
+        uint256 indexed receivableId,
+        bytes32 indexed order,
+        address indexed officer,
+        address countersigner,
+        uint64 face,
+        uint40 at
+    );
+
+    /// @notice The certificate [start, end), frozen under this order, went to the receiver.
+    event ForcedTransfer(
+        uint256 indexed receivableId,
+        bytes32 indexed order,
+        address indexed officer,
+        address countersigner,
+        address receiver,
+        uint64 start,
+        uint64 end,
+        uint40 at
+    );
+
+    // ---- journal R-0, the registry's own
+
+    /// @notice A member was admitted, or admitted anew with other terms.
     /// @param kycExpiry Instant from which the member is no longer eligible.
     /// @param roles Bit set: 1 supplier, 2 debtor, 4 financier.
     /// @param profile Salted commitment to the member's identity; the identity itself stays off chain.
@@ -101,11 +263,51 @@ interface IReceivables {
         address indexed member, address indexed actor, uint40 kycExpiry, uint32 roles, bytes32 profile, uint40 at
     );
 
-    /// @notice A member was suspended. Journal R-0.
+    /// @notice A member was suspended.
     event MemberSuspended(address indexed member, address indexed actor, uint8 reason, uint40 at);
 
-    // ---- ERC-3525-shaped events (value of a token = length of its range)
+    /// @notice No certificate of the member's moves until the order expires or is lifted.
+    event MemberFrozen(
+        address indexed member,
+        bytes32 indexed order,
+        address indexed officer,
+        address countersigner,
+        uint40 expiry,
+        uint40 at
+    );
 
+    /// @notice The order no longer freezes the member.
+    event MemberUnfrozen(
+        address indexed member, bytes32 indexed order, address indexed officer, address countersigner, uint40 at
+    );
+
+    /// @notice Registering, answering and moving stop; so does the clock of answer windows.
+    event Paused(address indexed actor, uint40 at);
+
+    /// @notice The pause ended.
+    event Unpaused(address indexed actor, uint40 at);
+
+    /// @notice A parameter has another value from an instant on.
+    /// @param parameter 1 tenor limit (days), 2 minimum part (minor units), 3 answer window (days), 4 unanswered claims
+    ///        per pair (count), 5 delay of a forced transfer (seconds, fixed at deployment).
+    /// @param effective Midnight UTC; the instant of deployment for the first values.
+    event ParameterSet(uint8 indexed parameter, address indexed actor, uint64 value, uint40 effective, uint40 at);
+
+    /// @notice Other extra rules hold from now on; 0 for none.
+    event RulesSet(address indexed rules, address indexed actor, uint40 at);
+
+    /// @notice Certificates are described by another contract from now on; 0 for none.
+    event DescriptorSet(address indexed descriptor, address indexed actor, uint40 at);
+
+    /// @notice No claim is registered or confirmed any more; what lives runs off.
+    event Sunset(address indexed actor, uint40 at);
+
+    // ---- other events
+
+    /// @notice The signer gave up these nonces of one word of 256.
+    event NoncesCancelled(address indexed signer, uint256 indexed word, uint256 mask);
+
+    /// @notice ERC-3525-shaped (value of a token = length of its range).
     event TransferValue(uint256 indexed fromTokenId, uint256 indexed toTokenId, uint256 value);
     event SlotChanged(uint256 indexed tokenId, uint256 indexed oldSlot, uint256 indexed newSlot);
 
@@ -125,41 +327,81 @@ interface IReceivables {
     error DocumentRootMissing();
     error DebtorIsOriginator();
     error FingerprintTaken(uint256 receivableId);
+    /// @notice The claim lives in the registry that this one succeeds.
+    error TakenInPredecessor();
+    /// @param latest The latest due date that the tenor limit in force allows.
+    error TenorExceeded(uint40 latest);
+    error TooManyUnanswered(uint256 limit);
     error NotDebtor(address caller);
+    error NotOriginator(address caller);
     error NotHolder(address caller);
     /// @notice The certificate at that start has another end than the operation names: this is its range now.
     error RangeChanged(uint64 start, uint64 end);
     error StatusForbids(uint8 status);
+    /// @notice The named terms, or the signer's anchor, do not lead to this head.
     error AnchorMismatch(bytes32 head);
-    error AlreadyPaid();
+    /// @notice Neither a lower amount nor another date, or a higher amount.
+    error OfferMalformed();
+    /// @param answerBy As in the event Registered.
+    error AnswerWindowOpen(uint40 answerBy);
     error CutOutOfRange(uint64 start, uint64 cut, uint64 end);
+    error BelowMinimumPart(uint64 minimum);
+    error BatchEmpty();
     error SameHolder();
     error TradeDocumentMissing();
+    error FrozenByOrder(bytes32 order);
+    error OrderMissing();
+    error OrderExpired(bytes32 order);
+    error OrderStands(bytes32 order);
+    error OrderNotInForce(bytes32 order);
+    error TooManyOrders();
+    /// @param from Instant from which the order allows a forced transfer.
+    error ForcedTransferTooEarly(uint40 from);
+    error NotOfficer(address account);
+    error SameOfficer(address account);
+    error RegistryPaused();
+    error RegistryNotPaused();
+    error RegistryInSunset();
+    error ParameterMalformed();
+    /// @notice The extra rules forbid it; `reason` is what they reverted with.
+    error RulesForbid(bytes reason);
+    error SignatureExpired(uint256 deadline);
+    error SignatureInvalid(address signer);
+    error NonceUsed(uint256 nonce);
+    error PredecessorLives();
+    error ExtensionMismatch();
+}
 
-    // ---- members
-
-    /// @notice Admit a member, renew its KYC, change its roles or lift its suspension. Operator only.
-    function admit(address member, uint40 kycExpiry, uint32 roles, bytes32 profile) external;
-
-    /// @notice Suspend a member: it can neither send nor receive until admitted again. Operator only.
-    /// @param reason Reason code, > 0.
-    function suspend(address member, uint8 reason) external;
-
-    // ---- receivables
-
+/// @title IMemberOperations
+/// @notice What members do with their own transactions.
+interface IMemberOperations is IReceivablesRecords {
     /// @notice Register a claim on a debtor; the caller is the originator.
     /// @return receivableId The next id, counted from 1.
     function register(Claim calldata claim) external returns (uint256 receivableId);
 
-    /// @notice Confirm a claim, irrevocably. Debtor only. Mints [0, face) to the originator.
-    /// @param terms The terms as the debtor knows them; refused as AnchorMismatch unless they hash to the head.
-    function confirm(uint256 receivableId, Terms calldata terms) external;
+    /// @notice Confirm a claim as it was registered, irrevocably. Debtor only. Mints [0, face) to the originator.
+    /// @param terms The terms as the debtor knows them; refused as AnchorMismatch unless they lead to the head.
+    /// @param since Hashes of the entries since the registration, that is of counter-offers; mostly none.
+    function confirm(uint256 receivableId, Terms calldata terms, bytes32[] calldata since) external;
 
     /// @notice Refuse a claim. Debtor only.
     /// @param reason Reason code, > 0.
-    function refuse(uint256 receivableId, Terms calldata terms, uint8 reason) external;
+    function refuse(uint256 receivableId, Terms calldata terms, bytes32[] calldata since, uint8 reason) external;
 
-    // ---- certificates
+    /// @notice Take a claim back before it is answered. Originator only.
+    function withdraw(uint256 receivableId, Terms calldata terms, bytes32[] calldata since) external;
+
+    /// @notice End a claim that nobody answered within the answer window. Anyone.
+    function lapse(uint256 receivableId, Terms calldata terms, bytes32[] calldata since) external;
+
+    /// @notice Offer to confirm a lower amount or another date. Debtor only. The claim's answer window goes on.
+    function counterOffer(uint256 receivableId, Terms calldata terms, bytes32[] calldata since, uint64 face, uint40 due)
+        external;
+
+    /// @notice Accept the debtor's last counter-offer: the receivable is confirmed with its terms. Originator only.
+    /// @param since Hashes of the entries between the registration and the offer: of earlier counter-offers.
+    function acceptOffer(uint256 receivableId, Terms calldata terms, bytes32[] calldata since, Offer calldata offer)
+        external;
 
     /// @notice Cut a certificate: [start, cut) stays, [cut, end) goes to the receiver (which may be the holder).
     /// @param range receivableId << 128 | start << 64 | end: the certificate, with the end that the caller knows.
@@ -168,18 +410,149 @@ interface IReceivables {
     /// @return tailId Id of [cut, end).
     function split(uint256 range, uint64 cut, address receiver, bytes32 document) external returns (uint256 tailId);
 
+    /// @notice Cut several parts from one certificate, each from the tail of what is left: cuts descend.
+    function splitMany(uint256 range, Part[] calldata parts) external;
+
     /// @notice Hand a whole certificate to the receiver.
     /// @param range receivableId << 128 | start << 64 | end: the certificate, with the end that the caller knows.
     /// @param document Hash of the underlying trade document; required unless the receiver is a financier.
     function endorse(uint256 range, address receiver, bytes32 document) external;
 
-    // ---- views
+    /// @notice Hand on several certificates, of one or several receivables: all or none.
+    function endorseMany(Endorsement[] calldata endorsements) external;
 
+    /// @notice Join a certificate with its right neighbour of the same holder.
+    /// @param range The left certificate; the right one begins at its end.
+    /// @param end End of the right certificate.
+    function merge(uint256 range, uint64 end) external;
+}
+
+/// @title ISignedOperations
+/// @notice What members do by signature; anyone submits. Each has an EIP-712 type of its own.
+interface ISignedOperations is IReceivablesRecords {
+    function registerBySignature(Claim calldata claim, Authorisation calldata by)
+        external
+        returns (uint256 receivableId);
+    function confirmBySignature(
+        uint256 receivableId,
+        Terms calldata terms,
+        bytes32[] calldata since,
+        Authorisation calldata by
+    ) external;
+    function refuseBySignature(
+        uint256 receivableId,
+        Terms calldata terms,
+        bytes32[] calldata since,
+        uint8 reason,
+        Authorisation calldata by
+    ) external;
+    function withdrawBySignature(
+        uint256 receivableId,
+        Terms calldata terms,
+        bytes32[] calldata since,
+        Authorisation calldata by
+    ) external;
+    function counterOfferBySignature(
+        uint256 receivableId,
+        Terms calldata terms,
+        bytes32[] calldata since,
+        uint64 face,
+        uint40 due,
+        Authorisation calldata by
+    ) external;
+    function acceptOfferBySignature(
+        uint256 receivableId,
+        Terms calldata terms,
+        bytes32[] calldata since,
+        Offer calldata offer,
+        Authorisation calldata by
+    ) external;
+    function splitBySignature(uint256 range, uint64 cut, address receiver, bytes32 document, Authorisation calldata by)
+        external
+        returns (uint256 tailId);
+    function splitManyBySignature(uint256 range, Part[] calldata parts, Authorisation calldata by) external;
+    function endorseBySignature(uint256 range, address receiver, bytes32 document, Authorisation calldata by) external;
+    function mergeBySignature(uint256 range, uint64 end, Authorisation calldata by) external;
+    function approveBySignature(uint256 range, address to, Authorisation calldata by) external;
+    function setApprovalForAllBySignature(address operator, bool approved, Authorisation calldata by) external;
+
+    /// @notice Give up signatures that the caller made: the set bits of `mask` in word `word` of its nonces.
+    function cancelNonces(uint256 word, uint256 mask) external;
+
+    /// @notice Which nonces of a word the signer has used or given up.
+    function noncesUsed(address signer, uint256 word) external view returns (uint256);
+}
+
+/// @title IOversight
+/// @notice What the operator and the regulator do.
+/// @dev The operator's functions are behind the registry's AccessManager. An officer's take two officers: the caller
+///      and a second one's signature, both known to the regulator's own AccessManager, which the operator has no part in.
+interface IOversight is IReceivablesRecords {
+    /// @notice Admit a member, renew its KYC, change its roles or lift its suspension.
+    function admit(address member, uint40 kycExpiry, uint32 roles, bytes32 profile) external;
+
+    /// @notice Suspend a member: it can neither send nor receive until admitted again.
+    /// @param reason Reason code, > 0.
+    function suspend(address member, uint8 reason) external;
+
+    function pause() external;
+
+    function unpause() external;
+
+    /// @notice Set a parameter from a later midnight UTC on; a change that is still to come is replaced.
+    /// @param parameter 1 to 4, as in the event ParameterSet.
+    function setParameter(uint8 parameter, uint64 value, uint40 effective) external;
+
+    function setRules(address rules) external;
+
+    function setDescriptor(address descriptor) external;
+
+    /// @notice End registering and confirming for ever.
+    function sunset() external;
+
+    /// @notice Cut a certificate to the exact cents of an order. No minimum part, no due date, no pause hinders it.
+    /// @param holder Whom the order is against; refused as NotHolder once the certificate is another's.
+    function partition(uint256 range, uint64 cut, address holder, bytes32 order, Authorisation calldata second) external;
+
+    /// @param expiry Instant from which the order no longer holds, later than now.
+    function freezeCertificate(
+        uint256 range,
+        address holder,
+        bytes32 order,
+        uint40 expiry,
+        Authorisation calldata second
+    ) external;
+    function unfreezeCertificate(uint256 range, bytes32 order, Authorisation calldata second) external;
+    function freezeReceivable(uint256 receivableId, bytes32 order, uint40 expiry, Authorisation calldata second)
+        external;
+    function unfreezeReceivable(uint256 receivableId, bytes32 order, Authorisation calldata second) external;
+    function freezeMember(address member, bytes32 order, uint40 expiry, Authorisation calldata second) external;
+    function unfreezeMember(address member, bytes32 order, Authorisation calldata second) external;
+
+    /// @notice Move a certificate that this order froze (itself, its receivable or its holder), after the delay.
+    function forceTransfer(
+        uint256 range,
+        address holder,
+        address receiver,
+        bytes32 order,
+        Authorisation calldata second
+    ) external;
+}
+
+/// @title IReceivablesViews
+/// @notice What anyone reads.
+interface IReceivablesViews is IReceivablesRecords {
     /// @notice Receivables registered so far; ids are 1 to count.
     function count() external view returns (uint256);
 
     /// @notice Receivable that lives under this fingerprint, or 0.
     function receivableOf(bytes32 fingerprint, address debtor, address originator) external view returns (uint256);
+
+    /// @notice Whether the claim lives here or in a registry that this one succeeds.
+    function isClaimed(bytes32 fingerprint, address debtor, address originator) external view returns (bool);
+
+    /// @notice Unanswered claims of an originator on a debtor.
+    function unanswered(address debtor, address originator) external view returns (uint256);
 
     /// @notice Heads by journal id (0 is the registry's own); zero for an id that was never used.
     function heads(uint256[] calldata journalIds) external view returns (bytes32[] memory);
@@ -193,8 +566,39 @@ interface IReceivables {
     /// @notice Member words, by address; zero where there is none.
     function members(address[] calldata accounts) external view returns (uint256[] memory);
 
+    /// @notice Orders, expired ones too while none was written since, on certificates (scope 1, by certificate id),
+    ///         receivables (scope 2, by id) or members (scope 3, by address as a number).
+    function freezes(uint8 scope, uint256[] calldata ids) external view returns (Freeze[][] memory);
+
+    /// @notice The registry's own switches.
+    function policy() external view returns (Policy memory);
+
+    /// @notice The regulator's own AccessManager.
+    function regulation() external view returns (address);
+
+    /// @notice Seconds that an order must have frozen a certificate before it can be transferred by force.
+    function forcedTransferDelay() external view returns (uint40);
+
     /// @notice Whether the account may take part in an operation now.
     function isEligible(address account) external view returns (bool);
+
+    // ---- ERC-721 metadata
+
+    function tokenURI(uint256 certificateId) external view returns (string memory);
+
+    // ---- ERC-7943-shaped views
+
+    /// @notice Whether the account may give certificates away now: eligible, and no order freezes it.
+    function canSend(address account) external view returns (bool);
+
+    /// @notice Whether the account may receive certificates now.
+    function canReceive(address account) external view returns (bool);
+
+    /// @notice Whether transferFrom by somebody with authority would succeed now.
+    function canTransfer(address from, address to, uint256 certificateId) external view returns (bool);
+
+    /// @notice Reverts with what would refuse transferFrom by somebody with authority now.
+    function requireTransfer(address from, address to, uint256 certificateId) external view;
 
     // ---- ERC-3525-shaped views
 
@@ -206,4 +610,15 @@ interface IReceivables {
 
     /// @notice Always 0: values are integer minor units, and currencies differ in how many make a major unit.
     function valueDecimals() external pure returns (uint8);
+}
+
+/// @title IReceivables
+/// @notice A registry of receivables: debtor-confirmed claims, cut into certificates that are ranges of minor units.
+/// @dev The whole face of the deployed contract. It also answers to IERC721, IERC721Metadata, IERC4906 and IERC5267.
+interface IReceivables is IMemberOperations, ISignedOperations, IOversight, IReceivablesViews {
+    /// @notice The registry that this one succeeds, or 0.
+    function predecessor() external view returns (address);
+
+    /// @notice Where the code is that does not fit into the registry itself; it runs in the registry's storage.
+    function extension() external view returns (address);
 }

@@ -16,8 +16,29 @@ library Journal {
     uint8 internal constant REFUSED = 3;
     uint8 internal constant SPLIT = 4;
     uint8 internal constant ENDORSED = 5;
+    uint8 internal constant WITHDRAWN = 6;
+    uint8 internal constant LAPSED = 7;
+    uint8 internal constant COUNTER_OFFERED = 8;
+    uint8 internal constant OFFER_ACCEPTED = 9;
+    uint8 internal constant MERGED = 10;
+    uint8 internal constant PARTITIONED = 11;
+    uint8 internal constant CERTIFICATE_FROZEN = 12;
+    uint8 internal constant CERTIFICATE_UNFROZEN = 13;
+    uint8 internal constant RECEIVABLE_FROZEN = 14;
+    uint8 internal constant RECEIVABLE_UNFROZEN = 15;
+    uint8 internal constant FORCED_TRANSFER = 16;
+
+    // Journal R-0, the registry's own.
     uint8 internal constant MEMBER_ADMITTED = 128;
     uint8 internal constant MEMBER_SUSPENDED = 129;
+    uint8 internal constant MEMBER_FROZEN = 130;
+    uint8 internal constant MEMBER_UNFROZEN = 131;
+    uint8 internal constant PAUSED = 132;
+    uint8 internal constant UNPAUSED = 133;
+    uint8 internal constant PARAMETER_SET = 134;
+    uint8 internal constant RULES_SET = 135;
+    uint8 internal constant DESCRIPTOR_SET = 136;
+    uint8 internal constant SUNSET = 137;
 
     /// @notice The head of an empty journal of this contract on this chain.
     /// @param journalId Receivable id, or 0 for the registry's own journal.
@@ -56,5 +77,13 @@ library Journal {
             mstore(0x20, entryHash)
             result := keccak256(0x00, 0x40)
         }
+    }
+
+    /// @notice The head after these further entries: who knows an earlier head proves that it led to this one.
+    function appendAll(bytes32 head, bytes32[] calldata entryHashes) internal pure returns (bytes32) {
+        for (uint256 i; i < entryHashes.length; ++i) {
+            head = append(head, entryHashes[i]);
+        }
+        return head;
     }
 }

@@ -3,68 +3,87 @@ pragma solidity 0.8.30;
 
 /// @title Words
 /// @notice The packed storage words. Bit ranges are listed from the lowest bit; a word of 0 means "never written".
-/// @dev terms       debtor 160 | due 40 | currency 10 | status 4 | flags 42
-///      amounts     face 64 | paid 64 | cancelled 64 | disputed 64          (minor units)
-///      certificate holder 160 | end 64 | flags 32
-///      member      balance 64 | kycExpiry 40 | roles 32 | status 8 | unused 112
+/// @dev terms        debtor 160 | face 64 | due day 16 | currency 10 | status 3 | front endorsed 1 | frozen 1 | 1 free
+///      certificate  holder 160 | end 64 | approved 1 | frozen 1 | 30 free
+///      member       balance 64 | kycExpiry 40 | roles 32 | status 8 | frozen 1 | 111 free
+///      movement     rules 160 | minimum part: now 32, next 32, from day 16 | paused 1 | sunset 1 | 14 free
+///      registration count 64 | tenor limit 48 | answer window 48 | unanswered 48 (each: now 16, next 16, from day 16)
+///                   | paused seconds 32 | 16 free
+///      Amounts are minor units; a day is a number of days since 1970, UTC.
 ///      registry/chain/words.py unpacks the same layout.
 library Words {
     uint8 internal constant STATUS_NONE = 0;
     uint8 internal constant STATUS_REGISTERED = 1;
     uint8 internal constant STATUS_CONFIRMED = 2;
     uint8 internal constant STATUS_REFUSED = 3;
+    uint8 internal constant STATUS_WITHDRAWN = 4;
+    uint8 internal constant STATUS_LAPSED = 5;
 
     uint8 internal constant MEMBER_ACTIVE = 1;
     uint8 internal constant MEMBER_SUSPENDED = 2;
 
     uint32 internal constant ROLE_FINANCIER = 1 << 2;
 
-    uint256 internal constant FRONT_ENDORSED = 1 << 214;
-    uint256 internal constant APPROVED = 1 << 224;
+    uint256 internal constant FRONT_ENDORSED = 1 << 253;
+    uint256 internal constant RECEIVABLE_FROZEN = 1 << 254;
 
-    uint256 private constant STATUS_MASK = uint256(0xf) << 210;
+    uint256 internal constant APPROVED = 1 << 224;
+    uint256 internal constant CERTIFICATE_FROZEN = 1 << 225;
+
+    uint256 internal constant MEMBER_FROZEN = 1 << 144;
+
+    uint256 internal constant PAUSED = 1 << 240;
+    uint256 internal constant SUNSET = 1 << 241;
+
+    /// @dev Where the effective-dated values lie, and how wide their parts are.
+    uint256 internal constant MINIMUM_PART_SHIFT = 160;
+    uint256 internal constant MINIMUM_PART_BITS = 32;
+    uint256 internal constant TENOR_LIMIT_SHIFT = 64;
+    uint256 internal constant ANSWER_WINDOW_SHIFT = 112;
+    uint256 internal constant UNANSWERED_SHIFT = 160;
+    uint256 internal constant SHORT_BITS = 16;
+    uint256 private constant DAY_BITS = 16;
+    uint256 private constant PAUSED_SECONDS_SHIFT = 208;
+
+    uint256 private constant STATUS_SHIFT = 250;
+    uint256 private constant STATUS_MASK = uint256(7) << STATUS_SHIFT;
     uint256 private constant MEMBER_STATUS_MASK = uint256(0xff) << 136;
-    uint256 private constant BALANCE_MASK = type(uint64).max;
+    uint256 private constant MEMBER_KEPT_MASK = type(uint64).max | MEMBER_FROZEN;
 
     // ---- terms
 
-    function packTerms(address debtor_, uint40 due_, uint16 currency_, uint8 status_) internal pure returns (uint256) {
-        return
-            uint256(uint160(debtor_)) | (uint256(due_) << 160) | (uint256(currency_) << 200) | (uint256(status_) << 210);
+    /// @param due_ Midnight UTC of a day before 2149-06-07, seconds since 1970.
+    function packTerms(address debtor_, uint64 face_, uint40 due_, uint16 currency_, uint8 status_)
+        internal
+        pure
+        returns (uint256)
+    {
+        return uint256(uint160(debtor_)) | (uint256(face_) << 160) | (uint256(due_ / 1 days) << 224)
+            | (uint256(currency_) << 240) | (uint256(status_) << STATUS_SHIFT);
     }
 
     function debtor(uint256 terms) internal pure returns (address) {
         return address(uint160(terms));
     }
 
+    function face(uint256 terms) internal pure returns (uint64) {
+        return uint64(terms >> 160);
+    }
+
     function due(uint256 terms) internal pure returns (uint40) {
-        return uint40(terms >> 160);
+        return uint40(uint16(terms >> 224)) * 1 days;
     }
 
     function currency(uint256 terms) internal pure returns (uint16) {
-        return uint16((terms >> 200) & 0x3ff);
+        return uint16((terms >> 240) & 0x3ff);
     }
 
     function status(uint256 terms) internal pure returns (uint8) {
-        return uint8((terms >> 210) & 0xf);
+        return uint8((terms >> STATUS_SHIFT) & 7);
     }
 
     function withStatus(uint256 terms, uint8 status_) internal pure returns (uint256) {
-        return (terms & ~STATUS_MASK) | (uint256(status_) << 210);
-    }
-
-    // ---- amounts
-
-    function face(uint256 amounts) internal pure returns (uint64) {
-        return uint64(amounts);
-    }
-
-    function paid(uint256 amounts) internal pure returns (uint64) {
-        return uint64(amounts >> 64);
-    }
-
-    function cancelled(uint256 amounts) internal pure returns (uint64) {
-        return uint64(amounts >> 128);
+        return (terms & ~STATUS_MASK) | (uint256(status_) << STATUS_SHIFT);
     }
 
     // ---- certificate
@@ -81,14 +100,11 @@ library Words {
         return uint64(certificate >> 160);
     }
 
-    function certificateFlags(uint256 certificate) internal pure returns (uint32) {
-        return uint32(certificate >> 224);
-    }
-
     // ---- member
 
+    /// @dev Keeps the balance, and the mark of orders: a renewed admission lifts no freeze.
     function packAdmission(uint256 member, uint40 kycExpiry_, uint32 roles_) internal pure returns (uint256) {
-        return (member & BALANCE_MASK) | (uint256(kycExpiry_) << 64) | (uint256(roles_) << 104)
+        return (member & MEMBER_KEPT_MASK) | (uint256(kycExpiry_) << 64) | (uint256(roles_) << 104)
             | (uint256(MEMBER_ACTIVE) << 136);
     }
 
@@ -114,10 +130,6 @@ library Words {
         return uint64(member);
     }
 
-    function kycExpiry(uint256 member) internal pure returns (uint40) {
-        return uint40(member >> 64);
-    }
-
     function roles(uint256 member) internal pure returns (uint32) {
         return uint32(member >> 104);
     }
@@ -133,5 +145,55 @@ library Words {
 
     function isFinancier(uint256 member) internal pure returns (bool) {
         return roles(member) & ROLE_FINANCIER != 0;
+    }
+
+    // ---- movement and registration: switches and effective-dated parameters
+
+    function rules(uint256 movement) internal pure returns (address) {
+        return address(uint160(movement));
+    }
+
+    function withRules(uint256 movement, address rules_) internal pure returns (uint256) {
+        return (movement >> 160 << 160) | uint160(rules_);
+    }
+
+    /// @notice The smallest part that a split may leave or make today, minor units.
+    function minimumPart(uint256 movement) internal view returns (uint64) {
+        return uint64(inForce(movement, MINIMUM_PART_SHIFT, MINIMUM_PART_BITS));
+    }
+
+    /// @notice Receivables registered so far.
+    function count(uint256 registration) internal pure returns (uint64) {
+        return uint64(registration);
+    }
+
+    /// @notice Seconds that all ended pauses took.
+    function pausedSeconds(uint256 registration) internal pure returns (uint32) {
+        return uint32(registration >> PAUSED_SECONDS_SHIFT);
+    }
+
+    function plusPausedSeconds(uint256 registration, uint256 seconds_) internal pure returns (uint256) {
+        return registration + (seconds_ << PAUSED_SECONDS_SHIFT);
+    }
+
+    /// @notice The value in force today of the parameter at this place of a word.
+    /// @param bits Width of the value: 32 or 16.
+    function inForce(uint256 word, uint256 shift, uint256 bits) internal view returns (uint256) {
+        uint256 parameter = word >> shift;
+        uint256 mask = (1 << bits) - 1;
+        return
+            block.timestamp / 1 days < (parameter >> (2 * bits)) & 0xffff
+                ? parameter & mask
+                : (parameter >> bits) & mask;
+    }
+
+    /// @notice The word with another value from a day on; until then what is in force today stays.
+    function withParameter(uint256 word, uint256 shift, uint256 bits, uint256 value, uint256 fromDay)
+        internal
+        view
+        returns (uint256)
+    {
+        uint256 cleared = word & ~(((1 << (2 * bits + DAY_BITS)) - 1) << shift);
+        return cleared | (inForce(word, shift, bits) | (value << bits) | (fromDay << (2 * bits))) << shift;
     }
 }

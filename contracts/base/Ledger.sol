@@ -1,0 +1,674 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {IERC4906} from "@openzeppelin/contracts/interfaces/IERC4906.sol";
+import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
+
+import {IReceivablesRecords, IReceivablesViews} from "../interfaces/IReceivables.sol";
+import {IRules} from "../interfaces/IRules.sol";
+import {Journal} from "../libraries/Journal.sol";
+import {Words} from "../libraries/Words.sol";
+
+/// @title Ledger
+/// @notice The storage of the registry and every rule about it, for whoever acts: `actor` is the caller or a signer.
+/// @dev One contract is deployed as the registry; code that does not fit into it lives in extensions that it runs by
+///      delegatecall at addresses fixed at its construction. All of them are this contract with other doors, so they
+///      agree on the storage and on the rules. Every operation checks, writes its words, appends one entry to the
+///      journal and emits that entry's event. What no rule here reads is not stored: the head commits to it and the
+///      event carries it.
+abstract contract Ledger is IReceivablesRecords, AccessManaged {
+    using Words for uint256;
+
+    /// @dev Journal of the registry itself: members, switches, parameters.
+    uint256 internal constant REGISTRY = 0;
+
+    uint8 internal constant SCOPE_CERTIFICATE = 1;
+    uint8 internal constant SCOPE_RECEIVABLE = 2;
+    uint8 internal constant SCOPE_MEMBER = 3;
+
+    /// @dev One word, in a struct so that its place is computed once to be read and written.
+    struct Member {
+        uint256 word;
+    }
+
+    /// @dev A certificate while parts are cut from its tail; `end` shrinks, `head` grows.
+    struct Cutting {
+        address actor;
+        address holder;
+        uint256 certificateId;
+        uint64 end;
+        uint256 movement;
+        bytes32 head;
+    }
+
+    /// @notice The registry that this one succeeds, or 0.
+    address public immutable predecessor;
+
+    mapping(uint256 journalId => Record) internal _records;
+    mapping(uint256 certificateId => uint256) internal _certificates;
+    mapping(address account => Member) internal _members;
+    mapping(bytes32 key => uint256 receivableId) internal _fingerprints;
+    /// @dev Unanswered claims of a pair plus one, once it had any: a count that returns to zero costs a new slot again.
+    mapping(bytes32 pair => uint256) internal _unansweredPlusOne;
+    /// @dev Read only while the certificate's APPROVED bit is set, so an id that comes back starts without one.
+    mapping(uint256 certificateId => address) internal _approvals;
+    mapping(address holder => mapping(address operator => bool)) internal _operators;
+    /// @dev Read only while the FROZEN bit of the certificate, the receivable or the member is set.
+    mapping(uint8 scope => mapping(uint256 id => Freeze[])) internal _freezes;
+    mapping(address signer => mapping(uint256 word => uint256)) internal _nonces;
+    /// @dev What every move reads: extra rules, minimum part, pause and sunset in one word.
+    uint256 internal _movement;
+    /// @dev What a registration reads and writes.
+    uint256 internal _registration;
+    uint40 internal _pausedSince;
+    address internal _descriptor;
+
+    /// @param authority The AccessManager that decides what the operator may do.
+    /// @param predecessor_ The registry that this one succeeds, or 0. Its claims stay taken.
+    constructor(address authority, address predecessor_) AccessManaged(authority) {
+        predecessor = predecessor_;
+    }
+
+    // ------------------------------------------------------------ receivables
+
+    function _register(address originator, Claim calldata claim) internal returns (uint256 receivableId) {
+        uint256 movement = _requireOpen();
+        uint256 registration = _registration;
+        _requireClaim(originator, claim, registration);
+        _requireEligible(originator);
+        _requireEligible(claim.debtor);
+        _takeFingerprint(originator, claim, registration);
+
+        uint40 answerBy;
+        unchecked {
+            registration += 1;
+            receivableId = registration.count();
+            uint256 window = registration.inForce(Words.ANSWER_WINDOW_SHIFT, Words.SHORT_BITS);
+            answerBy = uint40(block.timestamp - registration.pausedSeconds() + window * 1 days);
+        }
+        _consult(movement, Journal.REGISTERED, originator, originator, claim.debtor, receivableId << 128 | claim.face);
+        _registration = registration;
+        Record storage record = _records[receivableId];
+        record.terms = Words.packTerms(claim.debtor, claim.face, claim.due, claim.currency, Words.STATUS_REGISTERED);
+        record.head = _registeredHead(receivableId, originator, _now(), answerBy, claim);
+        emit Registered(
+            receivableId,
+            originator,
+            claim.debtor,
+            claim.face,
+            claim.due,
+            claim.currency,
+            claim.fingerprint,
+            claim.documentRoot,
+            answerBy,
+            _now()
+        );
+    }
+
+    function _confirm(address debtor, uint256 receivableId, Terms calldata terms, bytes32[] calldata since) internal {
+        uint256 movement = _requireOpen();
+        Record storage record = _records[receivableId];
+        _requireDebtor(debtor, _requireRegistered(record, receivableId));
+        bytes32 head = _requireAnchor(record, receivableId, terms, since);
+        _requireBeforeDue(terms.claim.due);
+        _confirmClaim(movement, head, receivableId, terms);
+    }
+
+    /// @dev The terms have led to the head, so they name the parties.
+    function _confirmClaim(uint256 movement, bytes32 head, uint256 receivableId, Terms calldata terms) private {
+        address debtor = terms.claim.debtor;
+        address originator = terms.originator;
+        uint64 face = terms.claim.face;
+        _requireEligible(debtor);
+        (Member storage member, uint256 word) = _requireEligible(originator);
+        _consult(movement, Journal.CONFIRMED, debtor, debtor, originator, receivableId << 128 | face);
+
+        Record storage record = _records[receivableId];
+        _answer(record, Words.STATUS_CONFIRMED, terms);
+        record.head = _next(head, Journal.CONFIRMED, 0, face, keccak256(abi.encode(debtor, originator)));
+        emit Confirmed(receivableId, debtor, originator, face, _now());
+        _mintWhole(receivableId, originator, face, member, word);
+    }
+
+    function _refuse(address debtor, uint256 receivableId, Terms calldata terms, bytes32[] calldata since, uint8 reason)
+        internal
+    {
+        _requireRunning();
+        Record storage record = _records[receivableId];
+        _requireDebtor(debtor, _requireRegistered(record, receivableId));
+        bytes32 head = _requireAnchor(record, receivableId, terms, since);
+        if (reason == 0) revert ReasonMissing();
+
+        _end(record, Words.STATUS_REFUSED, terms);
+        uint64 face = terms.claim.face;
+        record.head = _next(head, Journal.REFUSED, 0, face, keccak256(abi.encode(debtor, reason)));
+        emit Refused(receivableId, debtor, reason, face, _now());
+    }
+
+    function _withdraw(address originator, uint256 receivableId, Terms calldata terms, bytes32[] calldata since)
+        internal
+    {
+        _requireRunning();
+        Record storage record = _records[receivableId];
+        _requireRegistered(record, receivableId);
+        if (terms.originator != originator) revert NotOriginator(originator);
+        bytes32 head = _requireAnchor(record, receivableId, terms, since);
+
+        _end(record, Words.STATUS_WITHDRAWN, terms);
+        uint64 face = terms.claim.face;
+        record.head = _next(head, Journal.WITHDRAWN, 0, face, keccak256(abi.encode(originator)));
+        emit Withdrawn(receivableId, originator, face, _now());
+    }
+
+    function _lapse(address actor, uint256 receivableId, Terms calldata terms, bytes32[] calldata since) internal {
+        _requireRunning();
+        Record storage record = _records[receivableId];
+        _requireRegistered(record, receivableId);
+        bytes32 head = _requireAnchor(record, receivableId, terms, since);
+        if (block.timestamp - _registration.pausedSeconds() < terms.answerBy) revert AnswerWindowOpen(terms.answerBy);
+
+        _end(record, Words.STATUS_LAPSED, terms);
+        uint64 face = terms.claim.face;
+        record.head = _next(head, Journal.LAPSED, 0, face, keccak256(abi.encode(actor)));
+        emit Lapsed(receivableId, actor, face, _now());
+    }
+
+    function _counterOffer(
+        address debtor,
+        uint256 receivableId,
+        Terms calldata terms,
+        bytes32[] calldata since,
+        uint64 face,
+        uint40 due
+    ) internal {
+        _requireRunning();
+        Record storage record = _records[receivableId];
+        _requireDebtor(debtor, _requireRegistered(record, receivableId));
+        bytes32 head = _requireAnchor(record, receivableId, terms, since);
+        uint64 claimed = terms.claim.face;
+        if (face == 0 || face > claimed || (face == claimed && due == terms.claim.due)) revert OfferMalformed();
+        _requireDue(due, _registration);
+        _requireEligible(debtor);
+
+        record.head = _next(head, Journal.COUNTER_OFFERED, 0, claimed, _offerDetails(debtor, face, due));
+        emit CounterOffered(receivableId, debtor, claimed, face, due, _now());
+    }
+
+    function _acceptOffer(
+        address originator,
+        uint256 receivableId,
+        Terms calldata terms,
+        bytes32[] calldata since,
+        Offer calldata offer
+    ) internal {
+        uint256 movement = _requireOpen();
+        Record storage record = _records[receivableId];
+        _requireRegistered(record, receivableId);
+        if (terms.originator != originator) revert NotOriginator(originator);
+        bytes32 head = _requireOffer(record, receivableId, terms, since, offer);
+        _requireBeforeDue(offer.due);
+        _confirmOffer(movement, head, receivableId, terms, offer);
+    }
+
+    /// @dev The terms have led to the head, so they name the parties.
+    function _confirmOffer(
+        uint256 movement,
+        bytes32 head,
+        uint256 receivableId,
+        Terms calldata terms,
+        Offer calldata offer
+    ) private {
+        address originator = terms.originator;
+        address debtor = terms.claim.debtor;
+        uint64 face = offer.face;
+        (Member storage member, uint256 word) = _requireEligible(originator);
+        _requireEligible(debtor);
+        _consult(movement, Journal.OFFER_ACCEPTED, originator, debtor, originator, receivableId << 128 | face);
+
+        Record storage record = _records[receivableId];
+        _answer(record, Words.STATUS_CONFIRMED, terms);
+        record.terms = Words.packTerms(debtor, face, offer.due, terms.claim.currency, Words.STATUS_CONFIRMED);
+        bytes32 details = keccak256(abi.encode(originator, debtor, offer.due));
+        record.head = _next(head, Journal.OFFER_ACCEPTED, 0, face, details);
+        emit OfferAccepted(receivableId, originator, debtor, face, offer.due, _now());
+        _mintWhole(receivableId, originator, face, member, word);
+    }
+
+    // ----------------------------------------------------------- certificates
+
+    function _split(address actor, uint256 range, uint64 cut, address receiver, bytes32 document)
+        internal
+        returns (uint256 tailId)
+    {
+        Cutting memory cutting = _beginCutting(actor, range);
+        tailId = _cutTail(cutting, cut, receiver, document);
+        _endCutting(cutting);
+    }
+
+    function _splitMany(address actor, uint256 range, Part[] calldata parts) internal {
+        Cutting memory cutting = _beginCutting(actor, range);
+        if (parts.length == 0) revert BatchEmpty();
+        for (uint256 i; i < parts.length; ++i) {
+            _cutTail(cutting, parts[i].cut, parts[i].receiver, parts[i].document);
+        }
+        _endCutting(cutting);
+    }
+
+    /// @dev Moves the whole certificate; the caller has authority over it.
+    function _endorse(address actor, uint256 range, address receiver, bytes32 document) internal {
+        uint256 movement = _requireRunning();
+        _moveWhole(actor, range, _requireRange(actor, range), movement, receiver, document);
+    }
+
+    function _endorseMany(address actor, Endorsement[] calldata endorsements) internal {
+        if (endorsements.length == 0) revert BatchEmpty();
+        for (uint256 i; i < endorsements.length; ++i) {
+            _endorse(actor, endorsements[i].range, endorsements[i].receiver, endorsements[i].document);
+        }
+    }
+
+    function _merge(address actor, uint256 range, uint64 end) internal {
+        _requireRunning();
+        uint256 rightId = range >> 128 << 64 | uint64(range);
+        address holder;
+        {
+            uint256 left = _requireRange(actor, range);
+            uint256 right = _requireRange(actor, rightId << 64 | end);
+            holder = left.holder();
+            if (right.holder() != holder) revert NotHolder(right.holder());
+            Record storage record = _records[range >> 128];
+            _requireMovable(record, range >> 128);
+            _requireThawed(left, range >> 64);
+            _requireThawed(right, rightId);
+            (Member storage member, uint256 word) = _requireSender(holder);
+            member.word = word.minusCertificate();
+            bytes32 details = keccak256(abi.encode(actor, uint64(range)));
+            record.head = _next(record.head, Journal.MERGED, uint64(range >> 64), end, details);
+        }
+        _certificates[range >> 64] = Words.packCertificate(holder, end);
+        delete _certificates[rightId];
+        emit Merged(range >> 128, actor, uint64(range >> 64), end, uint64(range), _now());
+        emit TransferValue(rightId, range >> 64, end - uint64(range));
+        emit SlotChanged(rightId, range >> 128, 0);
+        emit IERC721.Transfer(holder, address(0), rightId);
+        emit IERC4906.MetadataUpdate(range >> 64);
+    }
+
+    /// @dev Cut without a change of holder, for an order: no due date and no minimum part hinders it.
+    function _cutInPlace(uint256 word, uint256 certificateId, uint64 cut) internal returns (uint256 tailId) {
+        address holder = word.holder();
+        tailId = certificateId >> 64 << 64 | cut;
+        Member storage member = _members[holder];
+        member.word = member.word.plusCertificate();
+        _certificates[certificateId] = Words.packCertificate(holder, cut) | (word & Words.CERTIFICATE_FROZEN);
+        _certificates[tailId] = Words.packCertificate(holder, word.end()) | (word & Words.CERTIFICATE_FROZEN);
+    }
+
+    // -------------------------------------------------------------- approvals
+
+    function _approve(address actor, uint256 certificateId, uint256 word, address to) internal {
+        address holder = word.holder();
+        if (actor != holder && !_operators[holder][actor]) revert NotHolder(actor);
+        _approvals[certificateId] = to;
+        _certificates[certificateId] = to == address(0) ? word & ~Words.APPROVED : word | Words.APPROVED;
+        emit IERC721.Approval(holder, to, certificateId);
+    }
+
+    function _setApprovalForAll(address holder, address operator, bool approved) internal {
+        _operators[holder][operator] = approved;
+        emit IERC721.ApprovalForAll(holder, operator, approved);
+    }
+
+    function _approved(uint256 certificateId, uint256 word) internal view returns (address) {
+        return word & Words.APPROVED == 0 ? address(0) : _approvals[certificateId];
+    }
+
+    // ------------------------------------------------- the parts of operations
+
+    /// @dev Everything that would refuse a transfer of the whole certificate by whoever has authority over it, and is
+    ///      not about the extra rules. Returns what the move then reads.
+    function _requireTransferable(uint256 range, uint256 word, address receiver, bytes32 document)
+        internal
+        view
+        returns (uint256 terms, Member storage giver, uint256 giverWord, Member storage taker, uint256 takerWord)
+    {
+        terms = _requireMovable(_records[range >> 128], range >> 128);
+        _requireThawed(word, range >> 64);
+        if (receiver == word.holder()) revert SameHolder();
+        (giver, giverWord) = _requireSender(word.holder());
+        (taker, takerWord) = _requireEligible(receiver);
+        if (document == 0 && !takerWord.isFinancier()) revert TradeDocumentMissing();
+    }
+
+    function _moveWhole(
+        address actor,
+        uint256 range,
+        uint256 word,
+        uint256 movement,
+        address receiver,
+        bytes32 document
+    ) internal {
+        {
+            (uint256 terms, Member storage giver, uint256 giverWord, Member storage taker, uint256 takerWord) =
+                _requireTransferable(range, word, receiver, document);
+            _consult(movement, Journal.ENDORSED, actor, word.holder(), receiver, range);
+            giver.word = giverWord.minusCertificate();
+            taker.word = takerWord.plusCertificate();
+            _handOver(range, terms, receiver);
+        }
+        Record storage record = _records[range >> 128];
+        bytes32 details = keccak256(abi.encode(actor, receiver, document));
+        record.head = _next(record.head, Journal.ENDORSED, uint64(range >> 64), uint64(range), details);
+        emit Endorsed(range >> 128, actor, receiver, uint64(range >> 64), uint64(range), document, _now());
+        emit IERC721.Transfer(word.holder(), receiver, range >> 64);
+    }
+
+    /// @dev Writes the new holder, without flags: approvals and orders were for the one before. The front has left the
+    ///      originator's hands once it was handed over.
+    function _handOver(uint256 range, uint256 terms, address receiver) internal {
+        _certificates[range >> 64] = Words.packCertificate(receiver, uint64(range));
+        if (uint64(range >> 64) == 0 && terms & Words.FRONT_ENDORSED == 0) {
+            _records[range >> 128].terms = terms | Words.FRONT_ENDORSED;
+        }
+    }
+
+    function _beginCutting(address actor, uint256 range) private view returns (Cutting memory cutting) {
+        cutting.movement = _requireRunning();
+        uint256 word = _requireRange(actor, range);
+        Record storage record = _records[range >> 128];
+        _requireMovable(record, range >> 128);
+        _requireThawed(word, range >> 64);
+        cutting.actor = actor;
+        cutting.holder = word.holder();
+        cutting.certificateId = range >> 64;
+        cutting.end = uint64(range);
+        cutting.head = record.head;
+        _requireSender(cutting.holder);
+    }
+
+    function _cutTail(Cutting memory cutting, uint64 cut, address receiver, bytes32 document)
+        private
+        returns (uint256 tailId)
+    {
+        uint64 start = uint64(cutting.certificateId);
+        uint64 end = cutting.end;
+        if (cut <= start || cut >= end) revert CutOutOfRange(start, cut, end);
+        tailId = cutting.certificateId >> 64 << 64 | cut;
+        {
+            uint64 minimum = cutting.movement.minimumPart();
+            if (cut - start < minimum || end - cut < minimum) revert BelowMinimumPart(minimum);
+            (Member storage taker, uint256 takerWord) = _requireEligible(receiver);
+            if (document == 0 && receiver != cutting.holder && !takerWord.isFinancier()) revert TradeDocumentMissing();
+            _consult(cutting.movement, Journal.SPLIT, cutting.actor, cutting.holder, receiver, tailId << 64 | end);
+            taker.word = takerWord.plusCertificate();
+            _certificates[tailId] = Words.packCertificate(receiver, end);
+            bytes32 details = keccak256(abi.encode(cutting.actor, receiver, cut, document));
+            cutting.head = _next(cutting.head, Journal.SPLIT, start, end, details);
+        }
+        cutting.end = cut;
+        emit Split(tailId >> 64, cutting.actor, receiver, start, end, cut, document, _now());
+        _emitMint(receiver, tailId, cutting.certificateId, end - cut);
+    }
+
+    function _endCutting(Cutting memory cutting) private {
+        uint256 certificateId = cutting.certificateId;
+        _certificates[certificateId] = Words.packCertificate(cutting.holder, cutting.end);
+        _records[certificateId >> 64].head = cutting.head;
+        emit IERC4906.MetadataUpdate(certificateId);
+    }
+
+    function _mintWhole(uint256 receivableId, address originator, uint64 face, Member storage member, uint256 word)
+        private
+    {
+        uint256 certificateId = receivableId << 64;
+        _certificates[certificateId] = Words.packCertificate(originator, face);
+        member.word = word.plusCertificate();
+        _emitMint(originator, certificateId, 0, face);
+    }
+
+    /// @dev The one place where a registered claim finds its answer.
+    function _answer(Record storage record, uint8 status, Terms calldata terms) private {
+        record.terms = record.terms.withStatus(status);
+        unchecked {
+            // At least 2 while a claim of the pair is registered.
+            --_unansweredPlusOne[_pairKey(terms.claim.debtor, terms.originator)];
+        }
+    }
+
+    /// @dev The answer is no: the fingerprint is free again.
+    function _end(Record storage record, uint8 status, Terms calldata terms) private {
+        _answer(record, status, terms);
+        delete _fingerprints[_fingerprintKey(terms.claim.fingerprint, terms.claim.debtor, terms.originator)];
+    }
+
+    function _takeFingerprint(address originator, Claim calldata claim, uint256 registration) private {
+        bytes32 key = _fingerprintKey(claim.fingerprint, claim.debtor, originator);
+        if (_fingerprints[key] != 0) revert FingerprintTaken(_fingerprints[key]);
+        if (
+            predecessor != address(0)
+                && IReceivablesViews(predecessor).isClaimed(claim.fingerprint, claim.debtor, originator)
+        ) revert TakenInPredecessor();
+        bytes32 pair = _pairKey(claim.debtor, originator);
+        uint256 plusOne = _unansweredPlusOne[pair];
+        uint256 limit = registration.inForce(Words.UNANSWERED_SHIFT, Words.SHORT_BITS);
+        if (plusOne > limit) revert TooManyUnanswered(limit);
+        _unansweredPlusOne[pair] = plusOne == 0 ? 2 : plusOne + 1;
+        _fingerprints[key] = registration.count() + 1;
+    }
+
+    // ----------------------------------------------------------------- checks
+
+    /// @return movement The word that every move reads.
+    function _requireRunning() internal view returns (uint256 movement) {
+        movement = _movement;
+        if (movement & Words.PAUSED != 0) revert RegistryPaused();
+    }
+
+    function _requireOpen() internal view returns (uint256 movement) {
+        movement = _requireRunning();
+        if (movement & Words.SUNSET != 0) revert RegistryInSunset();
+    }
+
+    function _requireClaim(address originator, Claim calldata claim, uint256 registration) private view {
+        if (claim.face == 0) revert FaceMissing();
+        if (claim.currency == 0 || claim.currency > 999) revert CurrencyMalformed(claim.currency);
+        _requireDue(claim.due, registration);
+        if (claim.fingerprint == 0) revert FingerprintMissing();
+        if (claim.documentRoot == 0) revert DocumentRootMissing();
+        if (claim.debtor == originator) revert DebtorIsOriginator();
+    }
+
+    function _requireDue(uint40 due, uint256 registration) private view {
+        if (due % 1 days != 0 || due / 1 days > type(uint16).max) revert DueDateMalformed(due);
+        _requireBeforeDue(due);
+        uint256 latest = block.timestamp + registration.inForce(Words.TENOR_LIMIT_SHIFT, Words.SHORT_BITS) * 1 days;
+        if (due > latest) revert TenorExceeded(uint40(latest - latest % 1 days));
+    }
+
+    function _requireBeforeDue(uint40 due) private view {
+        if (block.timestamp >= due) revert DueDatePassed(due);
+    }
+
+    function _requireRegistered(Record storage record, uint256 receivableId) private view returns (uint256 terms) {
+        terms = _requireReceivable(record, receivableId);
+        if (terms.status() != Words.STATUS_REGISTERED) revert StatusForbids(terms.status());
+    }
+
+    function _requireReceivable(Record storage record, uint256 receivableId) internal view returns (uint256 terms) {
+        terms = record.terms;
+        if (terms == 0) revert UnknownReceivable(receivableId);
+    }
+
+    function _requireDebtor(address actor, uint256 terms) private pure {
+        if (terms.debtor() != actor) revert NotDebtor(actor);
+    }
+
+    /// @dev The named terms, and the entries since, lead to the journal's head.
+    function _requireAnchor(Record storage record, uint256 receivableId, Terms calldata terms, bytes32[] calldata since)
+        private
+        view
+        returns (bytes32 head)
+    {
+        head = record.head;
+        if (_headOf(receivableId, terms, since) != head) revert AnchorMismatch(head);
+    }
+
+    /// @dev The named terms, the entries since and then the offer lead to the journal's head.
+    function _requireOffer(
+        Record storage record,
+        uint256 receivableId,
+        Terms calldata terms,
+        bytes32[] calldata since,
+        Offer calldata offer
+    ) private view returns (bytes32 head) {
+        head = record.head;
+        bytes32 details = _offerDetails(terms.claim.debtor, offer.face, offer.due);
+        bytes32 entry = Journal.entry(Journal.COUNTER_OFFERED, offer.at, 0, terms.claim.face, details);
+        if (Journal.append(_headOf(receivableId, terms, since), entry) != head) revert AnchorMismatch(head);
+    }
+
+    function _headOf(uint256 receivableId, Terms calldata terms, bytes32[] calldata since)
+        private
+        view
+        returns (bytes32)
+    {
+        return Journal.appendAll(
+            _registeredHead(receivableId, terms.originator, terms.registeredAt, terms.answerBy, terms.claim), since
+        );
+    }
+
+    /// @dev Head of a journal whose only entry is the registration of these terms.
+    function _registeredHead(
+        uint256 receivableId,
+        address originator,
+        uint40 registeredAt,
+        uint40 answerBy,
+        Claim calldata claim
+    ) private view returns (bytes32) {
+        bytes32 details = keccak256(
+            abi.encode(
+                originator, claim.debtor, claim.due, claim.currency, claim.fingerprint, claim.documentRoot, answerBy
+            )
+        );
+        return Journal.append(
+            Journal.genesis(receivableId), Journal.entry(Journal.REGISTERED, registeredAt, 0, claim.face, details)
+        );
+    }
+
+    function _requireCertificate(uint256 certificateId) internal view returns (uint256 word) {
+        word = _certificates[certificateId];
+        if (word == 0) revert UnknownCertificate(certificateId);
+    }
+
+    /// @dev The certificate as the range names it.
+    function _requireWhole(uint256 range) internal view returns (uint256 word) {
+        word = _requireCertificate(range >> 64);
+        if (word.end() != uint64(range)) revert RangeChanged(uint64(range >> 64), word.end());
+    }
+
+    /// @dev The actor must be the holder, its operator for all, or approved for this very certificate.
+    function _requireAuthority(address actor, uint256 certificateId) internal view returns (uint256 word) {
+        word = _requireCertificate(certificateId);
+        address holder = word.holder();
+        if (actor != holder && !_operators[holder][actor] && _approved(certificateId, word) != actor) {
+            revert NotHolder(actor);
+        }
+    }
+
+    /// @dev The actor has authority, and the certificate still has the end that the range names.
+    function _requireRange(address actor, uint256 range) internal view returns (uint256 word) {
+        word = _requireAuthority(actor, range >> 64);
+        if (word.end() != uint64(range)) revert RangeChanged(uint64(range >> 64), word.end());
+    }
+
+    /// @dev Certificates move only before the due date, and while no order freezes the receivable.
+    function _requireMovable(Record storage record, uint256 receivableId) internal view returns (uint256 terms) {
+        terms = record.terms;
+        if (terms.status() != Words.STATUS_CONFIRMED) revert StatusForbids(terms.status());
+        _requireBeforeDue(terms.due());
+        if (terms & Words.RECEIVABLE_FROZEN != 0) _requireNoOrder(SCOPE_RECEIVABLE, receivableId);
+    }
+
+    function _requireThawed(uint256 word, uint256 certificateId) internal view {
+        if (word & Words.CERTIFICATE_FROZEN != 0) _requireNoOrder(SCOPE_CERTIFICATE, certificateId);
+    }
+
+    function _requireEligible(address account) internal view returns (Member storage member, uint256 word) {
+        member = _members[account];
+        word = member.word;
+        if (!word.eligible()) revert MemberNotEligible(account);
+    }
+
+    /// @dev Eligible, and no order freezes what it holds.
+    function _requireSender(address account) internal view returns (Member storage member, uint256 word) {
+        (member, word) = _requireEligible(account);
+        if (word & Words.MEMBER_FROZEN != 0) _requireNoOrder(SCOPE_MEMBER, uint160(account));
+    }
+
+    function _requireNoOrder(uint8 scope, uint256 id) private view {
+        bytes32 order = _orderInForce(scope, id);
+        if (order != 0) revert FrozenByOrder(order);
+    }
+
+    /// @dev The first order in force, or 0. It comes from the clock: an expired one hinders nobody, though still listed.
+    function _orderInForce(uint8 scope, uint256 id) internal view returns (bytes32) {
+        Freeze[] storage freezes_ = _freezes[scope][id];
+        for (uint256 i; i < freezes_.length; ++i) {
+            if (block.timestamp < freezes_[i].expiry) return freezes_[i].order;
+        }
+        return 0;
+    }
+
+    /// @dev The extra rules, if there are any, must not revert. `range` is what moves or comes to be.
+    function _consult(uint256 movement, uint8 operation, address actor, address from, address to, uint256 range)
+        internal
+        view
+    {
+        address rules = movement.rules();
+        if (rules == address(0)) return;
+        IRules.Act memory act = IRules.Act(operation, range >> 128, actor, from, to, uint64(range >> 64), uint64(range));
+        (bool allowed, bytes memory reason) = rules.staticcall(abi.encodeCall(IRules.check, (address(this), act)));
+        if (!allowed) revert RulesForbid(reason);
+    }
+
+    // ----------------------------------------------------------------- events
+
+    function _emitMint(address holder, uint256 certificateId, uint256 parentId, uint64 value) internal {
+        emit IERC721.Transfer(address(0), holder, certificateId);
+        emit SlotChanged(certificateId, 0, certificateId >> 64);
+        emit TransferValue(parentId, certificateId, value);
+    }
+
+    // ------------------------------------------------------------------ words
+
+    function _next(bytes32 head, uint256 operation, uint256 start, uint256 end, bytes32 details)
+        internal
+        view
+        returns (bytes32)
+    {
+        return Journal.append(head, Journal.entry(operation, block.timestamp, start, end, details));
+    }
+
+    /// @dev Appends to R-0.
+    function _appendToRegistry(uint256 operation, bytes32 details) internal {
+        Record storage record = _records[REGISTRY];
+        record.head = _next(record.head, operation, 0, 0, details);
+    }
+
+    function _offerDetails(address debtor, uint64 face, uint40 due) private pure returns (bytes32) {
+        return keccak256(abi.encode(debtor, face, due));
+    }
+
+    function _fingerprintKey(bytes32 fingerprint, address debtor, address originator) internal pure returns (bytes32) {
+        return keccak256(abi.encode(fingerprint, debtor, originator));
+    }
+
+    function _pairKey(address debtor, address originator) internal pure returns (bytes32) {
+        return keccak256(abi.encode(debtor, originator));
+    }
+
+    function _now() internal view returns (uint40) {
+        return uint40(block.timestamp);
+    }
+}
