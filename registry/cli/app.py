@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+from importlib import metadata
+from typing import Annotated
+
 import typer
 
-from registry.cli import books, certificates, members, receivables, running
+from registry.cli import books, certificates, members, output, receivables, running
 
 app = typer.Typer(
-    help="Counterfoil: confirmed receivables as certificates that split to the cent.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001  (what typer calls)
+    if asked:
+        output.console.print(f"counterfoil {metadata.version('counterfoil')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """Counterfoil: confirmed receivables as certificates that split to the cent."""
+
+
 for noun in (running, receivables, certificates, books):
     app.add_typer(noun.app)
 app.add_typer(members.app, name="member", rich_help_panel="Members")

@@ -13,6 +13,7 @@ from registry.cli import output
 from registry.cli.common import JsonFlag, progress
 from registry.cli.output import EXIT_REFUSED, named_refusals
 from registry.settings import settings
+from registry.terminal import safe
 
 if TYPE_CHECKING:
     from registry.commands.services import Services
@@ -103,7 +104,7 @@ def reconcile(
         )
     else:
         for difference in report.differences:
-            output.console.print(f"[red]{output.safe(difference)}[/]")
+            output.console.print(f"[red]{safe(difference)}[/]")
         output.console.print(views.outcome(report))
     if report.count:
         raise typer.Exit(EXIT_REFUSED)

@@ -30,6 +30,7 @@ import typer
 from registry.cli import output
 from registry.cli.output import named_refusals
 from registry.settings import settings
+from registry.terminal import safe
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
@@ -68,7 +69,7 @@ class Told:
         if json_output:
             output.document({**(views.done_document(self.done) if self.done is not None else {}), **self.more})
             return
-        output.console.print(f"[green]done[/] {output.safe(self.sentence)}")
+        output.console.print(f"[green]done[/] {safe(self.sentence)}")
         if self.done is not None:
             output.console.print(
                 f"  [dim]block {self.done.block_number}, transaction 0x{self.done.tx_hash.hex()}, "
@@ -90,7 +91,7 @@ class Would:
             output.document({"dry_run": True, **self.more, "gas": self.gas})
             return
         cost = "" if self.gas is None else f", about {self.gas:,} gas"
-        output.console.print(output.safe(self.sentence + cost))
+        output.console.print(safe(self.sentence + cost))
 
 
 class Acting:

@@ -11,11 +11,10 @@ from typing import Any, ParamSpec, TypeVar
 import typer
 from rich.cells import cell_len
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
-from registry.domain.printable import printable
 from registry.domain.refusals import Refusal
+from registry.terminal import safe
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,11 +30,6 @@ FOLDING = frozenset({"name", "roles", "invoice"})
 
 EXIT_REFUSED = 1
 EXIT_INTERRUPTED = 130
-
-
-def safe(value: object) -> str:
-    """Any value as text between markup: nothing in it moves the terminal or is taken for markup."""
-    return escape(printable(str(value)))
 
 
 def document(value: Any) -> None:

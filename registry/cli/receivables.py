@@ -18,6 +18,7 @@ from registry.domain.identifiers import CertificateId, format_receivable_id, par
 from registry.domain.receivable import RefusalReason
 from registry.domain.rules import UnknownReceivable
 from registry.settings import settings
+from registry.terminal import safe
 
 if TYPE_CHECKING:
     from registry.store.queries.invoices import InvoiceRow
@@ -106,7 +107,7 @@ def pending(*, as_: As, json_output: JsonFlag = False) -> None:
             )
             for row in rows
         ),
-        nothing=f"nothing waits for {output.safe(as_)}",
+        nothing=f"nothing waits for {safe(as_)}",
     )
 
 
@@ -195,7 +196,7 @@ def list_(
         output.table(
             ["certificate", "amount ", "due", "debtor"],
             ((*views.certificate_cells(part, name=name)[:2], day(part.due_at), name(part.debtor)) for part in parts),
-            nothing=f"{output.safe(holder)} holds no certificates",
+            nothing=f"{safe(holder)} holds no certificates",
         )
         return
     if json_output:
@@ -232,7 +233,7 @@ def show(receivable: ReceivableArgument, *, json_output: JsonFlag = False) -> No
         with services.database.snapshot() as connection:
             row = receivables.receivable(connection, receivable_id)
             if row is None:
-                raise UnknownReceivable(f"there is no {receivable}")
+                raise UnknownReceivable(f"there is no {format_receivable_id(receivable_id)}")
             invoice = invoices.invoice_by_root(connection, row.document_root)
             parts = list(
                 every(lambda after: certificates.certificates(connection, receivable_id=receivable_id, after=after))

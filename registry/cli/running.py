@@ -24,6 +24,7 @@ from registry.domain.identifiers import format_address
 from registry.errors import Refusal, ServiceError
 from registry.observe import configure_logging
 from registry.settings import settings
+from registry.terminal import safe
 
 if TYPE_CHECKING:
     from registry.commands.demo import Summary
@@ -78,7 +79,7 @@ def demo(
         say(f"[bold]Starting[/] the dev chain and PostgreSQL in {settings().home}")
         with owned(settings(), api_url=url) as services:
             for notice in services.notices:
-                output.note(f"[yellow]note[/]: {output.safe(notice)}")
+                output.note(f"[yellow]note[/]: {safe(notice)}")
             say(f"  chain {services.node.chain_id} at {services.node.describe()}")
             say(f"  database {services.database.describe()}")
             with following(services, on_step=_report_rewind):
@@ -107,7 +108,7 @@ def serve(
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with owned(settings(), api_url=url) as services:
             for notice in services.notices:
-                output.note(f"[yellow]note[/]: {output.safe(notice)}")
+                output.note(f"[yellow]note[/]: {safe(notice)}")
             if listener.getsockname()[1] != (settings().api_port if port is None else port):
                 output.note("the port is taken by somebody else; another one is used")
             with following(services):
@@ -317,7 +318,7 @@ def _print_summary(services: Services, summary: Summary) -> None:
     report = summary.report
     if report is not None:
         for difference in report.differences:
-            output.console.print(f"  [red]{output.safe(difference)}[/]")
+            output.console.print(f"  [red]{safe(difference)}[/]")
         output.console.print("  " + views.outcome(report))
     if summary.traced is not None:
         output.console.print("[bold]Provenance[/] of one certificate")

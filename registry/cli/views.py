@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from rich.tree import Tree
 
-from registry.cli.output import safe
 from registry.domain.calendar import day, instant
 from registry.domain.identifiers import Address, CertificateId, format_address, format_receivable_id
 from registry.domain.journal import Confirmed, Endorsed, Refused, Registered, Split
@@ -19,6 +18,7 @@ from registry.store.queries.entries import ProvenanceRow
 from registry.store.queries.invoices import InvoiceRow
 from registry.store.queries.members import MemberRow
 from registry.store.queries.receivables import ReceivableRow
+from registry.terminal import safe
 
 if TYPE_CHECKING:
     from registry.commands.demo import FileOutcome, Summary

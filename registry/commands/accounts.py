@@ -6,6 +6,8 @@ import getpass
 import json
 import re
 import sys
+from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,10 +24,15 @@ from registry.domain.identifiers import Address, IdMalformed, format_address, pa
 from registry.domain.refusals import Refusal
 from registry.settings import settings
 from registry.store.queries import parties as party_queries
+from registry.store.queries.pages import every
 
 DEV_ACCOUNTS_SEARCHED = 256
 """Dev accounts among which the key of an address is looked for."""
 
+HANDLES_COMPARED_MAX = 10_000
+"""Handles among which the one that was meant is looked for, when a name is not found."""
+
+SUGGESTIONS_MAX = 3
 DEV_BALANCE_WEI = 10**21
 OPERATOR = "operator"
 
@@ -87,10 +94,11 @@ class RehearsalAccount(LocalAccount):
 
 
 def address_of(services: Services, name: str) -> Address:
-    """The address behind a handle, a keystore's name, an address or devN.
+    """The address behind a handle, a keystore's name, an address or devN; blanks around it do not count.
 
     Raises UnknownAccount, KeystoreLocked, IdMalformed.
     """
+    name = name.strip()
     if name.startswith("0x"):
         return parse_address(name)
     if name == OPERATOR:
@@ -103,7 +111,7 @@ def address_of(services: Services, name: str) -> Address:
     keystore = _keystore(services.home, name)
     if keystore is None:
         if party is None:
-            raise UnknownAccount(f"{name!r} is no handle, keystore or address")
+            raise UnknownAccount(f"{name!r} is no handle, keystore or address", hint=_meant(services, name))
         return party.address
     found = _keystore_address(keystore)
     if found is None:
@@ -148,6 +156,18 @@ def next_dev_address(services: Services) -> Address:
                 services.node.request("anvil_setBalance", format_address(address), hex(DEV_BALANCE_WEI))
             return address
     raise UnknownAccount(f"all {DEV_ACCOUNTS_SEARCHED} dev accounts are taken", hint="Name the member's --address")
+
+
+def _meant(services: Services, name: str) -> str | None:
+    """A hint that names what was probably meant, None where nothing is near."""
+    with services.database.snapshot() as connection:
+        parties = every(lambda after: party_queries.parties(connection, after=after))
+        known = [party.handle for party in islice(parties, HANDLES_COMPARED_MAX)]
+    known += [OPERATOR, *(keystore.stem for keystore in (services.home / "keys").glob("*.json"))]
+    wanted = name.casefold()
+    begun = [handle for handle in known if wanted and handle.startswith(wanted)]
+    near = begun[:SUGGESTIONS_MAX] or get_close_matches(wanted, known, n=SUGGESTIONS_MAX)
+    return f"Did you mean {' or '.join(near)}? `counterfoil member list` shows all handles" if near else None
 
 
 def _dev_index(services: Services, name: str) -> int | None:

@@ -12,7 +12,6 @@ from datetime import date
 from pathlib import Path
 
 from rich.cells import cell_len
-from rich.markup import escape
 
 from registry.chain.contract import Calls, receivables_abi
 from registry.chain.submit import account_address, preview
@@ -24,7 +23,6 @@ from registry.documents.parties import Party, PartyIdentity
 from registry.documents.reading import parse_invoice, read_document
 from registry.domain.identifiers import Address, CertificateId, format_receivable_id
 from registry.domain.money import Money, currency_to_show, format_amount
-from registry.domain.printable import printable
 from registry.domain.receivable import DAY_SECONDS, Role, Status
 from registry.domain.refusals import Refusal
 from registry.domain.rules import FingerprintTaken
@@ -39,6 +37,7 @@ from registry.store.queries import receivables as receivable_queries
 from registry.store.queries.certificates import CertificateRow
 from registry.store.queries.pages import every
 from registry.store.queries.receivables import ReceivableRow
+from registry.terminal import safe
 
 SAMPLES = PROJECT_ROOT / "registry" / "samples" / "invoices"
 INVOICE_SUFFIXES = frozenset({".xml", ".pdf"})
@@ -107,11 +106,6 @@ Say = Callable[[str], None]
 """Told each thing as it happens, one line."""
 
 
-def _safe(text: str) -> str:
-    """Text of a stranger between markup."""
-    return escape(printable(text))
-
-
 def invoice_files(folder: Path) -> list[Path]:
     """The invoice files below a folder, by path."""
     return sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix.lower() in INVOICE_SUFFIXES)
@@ -132,7 +126,7 @@ def run(services: Services, *, folder: Path, say: Say) -> Summary:
 
 
 def _read(folder: Path, summary: Summary, master: bytes, say: Say) -> list[_Readable]:
-    say(f"[bold]Reading[/] invoices below {_safe(str(folder))}")
+    say(f"[bold]Reading[/] invoices below {safe(folder)}")
     readable = []
     for path in invoice_files(folder):
         outcome = FileOutcome(str(path.relative_to(folder)))
@@ -143,7 +137,7 @@ def _read(folder: Path, summary: Summary, master: bytes, say: Say) -> list[_Read
             require_registrable(invoice)
         except Refusal as refusal:
             outcome.code, outcome.detail = refusal.code, refusal.detail
-            say(f"  [yellow]{refusal.code}[/] {_safe(outcome.file)}: {_safe(refusal.detail)}")
+            say(f"  [yellow]{refusal.code}[/] {safe(outcome.file)}: {safe(refusal.detail)}")
             continue
         outcome.amount = invoice.payable
         readable.append(_Readable(path, invoice, outcome))
@@ -178,7 +172,7 @@ def _admit_parties(services: Services, readable: list[_Readable], summary: Summa
             handle=known.handle if known is not None else None,
         )
         summary.admitted.append(handle)
-        say(f"  {handle}{' ' * max(1, 28 - cell_len(handle))}{_safe(name)}")
+        say(f"  {handle}{' ' * max(1, 28 - cell_len(handle))}{safe(name)}")
 
 
 def _parties(invoice: Invoice) -> Iterable[tuple[Party, PartyIdentity, Role]]:
@@ -246,9 +240,9 @@ def _say_outcome(outcome: FileOutcome, say: Say) -> None:
                 when += f" (agreed with the buyer: {outcome.due_agreed_because})"
             known = "" if outcome.outcome == "registered" else ", by an earlier run"
             name = format_receivable_id(outcome.receivable_id)
-            say(f"  [green]{name:<6}[/] {_safe(outcome.file)}: {outcome.amount}, {when}{known}")
+            say(f"  [green]{name:<6}[/] {safe(outcome.file)}: {outcome.amount}, {when}{known}")
         case _:
-            say(f"  [yellow]{outcome.code}[/] {_safe(outcome.file)}: {_safe(outcome.detail or '')}")
+            say(f"  [yellow]{outcome.code}[/] {safe(outcome.file)}: {safe(outcome.detail or '')}")
 
 
 def _confirm_all(services: Services, summary: Summary, say: Say) -> None:
@@ -379,7 +373,7 @@ def _expect_refusal(attempt: str, act: Callable[[], object], summary: Summary, s
         if refusal.status >= 500:
             raise
         summary.forbidden.append(Forbidden(attempt, refusal.code, refusal.detail))
-        say(f"  {_safe(attempt)}: [red]{refusal.code}[/] ({_safe(refusal.detail)})")
+        say(f"  {safe(attempt)}: [red]{refusal.code}[/] ({safe(refusal.detail)})")
     else:
         raise AssertionError(f"the registry accepted what it must refuse: {attempt}")
 

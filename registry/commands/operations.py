@@ -35,7 +35,7 @@ from registry.domain.identifiers import (
 from registry.domain.journal import Entry
 from registry.domain.keccak import keccak256
 from registry.domain.merkle import SALT_BYTES
-from registry.domain.money import Money, currency_to_show, parse_amount
+from registry.domain.money import Money, currency_to_show, parse_typed_amount
 from registry.domain.profile import party_profile
 from registry.domain.receivable import Certificate, RefusalReason, Role, SuspensionReason
 from registry.domain.refusals import Refusal
@@ -362,15 +362,15 @@ def split(
     receiver: Address,
     document: str | None,
 ) -> tuple[Done, CertificateId]:
-    """Cut `amount` (decimal text) off the tail of a certificate and hand it over; also the id of the tail.
+    """Cut `amount` (as typed) off the tail of a certificate and hand it over; also the id of the tail.
 
-    Raises UnknownCertificate, AmountMalformed, AmountTooPrecise, AmountOutOfRange, CutOutOfRange and the contract's
-    refusals of `split`.
+    Raises UnknownCertificate, AmountMalformed, AmountAmbiguous, AmountTooPrecise, AmountOutOfRange, CutOutOfRange and
+    the contract's refusals of `split`.
     """
     _require_present(services, certificate)
     record = services.view.records([certificate.receivable_id])[certificate.receivable_id]
     money = currency_to_show(record.currency)
-    minor = parse_amount(amount, money)
+    minor = parse_typed_amount(amount, money)
     cut = certificate.end - minor
     if not certificate.start < cut < certificate.end:
         whole = Money(certificate.end - certificate.start, money)

@@ -19,8 +19,8 @@ MINOR_MAX = 2**64 - 1
 RECEIVABLE_ID_MAX = 2**63 - 1
 """Ids are counted from 1; SQL keeps them as bigint."""
 
-_RECEIVABLE = re.compile(r"R-(0|[1-9][0-9]{0,18})", re.ASCII)
-_CERTIFICATE = re.compile(r"R-([1-9][0-9]{0,18})/(0|[1-9][0-9]{0,19})-([1-9][0-9]{0,19})", re.ASCII)
+_RECEIVABLE = re.compile(r"[Rr]-(0|[1-9][0-9]{0,18})", re.ASCII)
+_CERTIFICATE = re.compile(r"[Rr]-([1-9][0-9]{0,18})/(0|[1-9][0-9]{0,19})-([1-9][0-9]{0,19})", re.ASCII)
 
 
 class IdMalformed(Refusal):
@@ -70,7 +70,7 @@ def format_receivable_id(receivable_id: int) -> str:
 
 
 def parse_receivable_id(text: str) -> int:
-    """Read R-42. Raises IdMalformed."""
+    """Read R-42, also as people type it: r-42, with blanks around. Raises IdMalformed."""
     match = _RECEIVABLE.fullmatch(text.strip())
     if match is None or int(match[1]) > RECEIVABLE_ID_MAX:
         raise IdMalformed(f"{text!r} is not a receivable id")
@@ -78,7 +78,7 @@ def parse_receivable_id(text: str) -> int:
 
 
 def parse_certificate_id(text: str) -> CertificateId:
-    """Read R-42/0-125000, a non-empty range in minor units. Raises IdMalformed."""
+    """Read R-42/0-125000, a non-empty range in minor units; R as in parse_receivable_id. Raises IdMalformed."""
     match = _CERTIFICATE.fullmatch(text.strip())
     if match is None:
         raise IdMalformed(f"{text!r} is not a certificate id")

@@ -37,6 +37,9 @@ _CODES_BY_EXPONENT: Final[Mapping[int, str]] = {
 
 # [0-9], not \d: \d also takes the digits of other scripts.
 _DECIMAL: Final = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?")
+# One separator throughout: comma, apostrophe (also the typographic one), blank (also the no-break and the thin one).
+_GROUPED: Final = re.compile(r"-?[1-9][0-9]{0,2}([,'\u2019 \u00a0\u2009\u202f])[0-9]{3}(?:\1[0-9]{3})*(\.[0-9]+)?")
+_LIKE_A_GROUP: Final = re.compile(r"-?[1-9][0-9]{0,2}[.,][0-9]{3}")
 
 
 class UnknownCurrency(Refusal):
@@ -50,6 +53,14 @@ class AmountMalformed(Refusal):
     title: ClassVar[str] = "The amount is not a decimal number"
     default_hint: ClassVar[str] = (
         'Write digits with an optional decimal point, for example "1250.00"; no grouping, no exponent.'
+    )
+
+
+class AmountAmbiguous(Refusal):
+    code: ClassVar[str] = "amount_ambiguous"
+    title: ClassVar[str] = "The amount can be read in two ways"
+    default_hint: ClassVar[str] = (
+        "Decimals stand behind a point: write 1234.00 or 1,234.00 for thousands, 1.23 for decimals."
     )
 
 
@@ -134,6 +145,20 @@ def parse_amount(text: str, currency: Currency) -> int:
     minor = int(whole + kept.ljust(currency.exponent, "0"))
     _require_in_range(minor)
     return -minor if sign else minor
+
+
+def parse_typed_amount(text: str, currency: Currency) -> int:
+    """Minor units of an amount as people type it: as in parse_amount, also with thousands set apart and blanks around.
+
+    Shape: 1,234.56 or 1 234.56 or 1'234.56, one separator throughout, decimals behind a point. What elsewhere means
+    something else is refused: 1,234 (a decimal comma?) unless the currency has no decimals, and 1.234 (thousands?)
+    unless it has three. Refuses: amount_ambiguous and what parse_amount refuses.
+    """
+    text = text.strip()
+    grouped = _GROUPED.fullmatch(text)
+    if _LIKE_A_GROUP.fullmatch(text) and currency.exponent != (0 if "," in text else 3):
+        raise AmountAmbiguous(f"{text!r} {currency} can be thousands or decimals")
+    return parse_amount(text.replace(grouped[1], "") if grouped else text, currency)
 
 
 def format_amount(minor: int, currency: Currency) -> str:

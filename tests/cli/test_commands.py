@@ -276,7 +276,54 @@ def test_a_certificate_is_split_endorsed_shown_and_traced(cli: Cli, tmp_path: Pa
     cli.refused("unknown_certificate", "trace", whole)
 
 
+def test_ids_and_amounts_may_be_typed_as_people_type_them(cli: Cli, tmp_path: Path) -> None:
+    path = write_invoice(tmp_path, payable="5000.00")
+    receivable = cli.json("register", path, "--as", f" {SELLER} ")["receivable"]
+    cli("confirm", f" {receivable.lower()} ", "--as", BUYER)
+    done = cli.json("split", f"{receivable.lower()}/0-500000", " 1,234.50 ", "--to", SUPPLIER, "--as", SELLER,
+                    "--document", HASH)  # fmt: skip
+    assert done["certificate"] == f"{receivable}/376550-500000"
+    assert cli.json("show", receivable.lower())["id"] == receivable
+    assert f"there is no {receivable}9" in cli("show", f"{receivable.lower()}9", exit_code=1).stderr
+
+
+def test_the_version_is_told(cli: Cli) -> None:
+    assert re.fullmatch(r"counterfoil \d+\.\d+\.\d+\n", cli("--version").stdout)
+
+
 # ------------------------------------------------------------------- refusals
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("falkenrath", BUYER), ("teifenbach", SUPPLIER), ("BANK", BANK), ("operater", "operator")]
+)
+@pytest.mark.parametrize("option", ["--to", "--as", "--holder"])
+def test_a_name_that_is_nearly_right_is_answered_with_the_right_one(
+    cli: Cli, option: str, typed: str, meant: str
+) -> None:
+    words = {
+        "--to": ["endorse", "R-1/0-5", "--as", SELLER, "--to", typed],
+        "--as": ["pending", "--as", typed],
+        "--holder": ["list", "--holder", typed],
+    }[option]
+    error = cli.json(*words, exit_code=1)["error"]
+    assert error["code"] == "unknown_account"
+    assert f"Did you mean {meant}" in error["hint"]
+
+
+def test_a_name_like_no_other_is_answered_with_where_the_names_are(cli: Cli) -> None:
+    hint = cli.json("pending", "--as", "qqqqqqqq", exit_code=1)["error"]["hint"]
+    assert "Did you mean" not in hint
+    assert "member list" in hint
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"), [(["lst"], "list"), (["member", "ad"], "add"), (["list", "--hodler", "x"], "--holder")]
+)
+def test_a_command_or_option_that_is_nearly_right_is_answered_with_the_right_one(
+    cli: Cli, words: list[str], meant: str
+) -> None:
+    assert meant in cli(*words, exit_code=2).stderr
 
 
 def test_what_cannot_be_is_refused_with_its_code_and_exit_code_1(cli: Cli, tmp_path: Path) -> None:
@@ -284,6 +331,7 @@ def test_what_cannot_be_is_refused_with_its_code_and_exit_code_1(cli: Cli, tmp_p
     receivable = whole.split("/")[0]
     to_bank = ("--to", BANK, "--as", SELLER)
     for code, *words in (
+        ("amount_ambiguous", "split", whole, "1,234", *to_bank),
         ("id_malformed", "show", "42"),
         ("id_malformed", "confirm", "R-x", "--as", BUYER),
         ("id_malformed", "split", "R-1/5-5", "1", *to_bank),

@@ -70,9 +70,28 @@ def test_a_receivable_id_is_read_as_it_is_written(number: int) -> None:
     assert parse_receivable_id(format_receivable_id(number)) == number
 
 
+def test_an_id_may_be_typed_in_lower_case_and_with_blanks_around() -> None:
+    assert parse_receivable_id(" r-42\t") == 42
+    assert parse_certificate_id("\u00a0r-42/0-5 ") == CertificateId(42, 0, 5)
+
+
 @pytest.mark.parametrize(
     "text",
-    ["", "42", "R42", "r-42", "R-", "R--1", "R-042", "R-4 2", "R-4.0", "R-٤", f"R-{RECEIVABLE_ID_MAX + 1}", "R-42\x00"],
+    [
+        "",
+        "42",
+        "R42",
+        "rr-42",
+        "R -42",
+        "R-",
+        "R--1",
+        "R-042",
+        "R-4 2",
+        "R-4.0",
+        "R-٤",
+        f"R-{RECEIVABLE_ID_MAX + 1}",
+        "R-42\x00",
+    ],
 )
 def test_what_is_no_receivable_id_is_refused(text: str) -> None:
     with pytest.raises(IdMalformed):

@@ -12,6 +12,7 @@ from registry.domain.money import (
     AMOUNT_TEXT_CHARS_MAX,
     CURRENCIES,
     MINOR_MAX,
+    AmountAmbiguous,
     AmountMalformed,
     AmountOutOfRange,
     AmountTooPrecise,
@@ -22,6 +23,7 @@ from registry.domain.money import (
     currency_by_numeric,
     format_amount,
     parse_amount,
+    parse_typed_amount,
 )
 
 EUR, JPY, KWD = currency("EUR"), currency("JPY"), currency("KWD")
@@ -108,6 +110,84 @@ def test_digits_of_other_scripts_are_malformed() -> None:
 def test_a_very_long_text_is_malformed_and_never_converted() -> None:
     with pytest.raises(AmountMalformed):
         parse_amount("9" * (AMOUNT_TEXT_CHARS_MAX + 1), EUR)
+
+
+@given(minor=minors, money=currencies, separator=st.sampled_from(",' \u2019\u00a0\u2009\u202f"))
+def test_an_amount_typed_as_it_is_shown_is_read_exactly(minor: int, money: Currency, separator: str) -> None:
+    shown, _, _ = str(Money(minor, money)).partition(" ")
+    assert parse_typed_amount(f" {shown.replace(',', separator)} ", money) == minor
+
+
+@given(minor=minors, money=currencies)
+def test_an_amount_in_plain_decimals_means_the_same_typed(minor: int, money: Currency) -> None:
+    assert parse_typed_amount(format_amount(minor, money), money) == minor
+
+
+@pytest.mark.parametrize(
+    ("text", "money", "minor"),
+    [
+        ("1,234.56", EUR, 123456),
+        ("1 234.56", EUR, 123456),
+        ("1'234.56", EUR, 123456),
+        ("-1,234.5", EUR, -123450),
+        ("1 234", EUR, 123400),
+        ("1'234", EUR, 123400),
+        ("1,234,567", EUR, 123456700),
+        ("1,234", JPY, 1234),
+        ("1.234", KWD, 1234),
+        ("1,234.567", KWD, 1234567),
+        ("0.100", EUR, 10),
+    ],
+)
+def test_thousands_may_be_set_apart_by_one_separator(text: str, money: Currency, minor: int) -> None:
+    assert parse_typed_amount(text, money) == minor
+
+
+@pytest.mark.parametrize(
+    ("text", "money"),
+    [("1,234", EUR), ("-12,345", EUR), ("1,234", KWD), ("1.234", EUR), ("1.000", EUR), ("1.000", JPY)],
+)
+def test_what_may_be_thousands_or_decimals_is_ambiguous(text: str, money: Currency) -> None:
+    with pytest.raises(AmountAmbiguous) as refused:
+        parse_typed_amount(text, money)
+    assert "1234.00" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1,23",
+        "1234,56",
+        "1.234,56",
+        "1.234.567",
+        "1,234 567",
+        "1,234'567.00",
+        "12,34,567.00",
+        "1234,567",
+        "0,123.00",
+        "1  234",
+        ",234",
+        "1,234.",
+        "1,234.5,6",
+        "1_234",
+        "\u0661,\u0662\u0663\u0664",
+        "- 1",
+        "",
+    ],
+)
+def test_any_other_grouping_is_malformed(text: str) -> None:
+    with pytest.raises(AmountMalformed):
+        parse_typed_amount(text, EUR)
+
+
+def test_groups_are_refused_where_programs_write() -> None:
+    with pytest.raises(AmountMalformed):
+        Money.from_json({"amount": "1,234.56", "currency": "EUR"})
+
+
+def test_a_typed_amount_is_no_more_precise_than_its_currency() -> None:
+    with pytest.raises(AmountTooPrecise):
+        parse_typed_amount("1,234.567", EUR)
 
 
 @pytest.mark.parametrize(("text", "money"), [("0.001", EUR), ("1.5", JPY), ("1.0001", KWD), ("1.000000001", EUR)])
