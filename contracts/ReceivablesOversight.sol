@@ -255,13 +255,12 @@ contract ReceivablesOversight is Signatures, IOversight, IReceivablesViews {
         if (receiver == holder) revert SameHolder();
         {
             (Member storage taker, uint256 takerWord) = _requireEligible(receiver);
-            uint256 terms = _records[range >> 128].terms;
-            _requireRipe(range, word, terms, order);
+            _requireRipe(range, word, order);
             Member storage giver = _members[holder];
             giver.word = giver.word.minusCertificate();
             taker.word = takerWord.plusCertificate();
-            _handOver(range, terms, receiver);
         }
+        _certificates[range >> 64] = Words.packCertificate(receiver, uint64(range));
         if (word & Words.CERTIFICATE_FROZEN != 0) _carryOut(range >> 64, order);
         _append(range, Journal.FORCED_TRANSFER, keccak256(abi.encode(order, msg.sender, second.signer, receiver)));
         emit ForcedTransfer(
@@ -455,12 +454,12 @@ contract ReceivablesOversight is Signatures, IOversight, IReceivablesViews {
     }
 
     /// @dev The order is in force on the certificate, its receivable or its holder, and has been for the delay.
-    function _requireRipe(uint256 range, uint256 word, uint256 terms, bytes32 order) private view {
+    function _requireRipe(uint256 range, uint256 word, bytes32 order) private view {
         uint256 since = type(uint256).max;
         if (word & Words.CERTIFICATE_FROZEN != 0) {
             since = _earlier(since, SCOPE_CERTIFICATE, range >> 64, order);
         }
-        if (terms & Words.RECEIVABLE_FROZEN != 0) {
+        if (_records[range >> 128].terms & Words.RECEIVABLE_FROZEN != 0) {
             since = _earlier(since, SCOPE_RECEIVABLE, range >> 128, order);
         }
         if (_members[word.holder()].word & Words.MEMBER_FROZEN != 0) {

@@ -35,7 +35,8 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
     /// @dev A certificate while parts are cut from its tail; `end` shrinks, `head` grows.
     struct Cutting {
         address actor;
-        address holder;
+        /// @dev Holder and ORIGINAL of the certificate's word.
+        uint256 kept;
         uint256 certificateId;
         uint64 end;
         uint256 movement;
@@ -272,8 +273,8 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         _requireRunning();
         uint256 rightId = range >> 128 << 64 | uint64(range);
         address holder;
+        uint256 left = _requireRange(actor, range);
         {
-            uint256 left = _requireRange(actor, range);
             uint256 right = _requireRange(actor, rightId << 64 | end);
             holder = left.holder();
             if (right.holder() != holder) revert NotHolder(right.holder());
@@ -286,7 +287,7 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
             bytes32 details = keccak256(abi.encode(actor, uint64(range)));
             record.head = _next(record.head, Journal.MERGED, uint64(range >> 64), end, details);
         }
-        _certificates[range >> 64] = Words.packCertificate(holder, end);
+        _certificates[range >> 64] = Words.packCertificate(holder, end) | (left & Words.ORIGINAL);
         delete _certificates[rightId];
         emit Merged(range >> 128, actor, uint64(range >> 64), end, uint64(range), _now());
         emit TransferValue(rightId, range >> 64, end - uint64(range));
@@ -301,7 +302,8 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         tailId = certificateId >> 64 << 64 | cut;
         Member storage member = _members[holder];
         member.word = member.word.plusCertificate();
-        _certificates[certificateId] = Words.packCertificate(holder, cut) | (word & Words.CERTIFICATE_FROZEN);
+        _certificates[certificateId] =
+            Words.packCertificate(holder, cut) | (word & (Words.CERTIFICATE_FROZEN | Words.ORIGINAL));
         _certificates[tailId] = Words.packCertificate(holder, word.end()) | (word & Words.CERTIFICATE_FROZEN);
     }
 
@@ -331,9 +333,9 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
     function _requireTransferable(uint256 range, uint256 word, address receiver, bytes32 document)
         internal
         view
-        returns (uint256 terms, Member storage giver, uint256 giverWord, Member storage taker, uint256 takerWord)
+        returns (Member storage giver, uint256 giverWord, Member storage taker, uint256 takerWord)
     {
-        terms = _requireMovable(_records[range >> 128], range >> 128);
+        _requireMovable(_records[range >> 128], range >> 128);
         _requireThawed(word, range >> 64);
         if (receiver == word.holder()) revert SameHolder();
         (giver, giverWord) = _requireSender(word.holder());
@@ -350,27 +352,19 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         bytes32 document
     ) internal {
         {
-            (uint256 terms, Member storage giver, uint256 giverWord, Member storage taker, uint256 takerWord) =
+            (Member storage giver, uint256 giverWord, Member storage taker, uint256 takerWord) =
                 _requireTransferable(range, word, receiver, document);
             _consult(movement, Journal.ENDORSED, actor, word.holder(), receiver, range);
             giver.word = giverWord.minusCertificate();
             taker.word = takerWord.plusCertificate();
-            _handOver(range, terms, receiver);
         }
+        // Without flags: approvals and orders were for the holder before.
+        _certificates[range >> 64] = Words.packCertificate(receiver, uint64(range));
         Record storage record = _records[range >> 128];
         bytes32 details = keccak256(abi.encode(actor, receiver, document));
         record.head = _next(record.head, Journal.ENDORSED, uint64(range >> 64), uint64(range), details);
         emit Endorsed(range >> 128, actor, receiver, uint64(range >> 64), uint64(range), document, _now());
         emit IERC721.Transfer(word.holder(), receiver, range >> 64);
-    }
-
-    /// @dev Writes the new holder, without flags: approvals and orders were for the one before. The front has left the
-    ///      originator's hands once it was handed over.
-    function _handOver(uint256 range, uint256 terms, address receiver) internal {
-        _certificates[range >> 64] = Words.packCertificate(receiver, uint64(range));
-        if (uint64(range >> 64) == 0 && terms & Words.FRONT_ENDORSED == 0) {
-            _records[range >> 128].terms = terms | Words.FRONT_ENDORSED;
-        }
     }
 
     function _beginCutting(address actor, uint256 range) private view returns (Cutting memory cutting) {
@@ -380,11 +374,11 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         _requireMovable(record, range >> 128);
         _requireThawed(word, range >> 64);
         cutting.actor = actor;
-        cutting.holder = word.holder();
+        cutting.kept = word & (type(uint160).max | Words.ORIGINAL);
         cutting.certificateId = range >> 64;
         cutting.end = uint64(range);
         cutting.head = record.head;
-        _requireSender(cutting.holder);
+        _requireSender(word.holder());
     }
 
     function _cutTail(Cutting memory cutting, uint64 cut, address receiver, bytes32 document)
@@ -396,11 +390,18 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         if (cut <= start || cut >= end) revert CutOutOfRange(start, cut, end);
         tailId = cutting.certificateId >> 64 << 64 | cut;
         {
-            uint64 minimum = cutting.movement.minimumPart();
-            if (cut - start < minimum || end - cut < minimum) revert BelowMinimumPart(minimum);
+            uint256 minimum = cutting.movement.minimumPart();
+            unchecked {
+                // The cut lies between start and end.
+                if (cut - start < minimum || end - cut < minimum) revert BelowMinimumPart(uint64(minimum));
+            }
             (Member storage taker, uint256 takerWord) = _requireEligible(receiver);
-            if (document == 0 && receiver != cutting.holder && !takerWord.isFinancier()) revert TradeDocumentMissing();
-            _consult(cutting.movement, Journal.SPLIT, cutting.actor, cutting.holder, receiver, tailId << 64 | end);
+            if (document == 0 && receiver != cutting.kept.holder() && !takerWord.isFinancier()) {
+                revert TradeDocumentMissing();
+            }
+            _consult(
+                cutting.movement, Journal.SPLIT, cutting.actor, cutting.kept.holder(), receiver, tailId << 64 | end
+            );
             taker.word = takerWord.plusCertificate();
             _certificates[tailId] = Words.packCertificate(receiver, end);
             bytes32 details = keccak256(abi.encode(cutting.actor, receiver, cut, document));
@@ -408,12 +409,14 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         }
         cutting.end = cut;
         emit Split(tailId >> 64, cutting.actor, receiver, start, end, cut, document, _now());
-        _emitMint(receiver, tailId, cutting.certificateId, end - cut);
+        unchecked {
+            _emitMint(receiver, tailId, cutting.certificateId, end - cut);
+        }
     }
 
     function _endCutting(Cutting memory cutting) private {
         uint256 certificateId = cutting.certificateId;
-        _certificates[certificateId] = Words.packCertificate(cutting.holder, cutting.end);
+        _certificates[certificateId] = cutting.kept | Words.packCertificate(address(0), cutting.end);
         _records[certificateId >> 64].head = cutting.head;
         emit IERC4906.MetadataUpdate(certificateId);
     }
@@ -422,7 +425,7 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         private
     {
         uint256 certificateId = receivableId << 64;
-        _certificates[certificateId] = Words.packCertificate(originator, face);
+        _certificates[certificateId] = Words.packCertificate(originator, face) | Words.ORIGINAL;
         member.word = word.plusCertificate();
         _emitMint(originator, certificateId, 0, face);
     }
@@ -583,8 +586,8 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
     }
 
     /// @dev Certificates move only before the due date, and while no order freezes the receivable.
-    function _requireMovable(Record storage record, uint256 receivableId) internal view returns (uint256 terms) {
-        terms = record.terms;
+    function _requireMovable(Record storage record, uint256 receivableId) internal view {
+        uint256 terms = record.terms;
         if (terms.status() != Words.STATUS_CONFIRMED) revert StatusForbids(terms.status());
         _requireBeforeDue(terms.due());
         if (terms & Words.RECEIVABLE_FROZEN != 0) _requireNoOrder(SCOPE_RECEIVABLE, receivableId);

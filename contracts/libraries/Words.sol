@@ -3,8 +3,8 @@ pragma solidity 0.8.30;
 
 /// @title Words
 /// @notice The packed storage words. Bit ranges are listed from the lowest bit; a word of 0 means "never written".
-/// @dev terms        debtor 160 | face 64 | due day 16 | currency 10 | status 3 | front endorsed 1 | frozen 1 | 1 free
-///      certificate  holder 160 | end 64 | approved 1 | frozen 1 | 30 free
+/// @dev terms        debtor 160 | face 64 | due day 16 | currency 10 | status 3 | frozen 1 | 2 free
+///      certificate  holder 160 | end 64 | approved 1 | frozen 1 | original 1 | 29 free
 ///      member       balance 64 | kycExpiry 40 | roles 32 | status 8 | frozen 1 | 111 free
 ///      movement     rules 160 | minimum part: now 32, next 32, from day 16 | paused 1 | sunset 1 | 14 free
 ///      registration count 64 | tenor limit 48 | answer window 48 | unanswered 48 (each: now 16, next 16, from day 16)
@@ -24,11 +24,12 @@ library Words {
 
     uint32 internal constant ROLE_FINANCIER = 1 << 2;
 
-    uint256 internal constant FRONT_ENDORSED = 1 << 253;
-    uint256 internal constant RECEIVABLE_FROZEN = 1 << 254;
+    uint256 internal constant RECEIVABLE_FROZEN = 1 << 253;
 
     uint256 internal constant APPROVED = 1 << 224;
     uint256 internal constant CERTIFICATE_FROZEN = 1 << 225;
+    /// @dev The front certificate while it has never left the originator's hands: only then a credit note reduces it.
+    uint256 internal constant ORIGINAL = 1 << 226;
 
     uint256 internal constant MEMBER_FROZEN = 1 << 144;
 
@@ -158,8 +159,8 @@ library Words {
     }
 
     /// @notice The smallest part that a split may leave or make today, minor units.
-    function minimumPart(uint256 movement) internal view returns (uint64) {
-        return uint64(inForce(movement, MINIMUM_PART_SHIFT, MINIMUM_PART_BITS));
+    function minimumPart(uint256 movement) internal view returns (uint256) {
+        return inForce(movement, MINIMUM_PART_SHIFT, MINIMUM_PART_BITS);
     }
 
     /// @notice Receivables registered so far.
