@@ -442,9 +442,10 @@ contract ReceivablesOversight is Signatures, IOversight, IReceivablesViews {
         _requireOfficer(second.signer);
     }
 
+    /// @dev The manager itself is none: through its execute() one officer could be both the caller and the second.
     function _requireOfficer(address account) private view {
         (bool immediate,) = IAccessManager(regulation).canCall(account, address(this), msg.sig);
-        if (!immediate) revert NotOfficer(account);
+        if (!immediate || account == regulation) revert NotOfficer(account);
     }
 
     /// @dev The certificate as the range names it, still in the hands of the holder whom the order is against.
