@@ -66,6 +66,11 @@ def read_cii(root: etree._Element) -> Invoice:
     )
 
 
+def specification(root: etree._Element) -> str | None:
+    """BT-24, the specification that the document says it follows. Refuses: document_inconsistent."""
+    return _text(root, "rsm:ExchangedDocumentContext/ram:GuidelineSpecifiedDocumentContextParameter/ram:ID")
+
+
 def _total(root: etree._Element, name: str, money: Currency, *, field: str) -> int | None:
     found = element_at(root, f"{_TOTALS}/ram:{name}", _NS)
     if found is None or not text_of(found):

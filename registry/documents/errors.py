@@ -36,7 +36,17 @@ class DocumentUnsupported(Refusal):
     code: ClassVar[str] = "document_unsupported"
     status: ClassVar[int] = 415
     title: ClassVar[str] = "The document is of a kind that is not read here"
-    default_hint: ClassVar[str] = "Send a UBL 2.1 Invoice or CreditNote, or a UN/CEFACT CrossIndustryInvoice (D16B)."
+    default_hint: ClassVar[str] = (
+        "Send a UBL 2.1 Invoice or CreditNote, a UN/CEFACT CrossIndustryInvoice (D16B), or a PDF that carries one."
+    )
+
+
+class ProfileInsufficient(Refusal):
+    """The invoice follows a profile that does not carry what a receivable needs."""
+
+    code: ClassVar[str] = "profile_insufficient"
+    title: ClassVar[str] = "The profile of the invoice carries too little"
+    default_hint: ClassVar[str] = "Ask the issuer for profile BASIC, EN 16931, EXTENDED or XRECHNUNG."
 
 
 class DocumentIncomplete(Refusal):
@@ -46,7 +56,7 @@ class DocumentIncomplete(Refusal):
     title: ClassVar[str] = "The invoice lacks a field that a receivable needs"
     default_hint: ClassVar[str] = "Ask the issuer for a complete invoice."
 
-    def __init__(self, field: str, *, hint: str = "") -> None:
+    def __init__(self, field: str, *, hint: str | None = None) -> None:
         self.field = field
         super().__init__(f"the invoice lacks {field}", hint=hint)
 

@@ -27,11 +27,12 @@ class Invoice:
     """What a receivable needs of an invoice. Amounts in minor units of `currency`; days without a time zone.
 
     `payable_minor` is the amount due for payment (BT-115, prepayments already off); it may be zero or negative.
+    `format` is the syntax: the invoice in a PDF is CII or UBL, a row of a table is csv.
     `preceding_invoices` are the numbers of the invoices that a correction refers to. In a self-billed invoice seller
     and buyer stay who they are: the buyer wrote it, the seller is still the creditor.
     """
 
-    format: Literal["ubl", "cii"]
+    format: Literal["ubl", "cii", "csv"]
     number: str
     type_code: str
     issue_date: date

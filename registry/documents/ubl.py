@@ -51,6 +51,11 @@ def read_ubl(root: etree._Element) -> Invoice:
     )
 
 
+def specification(root: etree._Element) -> str | None:
+    """BT-24, the specification that the document says it follows. Refuses: document_inconsistent."""
+    return _text(root, "cbc:CustomizationID")
+
+
 def _type_code(root: etree._Element) -> str:
     """BT-3. A CreditNote without a code is a credit note; one that calls itself an invoice contradicts its root."""
     if root.tag == INVOICE_TAG:

@@ -18,7 +18,6 @@ from registry.documents.errors import (
     DocumentInconsistent,
     DocumentMalformed,
     DocumentTooLarge,
-    DocumentUnsupported,
 )
 
 DOCUMENT_BYTES_MAX: Final = 5 * 1024 * 1024
@@ -48,12 +47,10 @@ _ERROR_LIMIT: Final = 114  # libxml2's XML_ERR_RESOURCE_LIMIT (256 levels, for o
 def parse_xml(data: bytes) -> etree._Element:
     """Root of a well-formed document without DTD; comments and processing instructions are dropped.
 
-    Refuses: document_too_large, document_malformed, document_forbidden_construct, document_unsupported.
+    Refuses: document_too_large, document_malformed, document_forbidden_construct.
     """
     if len(data) > DOCUMENT_BYTES_MAX:
         raise DocumentTooLarge(f"the document has {len(data)} bytes; at most {DOCUMENT_BYTES_MAX} are read")
-    if data.startswith(b"%PDF-"):
-        raise DocumentUnsupported("the document is a PDF", hint="Send the XML that a hybrid invoice PDF carries.")
     text = _decode(data)
     # Anywhere, not only in the prolog: no invoice quotes these in a comment, and looking is cheaper than parsing.
     if "<!DOCTYPE" in text or "<!ENTITY" in text:

@@ -18,7 +18,6 @@ from registry.documents.errors import (
     DocumentMalformed,
     DocumentTooLarge,
     DocumentUnreadable,
-    DocumentUnsupported,
 )
 from registry.documents.reading import parse_invoice, read_invoice
 from registry.documents.xml import DEPTH_LEVELS_MAX, DOCUMENT_BYTES_MAX, MARKUP_COUNT_MAX, parse_xml
@@ -153,13 +152,7 @@ def test_empty_and_binary_files_are_malformed(data: bytes) -> None:
         parse_invoice(data)
 
 
-def test_a_pdf_is_unsupported_and_the_hint_says_what_to_send() -> None:
-    with pytest.raises(DocumentUnsupported) as refused:
-        parse_invoice(b"%PDF-1.7\n")
-    assert "XML" in refused.value.hint
-
-
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)  # the first PDF among them starts a child
 @given(data=st.binary(max_size=200))
 def test_random_bytes_are_refused_by_name(data: bytes) -> None:
     with pytest.raises(Refusal):

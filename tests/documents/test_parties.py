@@ -177,9 +177,16 @@ def test_both_formats_give_a_party_the_same_identity(
     in_ubl = "".join(UBL_IDENTIFIERS[kind].format(value) for kind, value in identifiers)
     in_cii = "".join(CII_IDENTIFIERS[kind].format(value) for kind, value in reversed(identifiers))
     name = "<cac:PartyName><cbc:Name>A</cbc:Name></cac:PartyName>"
-    read_ubl = parse_invoice(ubl(buyer=f"<cac:Party>{name}{in_ubl}</cac:Party>"))
-    read_cii = parse_invoice(cii(buyer=f"<ram:BuyerTradeParty><ram:Name>A</ram:Name>{in_cii}</ram:BuyerTradeParty>"))
-    assert read_ubl.buyer_identity == read_cii.buyer_identity
+    buyer = f"<ram:BuyerTradeParty><ram:Name>A</ram:Name>{in_cii}</ram:BuyerTradeParty>"
+    assert buyer_of(ubl(buyer=f"<cac:Party>{name}{in_ubl}</cac:Party>")) == buyer_of(cii(buyer=buyer))
+
+
+def buyer_of(document: bytes) -> PartyIdentity | None:
+    """The buyer, or None where nothing identifies it (a tax number that is more words than digits)."""
+    try:
+        return parse_invoice(document).buyer_identity
+    except DocumentIncomplete:
+        return None
 
 
 @pytest.mark.parametrize(

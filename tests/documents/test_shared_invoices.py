@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from registry.documents.errors import ProfileInsufficient
 from registry.documents.fingerprint import fingerprint
 from registry.documents.invoice import require_registrable
-from registry.documents.reading import read_invoice
+from registry.documents.pdf import embedded_invoice
+from registry.documents.reading import parse_invoice, read_invoice
 from registry.domain.refusals import Refusal
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "invoices"
@@ -71,8 +73,19 @@ def test_a_factored_invoice_names_the_factor_as_payee() -> None:
     assert payee.name == "Likviditet o. Finans AB"
 
 
-def test_pdfs_are_unsupported() -> None:
-    for path in sorted((SHARED / "pdf").glob("*.pdf")):
-        with pytest.raises(Refusal) as refused:
-            read_invoice(path)
-        assert refused.value.code == "document_unsupported"
+@pytest.mark.parametrize(
+    "name", ["zugferd_2p0_EN16931_Einfach.pdf", "zugferd_2p1_EN16931_AbweichenderZahlungsempf.pdf"]
+)
+def test_a_hybrid_pdf_is_the_claim_of_its_xml(name: str) -> None:
+    hybrid = read_invoice(SHARED / "pdf" / name)
+    _, xml = embedded_invoice((SHARED / "pdf" / name).read_bytes())
+    require_registrable(hybrid)
+    assert hybrid == parse_invoice(xml)
+    assert fingerprint(hybrid, MASTER) == fingerprint(parse_invoice(xml), MASTER)
+
+
+def test_an_invoice_of_profile_minimum_carries_too_little() -> None:
+    with pytest.raises(ProfileInsufficient) as refused:
+        read_invoice(SHARED / "pdf" / "Facture_FR_MINIMUM.pdf")
+    assert refused.value.code == "profile_insufficient"
+    assert "due date" in refused.value.detail
