@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from registry.domain.receivable import MemberStatus, Phase, Role, Status
@@ -113,6 +115,39 @@ def test_due_windows_agree_with_the_rule_of_phases(scene: Scene, database: Datab
             assert list(overdue) == [row for row in rows if row.phase(now=now) is Phase.OVERDUE]
             live = receivables.receivables(connection, status=Status.CONFIRMED, due_from=now + 1)
             assert list(live) == [row for row in rows if row.phase(now=now) is Phase.LIVE]
+
+
+def test_a_phase_is_found_where_the_rule_says_that_a_receivable_is_in_it(scene: Scene, database: Database) -> None:
+    for days in (1, 2, 3):
+        scene.confirm(scene.register(scene.claim(days=days)))
+    scene.refuse(scene.register())
+    scene.register()
+    mirror(scene, database)
+    with database.snapshot() as connection:
+        rows = receivables.receivables(connection).rows
+        day = 86_400
+        for now in (rows[0].due_at + offset for offset in (-1, 0, 1, day - 1, day, 2 * day, 9 * day)):
+            found = {phase: list(receivables.receivables(connection, phase_at=(phase, now))) for phase in Phase}
+            assert found == {phase: [row for row in rows if row.phase(now=now) is phase] for phase in Phase}
+
+
+def test_certificates_are_found_by_the_terms_of_their_receivables(scene: Scene, database: Database) -> None:
+    euros, yen = (scene.register(replace(scene.claim(), currency=currency)) for currency in (978, 392))
+    scene.confirm(euros)
+    scene.confirm(yen)
+    scene.split(yen, start=0, cut=1, to=SUPPLIER)
+    mirror(scene, database)
+    with database.snapshot() as connection:
+        due = certificates.certificates(connection).rows[0].due_at
+        for sought, numbers in (
+            ({"currency": 392}, [yen, yen]),
+            ({"currency": 978, "debtor": scene.address(BUYER)}, [euros]),
+            ({"currency": 978, "originator": scene.address(SUPPLIER)}, []),
+            ({"due_from": due, "due_before": due + 1}, [euros, yen, yen]),
+            ({"due_before": due}, []),
+            ({"phase_at": (Phase.OVERDUE, due + 86_400)}, [euros, yen, yen]),
+        ):
+            assert [part.receivable_id for part in certificates.certificates(connection, **sought)] == numbers
 
 
 def test_members_carry_the_name_of_their_party(scene: Scene, database: Database) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, literal, select, tuple_
+from sqlalchemy import BigInteger, Connection, Row, Select, literal, select, tuple_
 
 from registry.domain import rules
 from registry.domain.identifiers import Address, CertificateId
 from registry.domain.receivable import Certificate, Phase, Receivable, Status
 from registry.store.queries.pages import PAGE_ROWS_DEFAULT, Page, page, rows_asked
+from registry.store.queries.receivables import Sought, matching
 from registry.store.queries.visibility import Caller, visible_to
 from registry.store.tables import Minor, receivable
 from registry.store.tables import certificate as table
@@ -75,9 +76,10 @@ def certificates(
     after: CertificateKey | None = None,
     limit: int = PAGE_ROWS_DEFAULT,
     caller: Caller = Caller.LOCAL,
+    **sought: Unpack[Sought],
 ) -> Page[CertificateRow, CertificateKey]:
-    """Live certificates in the order of receivable id and start."""
-    wanted: list[ColumnElement[bool]] = []
+    """Live certificates in the order of receivable id and start; `sought` is of their receivables."""
+    wanted = matching(sought)
     if holder is not None:
         wanted.append(table.c.holder == holder)
     if receivable_id is not None:
