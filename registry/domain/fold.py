@@ -1,7 +1,8 @@
 """The one fold: state and entry in, next state out. Mirror, auditor, verifier and property tests all call it.
 
-A receivable's journal says everything about that receivable, and R-0 everything about the members; the order between
-two journals inside one block is not proven by their heads, so no fold looks into another journal.
+A receivable's journal says everything about that receivable, and R-0 everything about members, orders on them, pauses
+and parameters; the order between two journals inside one block is not proven by their heads, so no fold looks into
+another journal.
 """
 
 from __future__ import annotations
@@ -13,16 +14,46 @@ from types import MappingProxyType
 from registry.domain import journal, rules
 from registry.domain.identifiers import Address, format_receivable_id
 from registry.domain.journal import (
+    CertificateFrozen,
+    CertificateUnfrozen,
     Confirmed,
+    CounterOffered,
+    DescriptorSet,
     Endorsed,
     Entry,
+    ForcedTransfer,
+    Lapsed,
     MemberAdmitted,
+    MemberFrozen,
     MemberSuspended,
+    MemberUnfrozen,
+    Merged,
+    OfferAccepted,
+    ParameterSet,
+    Partitioned,
+    Paused,
+    ReceivableFrozen,
+    ReceivableUnfrozen,
     Refused,
     Registered,
+    RulesSet,
     Split,
+    Sunset,
+    Unpaused,
+    Withdrawn,
 )
-from registry.domain.receivable import Certificate, Member, MemberStatus, Receivable, Registry, Role, Status
+from registry.domain.receivable import (
+    Certificate,
+    Member,
+    MemberStatus,
+    Offer,
+    Parameter,
+    ParameterValue,
+    Receivable,
+    Registry,
+    Role,
+    Status,
+)
 from registry.domain.refusals import Refusal
 
 
@@ -68,8 +99,6 @@ def walk(receivable: Receivable, entries: Iterable[Entry]) -> Iterator[tuple[Rec
     for entry in entries:
         try:
             receivable = _apply(receivable, entry, certificates)
-        except JournalBroken:
-            raise
         except Refusal as refusal:
             raise JournalBroken(
                 f"entry {receivable.length + 1} of {format_receivable_id(receivable.receivable_id)}: {refusal}"
@@ -80,100 +109,274 @@ def walk(receivable: Receivable, entries: Iterable[Entry]) -> Iterator[tuple[Rec
 def fold_registry(registry: Registry, entries: Iterable[Entry]) -> Registry:
     """R-0 after these entries, in order. Raises JournalBroken."""
     members = dict(registry.members)
-    head, length = registry.head, registry.length
     for entry in entries:
-        match entry:
-            case MemberAdmitted():
-                try:
-                    rules.require_admission(entry.member, kyc_expiry=entry.kyc_expiry, roles=entry.roles, now=entry.at)
-                except rules.MemberMalformed as malformed:
-                    raise JournalBroken(f"entry {length + 1} of R-0: {malformed}") from malformed
-                members[entry.member] = Member(
-                    address=entry.member,
-                    status=MemberStatus.ACTIVE,
-                    kyc_expiry=entry.kyc_expiry,
-                    roles=Role(entry.roles),
-                    profile=entry.profile,
-                    admitted_at=entry.at,
-                )
-            case MemberSuspended():
-                known = members.get(entry.member)
-                if known is None or known.status is not MemberStatus.ACTIVE or not entry.reason:
-                    raise JournalBroken(f"entry {length + 1} of R-0 suspends without a reason, or no active member")
-                members[entry.member] = replace(known, status=MemberStatus.SUSPENDED, suspension_reason=entry.reason)
-            case _:
-                raise JournalBroken(f"entry {length + 1} of R-0 is of another journal")
-        head = journal.append(head, entry.hash())
-        length += 1
-    return Registry(head, length, MappingProxyType(members))
+        try:
+            registry = _apply_to_registry(registry, entry, members)
+        except Refusal as refusal:
+            raise JournalBroken(f"entry {registry.length + 1} of R-0: {refusal}") from refusal
+    return replace(registry, members=MappingProxyType(members))
+
+
+# -------------------------------------------------------------- one receivable
 
 
 def _apply(receivable: Receivable, entry: Entry, certificates: dict[int, Certificate]) -> Receivable:
     """One transition. `certificates` is the cover that goes with `receivable`, changed in place."""
     if entry.journal_id != receivable.receivable_id:
-        raise JournalBroken(f"an entry of {format_receivable_id(entry.journal_id)} in another journal")
-    head = journal.append(receivable.head, entry.hash())
-    length = receivable.length + 1
-    current = replace(receivable, head=head, length=length, certificates=certificates)
+        raise JournalBroken(f"it is of {format_receivable_id(entry.journal_id)}")
+    current = replace(
+        receivable,
+        head=journal.append(receivable.head, entry.hash()),
+        length=receivable.length + 1,
+        certificates=certificates,
+    )
     match entry:
         case Registered():
-            rules.require_status(receivable, Status.NONE)
-            rules.require_claim(entry.face, entry.currency, entry.due, now=entry.at)
-            rules.require_commitments(
-                fingerprint=entry.fingerprint,
-                document_root=entry.document_root,
-                debtor=entry.debtor,
-                originator=entry.originator,
-            )
-            return replace(
-                current,
-                status=Status.REGISTERED,
-                originator=entry.originator,
-                debtor=entry.debtor,
-                face=entry.face,
-                due=entry.due,
-                currency=entry.currency,
-                fingerprint=entry.fingerprint,
-                document_root=entry.document_root,
-                registered_at=entry.at,
-            )
-        case Confirmed():
-            rules.require_status(receivable, Status.REGISTERED)
-            rules.require_before_due(receivable.due, now=entry.at)
-            _require_terms(receivable, entry.debtor, entry.face)
-            if entry.originator != receivable.originator:
-                raise JournalBroken("the confirmation names another originator than the registration")
-            certificates[0] = Certificate(0, entry.face, entry.originator, length)
-            return replace(current, status=Status.CONFIRMED, answered_at=entry.at)
-        case Refused():
-            rules.require_status(receivable, Status.REGISTERED)
-            _require_terms(receivable, entry.debtor, entry.face)
-            rules.require_reason(entry.reason)
-            return replace(current, status=Status.REFUSED, answered_at=entry.at, refusal_reason=entry.reason)
-        case Split():
-            whole = _require_whole(current, entry.start, entry.end, now=entry.at)
-            rules.require_cut(whole, entry.cut)
-            certificates[whole.start] = Certificate(whole.start, entry.cut, whole.holder, length)
-            certificates[entry.cut] = Certificate(entry.cut, whole.end, entry.receiver, length)
-            return current
-        case Endorsed():
-            whole = _require_whole(current, entry.start, entry.end, now=entry.at)
-            if entry.receiver == whole.holder:
-                raise rules.SameHolder()
-            certificates[whole.start] = Certificate(whole.start, whole.end, entry.receiver, length)
-            return replace(current, front_endorsed=current.front_endorsed or whole.start == current.cancelled)
+            return _registered(current, entry)
+        case Confirmed() | OfferAccepted() | Refused() | Withdrawn() | Lapsed() | CounterOffered():
+            return _answered(current, entry, certificates)
+        case Split() | Endorsed() | Merged():
+            return _moved(current, entry, certificates)
+        case Partitioned() | CertificateFrozen() | CertificateUnfrozen() | ForcedTransfer():
+            return _ordered(current, entry, certificates)
+        case ReceivableFrozen() | ReceivableUnfrozen():
+            return _ordered_whole(current, entry)
         case _:
             raise JournalBroken(f"{type(entry).__name__} is not an entry of a receivable")
 
 
-def _require_terms(receivable: Receivable, debtor: Address, face: int) -> None:
-    if (debtor, face) != (receivable.debtor, receivable.face):
-        raise JournalBroken("the answer names another debtor or another amount than the registration")
+def _registered(current: Receivable, entry: Registered) -> Receivable:
+    rules.require_status(current, Status.NONE)
+    rules.require_claim(entry.face, entry.currency, entry.due, now=entry.at)
+    rules.require_commitments(
+        fingerprint=entry.fingerprint,
+        document_root=entry.document_root,
+        debtor=entry.debtor,
+        originator=entry.originator,
+    )
+    return replace(
+        current,
+        status=Status.REGISTERED,
+        originator=entry.originator,
+        debtor=entry.debtor,
+        face=entry.face,
+        due=entry.due,
+        currency=entry.currency,
+        fingerprint=entry.fingerprint,
+        document_root=entry.document_root,
+        registered_at=entry.at,
+        claim_face=entry.face,
+        claim_due=entry.due,
+        answer_by=entry.answer_by,
+    )
 
 
-def _require_whole(receivable: Receivable, start: int, end: int, *, now: int) -> Certificate:
-    rules.require_movable(receivable, now=now)
-    certificate = rules.require_certificate(receivable, start)
-    if certificate.end != end:
-        raise JournalBroken(f"[{start}, {end}) is not a whole certificate")
+def _answered(
+    current: Receivable,
+    entry: Confirmed | OfferAccepted | Refused | Withdrawn | Lapsed | CounterOffered,
+    certificates: dict[int, Certificate],
+) -> Receivable:
+    """What can happen to a registered claim. A counter-offer stands until the claim has its answer."""
+    rules.require_status(current, Status.REGISTERED)
+    answered = replace(current, answered_at=entry.at, offer=None)
+    match entry:
+        case CounterOffered():
+            _require_same(current, debtor=entry.debtor, face=entry.face)
+            rules.require_offer(current, face=entry.offered_face, due=entry.offered_due, now=entry.at)
+            return replace(current, offer=Offer(entry.offered_face, entry.offered_due, entry.at))
+        case Confirmed():
+            _require_same(current, debtor=entry.debtor, originator=entry.originator, face=entry.face)
+            rules.require_before_due(current.due, now=entry.at)
+            certificates[0] = Certificate(0, entry.face, entry.originator, current.length)
+            return replace(answered, status=Status.CONFIRMED)
+        case OfferAccepted():
+            _require_same(current, debtor=entry.debtor, originator=entry.originator)
+            if current.offer is None or (entry.face, entry.due) != (current.offer.face, current.offer.due):
+                raise JournalBroken("what was accepted is not the last counter-offer")
+            rules.require_before_due(entry.due, now=entry.at)
+            certificates[0] = Certificate(0, entry.face, entry.originator, current.length)
+            return replace(answered, status=Status.CONFIRMED, face=entry.face, due=entry.due)
+        case Refused():
+            _require_same(current, debtor=entry.debtor, face=entry.face)
+            rules.require_reason(entry.reason)
+            return replace(answered, status=Status.REFUSED, refusal_reason=entry.reason)
+        case Withdrawn():
+            _require_same(current, originator=entry.originator, face=entry.face)
+            return replace(answered, status=Status.WITHDRAWN)
+        case Lapsed():
+            _require_same(current, face=entry.face)
+            # Pauses are R-0's to tell. They only lengthen the window, so this much holds whatever they were.
+            rules.require_unanswered_long_enough(current, clock=entry.at)
+            return replace(answered, status=Status.LAPSED)
+
+
+def _moved(current: Receivable, entry: Split | Endorsed | Merged, certificates: dict[int, Certificate]) -> Receivable:
+    """What a holder does. Every certificate that comes of it is a new one, without orders."""
+    rules.require_movable(current, now=entry.at)
+    match entry:
+        case Split():
+            whole = _require_free(current, entry.start, entry.end, now=entry.at)
+            rules.require_cut(entry.start, entry.cut, entry.end)
+            certificates[entry.start] = Certificate(entry.start, entry.cut, whole.holder, current.length)
+            certificates[entry.cut] = Certificate(entry.cut, entry.end, entry.receiver, current.length)
+            return current
+        case Endorsed():
+            whole = _require_free(current, entry.start, entry.end, now=entry.at)
+            rules.require_other_holder(whole, entry.receiver)
+            certificates[entry.start] = Certificate(entry.start, entry.end, entry.receiver, current.length)
+            return _with_front(current, entry.start)
+        case Merged():
+            left = _require_free(current, entry.start, entry.cut, now=entry.at)
+            right = _require_free(current, entry.cut, entry.end, now=entry.at)
+            if left.holder != right.holder:
+                raise JournalBroken("two holders' certificates were merged")
+            del certificates[entry.cut]
+            certificates[entry.start] = Certificate(entry.start, entry.end, left.holder, current.length)
+            return current
+
+
+def _ordered(
+    current: Receivable,
+    entry: Partitioned | CertificateFrozen | CertificateUnfrozen | ForcedTransfer,
+    certificates: dict[int, Certificate],
+) -> Receivable:
+    """What officers do to a certificate. Due date, pause and other orders do not hinder them."""
+    rules.require_status(current, Status.CONFIRMED)
+    rules.require_order(entry.order)
+    whole = rules.require_whole(current, entry.start, entry.end)
+    match entry:
+        case Partitioned():
+            rules.require_cut(entry.start, entry.cut, entry.end)
+            certificates[entry.start] = replace(whole, end=entry.cut, since=current.length)
+            certificates[entry.cut] = replace(whole, start=entry.cut, since=current.length)
+            return current
+        case CertificateFrozen():
+            orders = rules.orders_with(whole.orders, entry.order, expiry=entry.expiry, now=entry.at)
+            certificates[entry.start] = replace(whole, orders=orders)
+            return current
+        case CertificateUnfrozen():
+            orders = rules.orders_without(whole.orders, entry.order, now=entry.at)
+            certificates[entry.start] = replace(whole, orders=orders)
+            return current
+        case ForcedTransfer():
+            # The order may have frozen the holder, which is R-0's to tell: so its absence here breaks nothing.
+            rules.require_other_holder(whole, entry.receiver)
+            orders = rules.orders_after(whole.orders, entry.order, now=entry.at)
+            certificates[entry.start] = replace(whole, holder=entry.receiver, since=current.length, orders=orders)
+            return _with_front(current, entry.start)
+
+
+def _ordered_whole(current: Receivable, entry: ReceivableFrozen | ReceivableUnfrozen) -> Receivable:
+    """What officers do to a receivable."""
+    rules.require_status(current, Status.CONFIRMED)
+    rules.require_order(entry.order)
+    _require_same(current, face=entry.face)
+    if isinstance(entry, ReceivableFrozen):
+        orders = rules.orders_with(current.orders, entry.order, expiry=entry.expiry, now=entry.at)
+    else:
+        orders = rules.orders_without(current.orders, entry.order, now=entry.at)
+    return replace(current, orders=orders)
+
+
+def _require_same(receivable: Receivable, **named: Address | int) -> None:
+    """What the entry names is what the receivable has."""
+    for name, value in named.items():
+        if getattr(receivable, name) != value:
+            raise JournalBroken(f"it names another {name} than the receivable has")
+
+
+def _require_free(receivable: Receivable, start: int, end: int, *, now: int) -> Certificate:
+    certificate = rules.require_whole(receivable, start, end)
+    rules.require_unfrozen(certificate.orders, now=now)
     return certificate
+
+
+def _with_front(receivable: Receivable, start: int) -> Receivable:
+    """The front has left the originator's hands once it was handed over."""
+    return replace(receivable, front_endorsed=receivable.front_endorsed or start == 0)
+
+
+# ------------------------------------------------------------------------- R-0
+
+
+def _apply_to_registry(registry: Registry, entry: Entry, members: dict[Address, Member]) -> Registry:
+    """One transition of R-0. `members` are those that go with `registry`, changed in place."""
+    current = replace(
+        registry, head=journal.append(registry.head, entry.hash()), length=registry.length + 1, members=members
+    )
+    if registry.length < len(Parameter):
+        return _parameter_given(current, entry)
+    match entry:
+        case MemberAdmitted() | MemberSuspended() | MemberFrozen() | MemberUnfrozen():
+            members[entry.member] = _member_after(current, entry)
+            return current
+        case Paused():
+            rules.require_running(current)
+            return replace(current, paused_since=entry.at)
+        case Unpaused():
+            rules.require_paused(current)
+            if entry.at < current.paused_since:
+                raise JournalBroken("a pause ends before it began")
+            lasted_seconds = entry.at - current.paused_since
+            return replace(current, paused_since=0, paused_seconds=current.paused_seconds + lasted_seconds)
+        case ParameterSet():
+            rules.require_parameter_change(entry.parameter, entry.value, effective=entry.effective, now=entry.at)
+            return _with_parameter(current, entry)
+        case RulesSet():
+            return replace(current, rules=entry.rules)
+        case DescriptorSet():
+            return replace(current, descriptor=entry.descriptor)
+        case Sunset():
+            rules.require_no_sunset(current)
+            return replace(current, sunset_at=entry.at)
+        case _:
+            raise JournalBroken(f"{type(entry).__name__} is not an entry of R-0")
+
+
+def _parameter_given(current: Registry, entry: Entry) -> Registry:
+    """R-0 begins with the first value of each parameter, in their order and in force at once."""
+    if not isinstance(entry, ParameterSet) or entry.parameter != current.length or entry.effective != entry.at:
+        raise JournalBroken(f"it is not the first value of parameter {current.length}")
+    rules.require_parameter_value(entry.parameter, entry.value)
+    return _with_parameter(current, entry)
+
+
+def _with_parameter(registry: Registry, entry: ParameterSet) -> Registry:
+    """A value that has not come into force yet is replaced."""
+    parameter = Parameter(entry.parameter)
+    kept = (value for value in registry.parameters.get(parameter, ()) if value.effective <= entry.at)
+    values = (*kept, ParameterValue(entry.value, entry.effective, entry.at))
+    return replace(registry, parameters=MappingProxyType({**registry.parameters, parameter: values}))
+
+
+def _member_after(
+    registry: Registry, entry: MemberAdmitted | MemberSuspended | MemberFrozen | MemberUnfrozen
+) -> Member:
+    match entry:
+        case MemberAdmitted():
+            rules.require_admission(entry.member, kyc_expiry=entry.kyc_expiry, roles=entry.roles, now=entry.at)
+            known = registry.members.get(entry.member)
+            return Member(
+                address=entry.member,
+                status=MemberStatus.ACTIVE,
+                kyc_expiry=entry.kyc_expiry,
+                roles=Role(entry.roles),
+                profile=entry.profile,
+                admitted_at=entry.at,
+                # A renewed admission lifts no freeze.
+                orders=known.orders if known else (),
+            )
+        case MemberSuspended():
+            known = rules.require_active(registry, entry.member)
+            rules.require_reason(entry.reason)
+            return replace(known, status=MemberStatus.SUSPENDED, suspension_reason=entry.reason)
+        case MemberFrozen():
+            known = rules.require_admitted(registry, entry.member)
+            rules.require_order(entry.order)
+            return replace(
+                known, orders=rules.orders_with(known.orders, entry.order, expiry=entry.expiry, now=entry.at)
+            )
+        case MemberUnfrozen():
+            known = rules.require_admitted(registry, entry.member)
+            rules.require_order(entry.order)
+            return replace(known, orders=rules.orders_without(known.orders, entry.order, now=entry.at))

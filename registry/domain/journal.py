@@ -114,7 +114,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Registered(Entry):
-    """A creditor registered a claim on a debtor. Range [0, face)."""
+    """A creditor registered a claim on a debtor. Range [0, face).
+
+    `answer_by` is the end of the answer window on the registry's clock, which is the time less all pauses so far.
+    """
 
     OPERATION: ClassVar[int] = 1
     receivable_id: int = _argument("uint256", "journal", indexed=True)
@@ -125,6 +128,7 @@ class Registered(Entry):
     currency: int = _argument("uint16")
     fingerprint: bytes = _argument("bytes32")
     document_root: bytes = _argument("bytes32")
+    answer_by: int = _argument("uint40")
     at: int = _argument("uint40", "time")
 
 
@@ -182,6 +186,153 @@ class Endorsed(Entry):
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawn(Entry):
+    """The originator withdrew the claim."""
+
+    OPERATION: ClassVar[int] = 6
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    originator: Address = _argument("address", indexed=True)
+    face: int = _argument("uint64", "range")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class Lapsed(Entry):
+    """Nobody answered the claim in time."""
+
+    OPERATION: ClassVar[int] = 7
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    actor: Address = _argument("address", indexed=True)
+    face: int = _argument("uint64", "range")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class CounterOffered(Entry):
+    """The debtor would confirm a lower amount, another date, or both. Range [0, face), the claim's face."""
+
+    OPERATION: ClassVar[int] = 8
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    debtor: Address = _argument("address", indexed=True)
+    face: int = _argument("uint64", "range")
+    offered_face: int = _argument("uint64")
+    offered_due: int = _argument("uint40")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class OfferAccepted(Entry):
+    """The originator accepted the last counter-offer: confirmed with its terms. Range [0, face), the new face."""
+
+    OPERATION: ClassVar[int] = 9
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    originator: Address = _argument("address", indexed=True)
+    debtor: Address = _argument("address", indexed=True)
+    face: int = _argument("uint64", "range")
+    due: int = _argument("uint40")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class Merged(Entry):
+    """[start, cut) and [cut, end), two neighbours of one holder, became [start, end)."""
+
+    OPERATION: ClassVar[int] = 10
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    actor: Address = _argument("address", indexed=True)
+    start: int = _argument("uint64", "range")
+    end: int = _argument("uint64", "range")
+    cut: int = _argument("uint64")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class Partitioned(Entry):
+    """[start, end) was cut for an order into [start, cut) and [cut, end); the holder stayed."""
+
+    OPERATION: ClassVar[int] = 11
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    order: bytes = _argument("bytes32", indexed=True)
+    officer: Address = _argument("address", indexed=True)
+    countersigner: Address = _argument("address")
+    start: int = _argument("uint64", "range")
+    end: int = _argument("uint64", "range")
+    cut: int = _argument("uint64")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFrozen(Entry):
+    """The certificate [start, end) does not move until the order expires (seconds) or is lifted."""
+
+    OPERATION: ClassVar[int] = 12
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    order: bytes = _argument("bytes32", indexed=True)
+    officer: Address = _argument("address", indexed=True)
+    countersigner: Address = _argument("address")
+    start: int = _argument("uint64", "range")
+    end: int = _argument("uint64", "range")
+    expiry: int = _argument("uint40")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateUnfrozen(Entry):
+    """The order no longer freezes the certificate [start, end)."""
+
+    OPERATION: ClassVar[int] = 13
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    order: bytes = _argument("bytes32", indexed=True)
+    officer: Address = _argument("address", indexed=True)
+    countersigner: Address = _argument("address")
+    start: int = _argument("uint64", "range")
+    end: int = _argument("uint64", "range")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivableFrozen(Entry):
+    """No certificate of the receivable moves until the order expires (seconds) or is lifted. Range [0, face)."""
+
+    OPERATION: ClassVar[int] = 14
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    order: bytes = _argument("bytes32", indexed=True)
+    officer: Address = _argument("address", indexed=True)
+    countersigner: Address = _argument("address")
+    face: int = _argument("uint64", "range")
+    expiry: int = _argument("uint40")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivableUnfrozen(Entry):
+    """The order no longer freezes the receivable. Range [0, face)."""
+
+    OPERATION: ClassVar[int] = 15
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    order: bytes = _argument("bytes32", indexed=True)
+    officer: Address = _argument("address", indexed=True)
+    countersigner: Address = _argument("address")
+    face: int = _argument("uint64", "range")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class ForcedTransfer(Entry):
+    """The certificate [start, end), frozen under this order, went to the receiver."""
+
+    OPERATION: ClassVar[int] = 16
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    order: bytes = _argument("bytes32", indexed=True)
+    officer: Address = _argument("address", indexed=True)
+    countersigner: Address = _argument("address")
+    receiver: Address = _argument("address")
+    start: int = _argument("uint64", "range")
+    end: int = _argument("uint64", "range")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
 class MemberAdmitted(Entry):
     """A member was admitted, or admitted anew with other terms. `kyc_expiry` in seconds, `roles` a bit set."""
 
@@ -205,14 +356,117 @@ class MemberSuspended(Entry):
     at: int = _argument("uint40", "time")
 
 
+@dataclass(frozen=True, slots=True)
+class MemberFrozen(Entry):
+    """No certificate of the member's moves until the order expires (seconds) or is lifted."""
+
+    OPERATION: ClassVar[int] = 130
+    member: Address = _argument("address", indexed=True)
+    order: bytes = _argument("bytes32", indexed=True)
+    officer: Address = _argument("address", indexed=True)
+    countersigner: Address = _argument("address")
+    expiry: int = _argument("uint40")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class MemberUnfrozen(Entry):
+    """The order no longer freezes the member."""
+
+    OPERATION: ClassVar[int] = 131
+    member: Address = _argument("address", indexed=True)
+    order: bytes = _argument("bytes32", indexed=True)
+    officer: Address = _argument("address", indexed=True)
+    countersigner: Address = _argument("address")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class Paused(Entry):
+    """Registering, answering and moving stopped; so did the clock of answer windows."""
+
+    OPERATION: ClassVar[int] = 132
+    actor: Address = _argument("address", indexed=True)
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class Unpaused(Entry):
+    """The pause ended."""
+
+    OPERATION: ClassVar[int] = 133
+    actor: Address = _argument("address", indexed=True)
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterSet(Entry):
+    """A parameter has another value from `effective` (seconds) on. receivable.Parameter says which, in what unit."""
+
+    OPERATION: ClassVar[int] = 134
+    parameter: int = _argument("uint8", indexed=True)
+    actor: Address = _argument("address", indexed=True)
+    value: int = _argument("uint64")
+    effective: int = _argument("uint40")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class RulesSet(Entry):
+    """Other extra rules hold from now on; zeros for none."""
+
+    OPERATION: ClassVar[int] = 135
+    rules: Address = _argument("address", indexed=True)
+    actor: Address = _argument("address", indexed=True)
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class DescriptorSet(Entry):
+    """Certificates are described by another contract from now on; zeros for none."""
+
+    OPERATION: ClassVar[int] = 136
+    descriptor: Address = _argument("address", indexed=True)
+    actor: Address = _argument("address", indexed=True)
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class Sunset(Entry):
+    """No claim is registered or confirmed any more; what lives runs off."""
+
+    OPERATION: ClassVar[int] = 137
+    actor: Address = _argument("address", indexed=True)
+    at: int = _argument("uint40", "time")
+
+
 ENTRY_TYPES: tuple[type[Entry], ...] = (
     Registered,
     Confirmed,
     Refused,
     Split,
     Endorsed,
+    Withdrawn,
+    Lapsed,
+    CounterOffered,
+    OfferAccepted,
+    Merged,
+    Partitioned,
+    CertificateFrozen,
+    CertificateUnfrozen,
+    ReceivableFrozen,
+    ReceivableUnfrozen,
+    ForcedTransfer,
     MemberAdmitted,
     MemberSuspended,
+    MemberFrozen,
+    MemberUnfrozen,
+    Paused,
+    Unpaused,
+    ParameterSet,
+    RulesSet,
+    DescriptorSet,
+    Sunset,
 )
 
 ENTRY_BY_OPERATION: dict[int, type[Entry]] = {entry_type.OPERATION: entry_type for entry_type in ENTRY_TYPES}

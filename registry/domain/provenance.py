@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 from registry.domain.fold import walk
 from registry.domain.identifiers import Address
-from registry.domain.journal import Endorsed, Entry, Split
+from registry.domain.journal import (
+    Endorsed,
+    Entry,
+    Partitioned,
+    ReceivableFrozen,
+    ReceivableUnfrozen,
+    Split,
+)
 from registry.domain.receivable import Certificate, Receivable
 
 
@@ -34,6 +41,11 @@ class Step:
             return None
         return self.entry.document
 
+    @property
+    def order(self) -> bytes | None:
+        """Reference of the order behind the step, where it is an officer's."""
+        return getattr(self.entry, "order", None)
+
 
 def overlaps(entry: Entry, start: int, end: int) -> bool:
     """Whether the entry's range shares a minor unit with [start, end)."""
@@ -44,16 +56,15 @@ def overlaps(entry: Entry, start: int, end: int) -> bool:
 def provenance(journal_start: Receivable, entries: Iterable[Entry], *, start: int, end: int) -> Iterator[Step]:
     """The history of [start, end), oldest first: exactly the entries whose range overlaps it.
 
-    `journal_start` is the empty receivable, `entries` its whole journal: the fold is what says who held the range.
-    Raises JournalBroken.
+    What concerns a whole receivable (its registration, its freezing) overlaps all of its ranges. `journal_start` is the
+    empty receivable, `entries` its whole journal: the fold is what says who held the range. Raises JournalBroken.
     """
-    holder: Address | None = None
+    part: Certificate | None = None
     for receivable, entry in walk(journal_start, entries):
         if not overlaps(entry, start, end):
             continue
-        part = _part(receivable.certificates, entry, start, end)
-        before, holder = holder, part.holder if part else None
-        moved = before is not None and before != holder
+        before, part = part, _part(receivable.certificates, _starts(entry, part), start, end)
+        holder = part.holder if part else None
         yield Step(
             position=receivable.length,
             entry=entry,
@@ -61,16 +72,23 @@ def provenance(journal_start: Receivable, entries: Iterable[Entry], *, start: in
             start=part.start if part else entry.range[0],
             end=part.end if part else entry.range[1],
             holder=holder,
-            giver=before if moved else None,
+            giver=before.holder if before and before.holder != holder else None,
         )
 
 
-def _part(certificates: Mapping[int, Certificate], entry: Entry, start: int, end: int) -> Certificate | None:
-    """The certificate around [start, end) after an entry whose range overlaps it, or None where several share it.
+def _starts(entry: Entry, before: Certificate | None) -> Iterable[int]:
+    """Where the certificate around a range can start after an entry that overlaps it: there are one or two places."""
+    match entry:
+        case Split() | Partitioned():
+            return entry.start, entry.cut
+        case ReceivableFrozen() | ReceivableUnfrozen():
+            return () if before is None else (before.start,)
+        case _:
+            return (entry.range[0],)
 
-    The range of an entry was one certificate, so what is around the range now begins with it or where it was cut.
-    """
-    starts = (entry.start, entry.cut) if isinstance(entry, Split) else (entry.range[0],)
+
+def _part(certificates: Mapping[int, Certificate], starts: Iterable[int], start: int, end: int) -> Certificate | None:
+    """The certificate around [start, end) that starts at one of these, or None where several share the range."""
     for at in starts:
         part = certificates.get(at)
         if part is not None and part.start <= start and end <= part.end:

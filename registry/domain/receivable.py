@@ -13,12 +13,14 @@ DAY_SECONDS = 86_400
 
 
 class Status(IntEnum):
-    """Stored status of a receivable, with the contract's numbers. Due, overdue and part-paid come from the clock."""
+    """Stored status of a receivable, with the contract's numbers. Due and overdue come from the clock."""
 
     NONE = 0
     REGISTERED = 1
     CONFIRMED = 2
     REFUSED = 3
+    WITHDRAWN = 4
+    LAPSED = 5
 
 
 class Phase(StrEnum):
@@ -26,6 +28,8 @@ class Phase(StrEnum):
 
     REGISTERED = "registered"
     REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    LAPSED = "lapsed"
     LIVE = "live"
     DUE = "due"
     OVERDUE = "overdue"
@@ -73,6 +77,52 @@ def reason_name(kind: type[IntEnum], code: int) -> str | None:
     return kind(code).name.lower() if code in kind.__members__.values() else None
 
 
+class Parameter(IntEnum):
+    """What law or the platform may change from a midnight on, with the contract's numbers."""
+
+    TENOR_LIMIT_DAYS = 1
+    MINIMUM_PART_MINOR = 2
+    ANSWER_WINDOW_DAYS = 3
+    UNANSWERED_MAX = 4
+    """Unanswered claims of one originator on one debtor."""
+    FORCED_TRANSFER_DELAY_SECONDS = 5
+    """Fixed at deployment."""
+
+
+class Scope(IntEnum):
+    """What an order freezes, with the contract's numbers."""
+
+    CERTIFICATE = 1
+    RECEIVABLE = 2
+    MEMBER = 3
+
+
+ORDERS_MAX = 16
+"""Orders on one certificate, receivable or member."""
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """An authority's order on a certificate, a receivable or a member. Instants in seconds.
+
+    It holds from `since`, the time of the freeze, until before `expiry`; what expired stays listed until the list is
+    written again.
+    """
+
+    order: bytes
+    expiry: int
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The debtor's last counter-offer. `face` in minor units; `due`, and `at`, when it was made, in seconds."""
+
+    face: int
+    due: int
+    at: int
+
+
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """A range of a confirmed receivable with one holder. `since` is the position of the entry that made it so."""
@@ -81,6 +131,7 @@ class Certificate:
     end: int
     holder: Address
     since: int
+    orders: tuple[Freeze, ...] = ()
 
     @property
     def amount(self) -> int:
@@ -99,7 +150,9 @@ _NO_CERTIFICATES: Mapping[int, Certificate] = MappingProxyType({})
 class Receivable:
     """State of one receivable after `length` entries. Instants in seconds, amounts in minor units.
 
-    `certificates` maps the start of each live certificate to it: a disjoint cover of the live interval.
+    `face` and `due` are the terms in force: the claim's, or the accepted counter-offer's. `answer_by` is on the
+    registry's clock (rules.clock). `offer` is the last counter-offer while the claim is not answered.
+    `certificates` maps the start of each live certificate to it: a disjoint cover of [0, face) once confirmed.
     """
 
     receivable_id: int
@@ -114,11 +167,14 @@ class Receivable:
     fingerprint: bytes = bytes(32)
     document_root: bytes = bytes(32)
     registered_at: int = 0
+    claim_face: int = 0
+    claim_due: int = 0
+    answer_by: int = 0
+    offer: Offer | None = None
     answered_at: int = 0
     refusal_reason: int = 0
     front_endorsed: bool = False
-    paid: int = 0
-    cancelled: int = 0
+    orders: tuple[Freeze, ...] = ()
     certificates: Mapping[int, Certificate] = field(default_factory=lambda: _NO_CERTIFICATES)
 
 
@@ -133,15 +189,37 @@ class Member:
     profile: bytes
     admitted_at: int
     suspension_reason: int = 0
+    orders: tuple[Freeze, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterValue:
+    """A value of a parameter, in its unit, from `effective` on; set at `at`. Instants in seconds."""
+
+    value: int
+    effective: int
+    at: int
 
 
 _NO_MEMBERS: Mapping[Address, Member] = MappingProxyType({})
+_NO_PARAMETERS: Mapping[Parameter, tuple[ParameterValue, ...]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """State of the registry's own journal R-0 after `length` entries."""
+    """State of the registry's own journal R-0 after `length` entries. Instants in seconds.
+
+    `parameters` holds each parameter's values as they came or will come into force, oldest first: one that was replaced
+    before its day is not among them. `paused_since` is 0 while no pause lasts, `paused_seconds` the length of all ended
+    ones; `sunset_at` is 0 before the sunset; `rules` and `descriptor` are zeros for none.
+    """
 
     head: bytes
     length: int = 0
     members: Mapping[Address, Member] = field(default_factory=lambda: _NO_MEMBERS)
+    parameters: Mapping[Parameter, tuple[ParameterValue, ...]] = field(default_factory=lambda: _NO_PARAMETERS)
+    paused_since: int = 0
+    paused_seconds: int = 0
+    rules: Address = ZERO_ADDRESS
+    descriptor: Address = ZERO_ADDRESS
+    sunset_at: int = 0

@@ -8,22 +8,47 @@ from dataclasses import replace
 import pytest
 
 from registry.domain import provenance as module
-from registry.domain.fold import JournalBroken, empty_receivable, walk
-from registry.domain.journal import Confirmed, Endorsed, Entry, Refused, Registered, Split
+from registry.domain.fold import JournalBroken, walk
+from registry.domain.journal import (
+    CertificateFrozen,
+    Confirmed,
+    Endorsed,
+    Entry,
+    ForcedTransfer,
+    Merged,
+    OfferAccepted,
+    Partitioned,
+    ReceivableFrozen,
+    ReceivableUnfrozen,
+    Refused,
+    Split,
+)
 from registry.domain.provenance import overlaps, provenance
-from registry.domain.receivable import DAY_SECONDS, Certificate, Receivable
+from registry.domain.receivable import Certificate, Receivable
+from tests.domain.setting import (
+    BANK,
+    BUYER,
+    CONFIRMED,
+    COUNTER_OFFERED,
+    COUNTERSIGNER,
+    EMPTY,
+    LATER_DUE,
+    NOW,
+    OFFICER,
+    ORDER,
+    REGISTERED,
+    SELLER,
+    SUPPLIER,
+)
 
-SELLER, BUYER, SUPPLIER, BANK = (bytes([number]) * 20 for number in range(1, 5))
-EMPTY = empty_receivable(chain_id=31337, contract=b"\xcc" * 20, receivable_id=1)
-DUE = 100 * DAY_SECONDS
 FIRST, SECOND, THIRD = (bytes([number]) * 32 for number in range(1, 4))
-REGISTERED = Registered(1, SELLER, BUYER, 100, DUE, 978, b"\x0f" * 32, b"\x0f" * 32, 10)
+EXPIRY = NOW + 10_000
 JOURNAL: list[Entry] = [
     REGISTERED,
-    Confirmed(1, BUYER, SELLER, 100, 20),
-    Split(1, SELLER, SUPPLIER, 0, 100, 40, FIRST, 30),
-    Split(1, SUPPLIER, SUPPLIER, 40, 100, 70, SECOND, 40),
-    Endorsed(1, SUPPLIER, BANK, 70, 100, THIRD, 50),
+    CONFIRMED,
+    Split(1, SELLER, SUPPLIER, 0, 100, 40, FIRST, NOW + 10),
+    Split(1, SUPPLIER, SUPPLIER, 40, 100, 70, SECOND, NOW + 20),
+    Endorsed(1, SUPPLIER, BANK, 70, 100, THIRD, NOW + 30),
 ]
 
 
@@ -49,8 +74,67 @@ def test_a_range_that_several_hold_has_no_single_holder() -> None:
     assert (last.holder, last.start, last.end) == (None, 70, 100)
 
 
+def test_what_was_merged_has_the_history_of_both_parts() -> None:
+    entries = [
+        *JOURNAL[:4],
+        Merged(1, SUPPLIER, 40, 100, 70, NOW + 40),
+        Endorsed(1, SUPPLIER, BANK, 40, 100, THIRD, NOW),
+    ]
+    steps = list(provenance(EMPTY, entries, start=40, end=100))
+    assert [(step.position, step.giver, step.holder) for step in steps] == [
+        (1, None, None),
+        (2, None, SELLER),
+        (3, SELLER, SUPPLIER),
+        (4, SUPPLIER, None),  # in two parts, so in nobody's single hand
+        (5, None, SUPPLIER),
+        (6, SUPPLIER, BANK),
+    ]
+
+
+def test_what_concerns_the_whole_receivable_concerns_every_certificate() -> None:
+    entries = [
+        *JOURNAL,
+        ReceivableFrozen(1, ORDER, OFFICER, COUNTERSIGNER, 100, EXPIRY, NOW + 40),
+        CertificateFrozen(1, ORDER, OFFICER, COUNTERSIGNER, 0, 40, EXPIRY, NOW + 50),
+        ReceivableUnfrozen(1, ORDER, OFFICER, COUNTERSIGNER, 100, NOW + 60),
+    ]
+    for start, end, holder, positions in (
+        (70, 100, BANK, [6, 8]),
+        (40, 70, SUPPLIER, [6, 8]),
+        (0, 40, SELLER, [6, 7, 8]),
+    ):
+        frozen = [step for step in provenance(EMPTY, entries, start=start, end=end) if step.order]
+        assert [step.position for step in frozen] == positions
+        for step in frozen:
+            assert (step.start, step.end, step.holder, step.giver) == (start, end, holder, None)
+            assert (step.order, step.document) == (ORDER, None)
+
+
+def test_orders_cut_and_move_a_certificate() -> None:
+    entries = [
+        *JOURNAL,
+        Partitioned(1, ORDER, OFFICER, COUNTERSIGNER, 70, 100, 80, NOW + 40),
+        CertificateFrozen(1, ORDER, OFFICER, COUNTERSIGNER, 80, 100, EXPIRY, NOW + 40),
+        ForcedTransfer(1, ORDER, OFFICER, COUNTERSIGNER, SELLER, 80, 100, NOW + 50),
+    ]
+    *_, cut, frozen, forced = provenance(EMPTY, entries, start=80, end=100)
+    assert [(step.start, step.end, step.giver, step.holder) for step in (cut, frozen, forced)] == [
+        (80, 100, None, BANK),
+        (80, 100, None, BANK),
+        (80, 100, BANK, SELLER),
+    ]
+    assert (forced.order, forced.document) == (ORDER, None)
+    assert [step.position for step in provenance(EMPTY, entries, start=70, end=80)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_an_accepted_offer_begins_with_the_claim() -> None:
+    accepted = OfferAccepted(1, SELLER, BUYER, 80, LATER_DUE, NOW + 20)
+    steps = list(provenance(EMPTY, [REGISTERED, COUNTER_OFFERED, accepted], start=10, end=20))
+    assert [(step.start, step.end, step.holder) for step in steps] == [(0, 100, None), (0, 100, None), (0, 80, SELLER)]
+
+
 def test_a_refused_claim_has_a_history_without_holders() -> None:
-    journal = [REGISTERED, Refused(1, BUYER, 1, 100, 20)]
+    journal = [REGISTERED, Refused(1, BUYER, 1, 100, NOW)]
     assert [step.holder for step in provenance(EMPTY, journal, start=0, end=100)] == [None, None]
 
 
@@ -90,8 +174,8 @@ class Counted(Mapping[int, Certificate]):
 def test_a_history_of_many_splits_looks_at_a_few_certificates_an_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     splits = 5_000
     face = splits + 1
-    journal: list[Entry] = [replace(REGISTERED, face=face), Confirmed(1, BUYER, SELLER, face, 20)]
-    journal += [Split(1, SELLER, SELLER, 0, face - cut, face - cut - 1, FIRST, 30) for cut in range(splits)]
+    journal: list[Entry] = [replace(REGISTERED, face=face), Confirmed(1, BUYER, SELLER, face, NOW)]
+    journal += [Split(1, SELLER, SELLER, 0, face - cut, face - cut - 1, FIRST, NOW) for cut in range(splits)]
 
     def counted(start: Receivable, entries: Iterable[Entry]) -> Iterator[tuple[Receivable, Entry]]:
         for receivable, entry in walk(start, entries):

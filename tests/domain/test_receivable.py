@@ -6,23 +6,45 @@ import re
 
 import pytest
 
-from registry.domain.receivable import Certificate, MemberStatus, RefusalReason, Role, Status, SuspensionReason
+from registry.domain.receivable import (
+    ORDERS_MAX,
+    Certificate,
+    MemberStatus,
+    Parameter,
+    RefusalReason,
+    Role,
+    Scope,
+    Status,
+    SuspensionReason,
+)
 from registry.settings import PROJECT_ROOT
 
 
-def constants(prefix: str) -> dict[str, int]:
-    source = (PROJECT_ROOT / "contracts" / "libraries" / "Words.sol").read_text()
-    found = re.findall(rf"uint\d+ internal constant {prefix}_([A-Z]+) = ([^;]+);", source)
+def constants(pattern: str, *, source: str = "libraries/Words.sol", bits: int = 8) -> dict[str, int]:
+    """The constants of a Solidity file whose names match; the pattern's group is the name that counts."""
+    text = (PROJECT_ROOT / "contracts" / source).read_text()
+    found = re.findall(rf"uint{bits} (?:internal|private) constant {pattern} = ([^;]+);", text)
     return {name: eval(value, {}) for name, value in found}
 
 
 def test_statuses_are_numbered_as_in_the_contract() -> None:
-    assert {status.name: status.value for status in Status} == constants("STATUS")
-    assert {status.name: status.value for status in MemberStatus if status} == constants("MEMBER")
+    assert {status.name: status.value for status in Status} == constants("STATUS_([A-Z]+)")
+    assert {status.name: status.value for status in MemberStatus if status} == constants("MEMBER_([A-Z]+)")
+
+
+def test_scopes_and_parameters_are_numbered_as_in_the_contract() -> None:
+    assert {scope.name: scope.value for scope in Scope} == constants("SCOPE_([A-Z]+)", source="base/Ledger.sol")
+    declared = constants("([A-Z_]+)", source="libraries/Parameters.sol")
+    units = "_(DAYS|MINOR|SECONDS)$"
+    assert {re.sub(units, "", parameter.name): parameter.value for parameter in Parameter} == declared
+
+
+def test_as_many_orders_stand_as_the_contract_keeps() -> None:
+    assert constants("(ORDERS_MAX)", source="ReceivablesOversight.sol", bits=256) == {"ORDERS_MAX": ORDERS_MAX}
 
 
 def test_roles_have_the_contracts_bits() -> None:
-    declared = constants("ROLE")
+    declared = constants("ROLE_([A-Z]+)", bits=32)
     assert declared
     assert declared == {name: Role[name].value for name in declared}
     source = (PROJECT_ROOT / "contracts" / "interfaces" / "IReceivables.sol").read_text()
