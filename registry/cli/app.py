@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from registry.cli import books, certificates, members, output, receivables, running
+from registry.cli import books, certificates, documents, members, output, receivables, running
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -35,3 +35,4 @@ def root(
 for noun in (running, receivables, certificates, books):
     app.add_typer(noun.app)
 app.add_typer(members.app, name="member", rich_help_panel="Members")
+app.add_typer(documents.app, name="invoice", rich_help_panel="Receivables")

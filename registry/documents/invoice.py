@@ -21,6 +21,19 @@ REGISTRABLE_TYPES: Final = frozenset({"380", "204", "387", "389"})
 CORRECTION_TYPES: Final = frozenset({"381", "384"})
 """UNTDID 1001: credit note, corrected invoice."""
 
+TYPE_NAMES: Final = {
+    "204": "payment valuation",
+    "261": "self-billed credit note",
+    "326": "partial invoice",
+    "380": "commercial invoice",
+    "381": "credit note",
+    "384": "corrected invoice",
+    "386": "prepayment invoice",
+    "387": "hire invoice",
+    "389": "self-billed invoice",
+}
+"""UNTDID 1001, the types that are met in EN 16931 invoices."""
+
 
 @dataclass(frozen=True, slots=True)
 class Invoice:

@@ -19,6 +19,18 @@ LEI: Final = "0199"
 USCC: Final = "USCC"
 # The unified social credit code has no ICD number; GLN and LEI are also met under their names.
 _SCHEME_ALIASES: Final = {"GLN": GLN, "LEI": LEI}
+_SCHEME_NAMES: Final = {
+    GLN: "GLN",
+    LEI: "LEI",
+    USCC: "unified social credit code",
+    "0002": "SIRENE number",
+    "0007": "Swedish organisation number",
+    "0009": "SIRET number",
+    "0060": "DUNS number",
+    "0106": "KvK number",
+    "0192": "Norwegian organisation number",
+}
+"""ISO 6523 schemes that are met often."""
 # A SEPA creditor identifier belongs to a direct debit mandate, not to the party.
 _SCHEMES_IGNORED: Final = frozenset({"SEPA"})
 
@@ -44,6 +56,18 @@ class PartyIdentity:
     def encode(self) -> bytes:
         """Unambiguous bytes: kind, scheme, value, name in UTF-8, each behind its length in 4 big-endian bytes."""
         return b"".join(length_prefixed(part.encode()) for part in (self.kind, self.scheme, self.value, self.name))
+
+    def described(self) -> str:
+        """By what kind of identifier the party is recognised, for people."""
+        match self.kind:
+            case "vat":
+                return "VAT id"
+            case "tax":
+                return "tax number"
+            case "local":
+                return "number in the other party's books, with the name"
+            case _:
+                return _SCHEME_NAMES.get(self.scheme, f"id of scheme {self.scheme}")
 
     def __str__(self) -> str:
         """For people and field commitments, unambiguous: "vat:DE123456789", "scheme:0088:4000001123452"."""

@@ -123,7 +123,7 @@ BAD_FILES: dict[str, tuple[str, Make]] = {
     "an empty file": ("document_malformed", lambda desk: desk.write(b"")),
     "a file larger than the limit": ("document_too_large", lambda desk: desk.write(b" " * (DOCUMENT_BYTES_MAX + 1))),
     "an entity bomb": ("document_forbidden_construct", lambda desk: desk.write(BOMB)),
-    "a PDF": ("document_unsupported", lambda desk: desk.write(b"%PDF-1.7")),
+    "a PDF that is none": ("pdf_malformed", lambda desk: desk.write(b"%PDF-1.7")),
     "an XML document that is no invoice": ("document_unsupported", lambda desk: desk.write(b"<order/>")),
     "an invoice without a due date": (
         "due_date_missing",

@@ -26,9 +26,7 @@ SHARED_REFUSED = {
     "pairs/ubl/EN16931_Rechnungskorrektur.ubl.xml": "credit_note_not_registrable",
     "ubl/BIS_Billing_30-Kreditering_med_kreditnota.xml": "credit_note_not_registrable",
     "ubl/ubl-tc434-creditnote1.xml": "credit_note_not_registrable",
-    "pdf/Facture_FR_MINIMUM.pdf": "document_unsupported",
-    "pdf/zugferd_2p0_EN16931_Einfach.pdf": "document_unsupported",
-    "pdf/zugferd_2p1_EN16931_AbweichenderZahlungsempf.pdf": "document_unsupported",
+    "pdf/Facture_FR_MINIMUM.pdf": "profile_insufficient",
 }
 LAST_HOLDER = "hafenbank"
 
