@@ -1,18 +1,20 @@
 """The document root: salted commitments to the fields of an invoice, each of which can be opened alone.
 
-The root stands on chain; fields, salts and file stay off it. Whoever gets (name, value, salt, path) can check one field
-against the root and learns nothing about the others; deleting the salts is erasure. Imports no XML library: a verifier
-can use this module as it is. The hash formats are those of registry.domain.merkle.
+The root stands on chain; fields, salts and files stay off it. Whoever gets (name, value, salt, path) of a field can
+check it against the root and learns nothing about the others; deleting the salts is erasure. Imports no XML library: a
+verifier can use this module as it is. The hash formats are those of registry.domain.merkle.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from registry.documents.attachments import ATTACHMENTS_MAX, Attachment
 from registry.documents.invoice import Invoice
 from registry.documents.parties import Party, normal_number
 from registry.domain.merkle import SALT_BYTES, leaf_hash, path_of, root_of, verify_path
@@ -45,16 +47,32 @@ DOCUMENT_FIELDS: Final = (
     "payment_terms",
     "preceding_invoices",
 )
-"""Names in leaf order. Every document has every leaf, empty if the invoice does not say: the number of leaves tells
-nothing, and a name has one position, so that nobody can commit to two values of one field and show either. Append
-nothing here: another list is another SCHEMA."""
+"""Names in leaf order. Every document has every leaf, empty if the invoice does not say, and a name has one position,
+so that nobody can commit to two values of one field and show either. Append nothing here: another list is another
+SCHEMA.
+
+Attachments follow, a leaf each, "attachment/1" first; their number is part of the value of "schema". That leaf is the
+leftmost of the tree whatever the tree's shape, so the shape is known to whoever has opened it, and to nobody else.
+"""
 
 _POSITIONS: Final[Mapping[str, int]] = {name: index for index, name in enumerate(DOCUMENT_FIELDS)}
+_ATTACHMENT: Final = re.compile(r"attachment/([1-9][0-9]?)")
+_SCHEMA: Final = re.compile(re.escape(SCHEMA) + r"(?:\+([1-9][0-9]?))?")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedField:
+    """One field shown to somebody: its leaf's 32-byte salt and the sibling hashes up to the root."""
+
+    name: str
+    value: str
+    salt: bytes
+    path: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentCommitment:
-    """Root (32 bytes) and leaf hashes in the order of DOCUMENT_FIELDS."""
+    """Root (32 bytes) and leaf hashes, in the order of DOCUMENT_FIELDS with the attachments behind."""
 
     root: bytes
     leaves: tuple[bytes, ...]
@@ -64,12 +82,17 @@ class DocumentCommitment:
         return path_of(self.leaves, index)
 
     def path_to(self, name: str) -> tuple[bytes, ...]:
-        """Sibling hashes of the leaf of a field, bottom first. KeyError for a name that is not in DOCUMENT_FIELDS."""
-        return self.path(_POSITIONS[name])
+        """Sibling hashes of the leaf of a field, bottom first. KeyError for a name that this document does not have."""
+        position = _position(name, attachments=len(self.leaves) - len(DOCUMENT_FIELDS))
+        if position is None:
+            raise KeyError(name)
+        return self.path(position)
 
 
-def document_fields(invoice: Invoice, *, document: bytes) -> tuple[tuple[str, str], ...]:
-    """(name, value) in the order of DOCUMENT_FIELDS; `document` is the original file.
+def document_fields(
+    invoice: Invoice, *, document: bytes, attachments: Sequence[Attachment] = ()
+) -> tuple[tuple[str, str], ...]:
+    """(name, value) in the order of DOCUMENT_FIELDS, then of the attachments; `document` is the original file.
 
     Amounts are decimal text, days ISO 8601, identities as str(PartyIdentity), an absent value is empty.
     Refuses: document_incomplete.
@@ -79,7 +102,7 @@ def document_fields(invoice: Invoice, *, document: bytes) -> tuple[tuple[str, st
         return "" if minor is None else format_amount(minor, invoice.currency)
 
     values = {
-        "schema": SCHEMA,
+        "schema": schema_of(len(attachments)),
         "file_sha256": hashlib.sha256(document).hexdigest(),
         "format": invoice.format,
         "number": invoice.number,
@@ -99,7 +122,31 @@ def document_fields(invoice: Invoice, *, document: bytes) -> tuple[tuple[str, st
         "payment_terms": invoice.payment_terms or "",
         "preceding_invoices": "\n".join(invoice.preceding_invoices),
     }
-    return tuple((name, values[name]) for name in DOCUMENT_FIELDS)
+    return (
+        *((name, values[name]) for name in DOCUMENT_FIELDS),
+        *((attachment_field(number), str(attachment)) for number, attachment in enumerate(attachments, start=1)),
+    )
+
+
+def schema_of(attachments: int) -> str:
+    """The value of the field "schema" of a document with so many attachments."""
+    if not 0 <= attachments <= ATTACHMENTS_MAX:
+        raise ValueError(f"{attachments} attachments; at most {ATTACHMENTS_MAX} are committed to")
+    return f"{SCHEMA}+{attachments}" if attachments else SCHEMA
+
+
+def attachments_of(schema: str) -> int | None:
+    """How many attachments a document of this schema has; None for a schema that is not ours."""
+    match = _SCHEMA.fullmatch(schema)
+    if match is None:
+        return None
+    attachments = int(match[1] or 0)
+    return attachments if attachments <= ATTACHMENTS_MAX else None
+
+
+def attachment_field(number: int) -> str:
+    """The name of the leaf of an attachment, counted from 1."""
+    return f"attachment/{number}"
 
 
 def new_salts(count: int) -> tuple[bytes, ...]:
@@ -108,9 +155,13 @@ def new_salts(count: int) -> tuple[bytes, ...]:
 
 
 def commit(fields: Sequence[tuple[str, str]], salts: Sequence[bytes]) -> DocumentCommitment:
-    """Commitment to the fields, which must be DOCUMENT_FIELDS in order, with one 32-byte salt each. Pure."""
-    if tuple(name for name, _ in fields) != DOCUMENT_FIELDS:
-        raise ValueError("the fields are not DOCUMENT_FIELDS in order")
+    """Commitment to the fields, which must be as document_fields gives them, with one 32-byte salt each. Pure."""
+    attachments = len(fields) - len(DOCUMENT_FIELDS)
+    names = (*DOCUMENT_FIELDS, *(attachment_field(number) for number in range(1, attachments + 1)))
+    if tuple(name for name, _ in fields) != names:
+        raise ValueError("the fields are not DOCUMENT_FIELDS in order, with the attachments behind")
+    if fields[0][1] != schema_of(attachments):
+        raise ValueError(f"{attachments} attachments, and the schema is {fields[0][1]}")
     if len(set(salts)) != len(fields) or len(salts) != len(fields):
         raise ValueError(f"{len(fields)} fields need as many different salts")
     leaves = tuple(
@@ -119,16 +170,35 @@ def commit(fields: Sequence[tuple[str, str]], salts: Sequence[bytes]) -> Documen
     return DocumentCommitment(root=root_of(leaves), leaves=leaves)
 
 
-def verify_field(*, root: bytes, name: str, value: str, salt: bytes, path: Sequence[bytes]) -> bool:
-    """Whether the document under `root` (32 bytes) says `value` for the field `name`. Never raises on hostile input."""
-    position = _POSITIONS.get(name)
-    if position is None or len(salt) != SALT_BYTES:
+def verify_fields(root: bytes, opened: Sequence[OpenedField]) -> bool:
+    """Whether the document under `root` (32 bytes) says all this. Never raises on hostile input.
+
+    The schema must be among it: without it a tree made for the purpose could be read in two shapes.
+    """
+    schemas = [field.value for field in opened if field.name == "schema"]
+    attachments = attachments_of(schemas[0]) if len(schemas) == 1 else None
+    return attachments is not None and all(_verify(root, field, attachments=attachments) for field in opened)
+
+
+def _verify(root: bytes, field: OpenedField, *, attachments: int) -> bool:
+    position = _position(field.name, attachments=attachments)
+    if position is None or len(field.salt) != SALT_BYTES:
         return False
     try:
-        leaf = leaf_hash(name=name, value=value, salt=salt)
+        leaf = leaf_hash(name=field.name, value=field.value, salt=field.salt)
     except UnicodeEncodeError:  # a lone surrogate, which JSON can carry and UTF-8 cannot
         return False
-    return verify_path(root=root, leaf=leaf, index=position, count=len(DOCUMENT_FIELDS), path=path)
+    count = len(DOCUMENT_FIELDS) + attachments
+    return verify_path(root=root, leaf=leaf, index=position, count=count, path=field.path)
+
+
+def _position(name: str, *, attachments: int) -> int | None:
+    """The index of a field's leaf in a document with so many attachments, or None if it has no such field."""
+    match = _ATTACHMENT.fullmatch(name)
+    if match is None:
+        return _POSITIONS.get(name)
+    number = int(match[1])
+    return len(DOCUMENT_FIELDS) + number - 1 if number <= attachments else None
 
 
 def _party_values(role: str, party: Party, identity: str) -> dict[str, str]:
