@@ -32,7 +32,8 @@ def rebuild(
     json_output: JsonFlag = False,
 ) -> None:
     """Fold the projections anew from the stored log and compare the digests."""
-    from registry.commands.services import database_only, open_services  # noqa: PLC0415
+    from registry.commands.home import database_only  # noqa: PLC0415
+    from registry.commands.services import open_services  # noqa: PLC0415
     from registry.mirror import rebuild as rebuilding  # noqa: PLC0415
 
     if from_chain:
@@ -114,7 +115,7 @@ def reconcile(
 @named_refusals
 def psql(context: typer.Context) -> None:
     """Open psql on the registry's database; further words go to psql, e.g. `counterfoil psql -c 'TABLE cursor'`."""
-    from registry.commands.services import database_only  # noqa: PLC0415
+    from registry.commands.home import database_only  # noqa: PLC0415
     from registry.store.embedded import psql_command  # noqa: PLC0415
 
     with database_only(settings()) as database:

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from registry.cli import output
-from registry.cli.common import Acting, CertificateArgument, DocumentOption, JsonFlag, To, Told, names, operation
-from registry.cli.output import named_refusals
+from registry.cli.common import (
+    Acting,
+    Asking,
+    CertificateArgument,
+    DocumentOption,
+    Listing,
+    To,
+    Told,
+    listing,
+    names,
+    operation,
+)
 from registry.domain.identifiers import CertificateId, format_receivable_id, parse_certificate_id
 from registry.domain.rules import UnknownCertificate, UnknownReceivable, require_same_range
-from registry.settings import settings
 
 if TYPE_CHECKING:
     from rich.tree import Tree
 
-    from registry.commands.services import Services
+    from registry.domain.identifiers import Address
+    from registry.store.queries import Connection
     from registry.store.queries.entries import ProvenanceRow
-    from registry.store.queries.receivables import ReceivableRow
+    from registry.store.queries.invoices import InvoiceRow
 
 app = typer.Typer()
 command = functools.partial(app.command, rich_help_panel="Certificates")
@@ -65,61 +76,76 @@ def endorse(acting: Acting, certificate: CertificateArgument, *, to: To, documen
 
 
 @command()
-@named_refusals
-def trace(certificate: CertificateArgument, *, json_output: JsonFlag = False) -> None:
+@listing
+def trace(asking: Asking, certificate: CertificateArgument) -> Listing:
     """The provenance of a certificate: every entry that touched its cents, and on what trade it moved."""
-    from registry.commands.services import open_services  # noqa: PLC0415
-
-    identifier = parse_certificate_id(certificate)
-    with open_services(settings()) as services:
-        if json_output:
-            output.document(provenance_document(services, identifier))
-        else:
-            output.console.print(provenance_tree(services, identifier))
-
-
-def provenance_document(services: Services, identifier: CertificateId) -> dict[str, Any]:
     from registry.cli import views  # noqa: PLC0415
 
-    steps, _ = _steps(services, identifier)
-    name = names(services)
-    return {"certificate": str(identifier), "steps": [views.step_document(step, name=name) for step in steps]}
+    traced = Traced.of(parse_certificate_id(certificate), asking.snapshot)
+    whole = traced.document()
+    return Listing(whole["steps"], views.STEP_COLUMNS, traced.tree, whole)
 
 
-def provenance_tree(services: Services, identifier: CertificateId) -> Tree:
-    from registry.cli import views  # noqa: PLC0415
-    from registry.store.queries import documents, invoices  # noqa: PLC0415
+@dataclass(frozen=True)
+class Traced:
+    """A certificate and its provenance, ready to be told."""
 
-    steps, row = _steps(services, identifier)
-    hashes = {step.step.document for step in steps if step.step.document is not None}
-    with services.database.snapshot() as connection:
-        invoice = invoices.invoice_by_root(connection, row.document_root)
-        known = documents.trade_documents(connection, hashes)
-    return views.provenance_tree(
-        identifier,
-        steps,
-        currency=row.currency,
-        name=names(services),
-        invoice=invoice,
-        documents={document: found.file_name for document, found in known.items()},
-    )
+    certificate: CertificateId
+    steps: list[ProvenanceRow]
+    currency: int
+    name: Callable[[Address], str]
+    invoice: InvoiceRow | None
+    documents: dict[bytes, str]
 
+    @classmethod
+    def of(cls, certificate: CertificateId, connection: Connection) -> Traced:
+        """Read it: a certificate that exists just so. Raises UnknownReceivable, UnknownCertificate, RangeChanged."""
+        from registry.store.queries import certificates, documents, entries, health, invoices, receivables  # noqa: PLC0415
 
-def _steps(services: Services, identifier: CertificateId) -> tuple[list[ProvenanceRow], ReceivableRow]:
-    """Provenance of a certificate that exists just so. Raises UnknownReceivable, UnknownCertificate."""
-    from registry.store.queries import certificates, entries, health, receivables  # noqa: PLC0415
-
-    receivable_id = identifier.receivable_id
-    with services.database.snapshot() as connection:
         cursor = health.cursor(connection)
-        row = receivables.receivable(connection, receivable_id)
+        row = receivables.receivable(connection, certificate.receivable_id)
         if row is None or cursor is None:
-            raise UnknownReceivable(f"there is no {format_receivable_id(receivable_id)}")
-        part = certificates.certificate(connection, receivable_id, identifier.start)
+            raise UnknownReceivable(f"there is no {format_receivable_id(certificate.receivable_id)}")
+        part = certificates.certificate(connection, certificate.receivable_id, certificate.start)
         if part is None:
-            raise UnknownCertificate(f"there is no certificate {identifier}")
-        require_same_range(part.state(), identifier)
+            raise UnknownCertificate(f"there is no certificate {certificate}")
+        require_same_range(part.state(), certificate)
         steps = list(
-            entries.provenance_of(connection, receivable_id, start=identifier.start, end=identifier.end, cursor=cursor)
+            entries.provenance_of(
+                connection, certificate.receivable_id, start=certificate.start, end=certificate.end, cursor=cursor
+            )
         )
-    return steps, row
+        known = documents.trade_documents(
+            connection, {step.step.document for step in steps if step.step.document is not None}
+        )
+        people = [row.originator, row.debtor, *(who for step in steps for who in (step.step.giver, step.step.holder))]
+        return cls(
+            certificate,
+            steps,
+            row.currency,
+            names(connection, people),
+            invoices.invoice_by_root(connection, row.document_root),
+            {document: found.file_name for document, found in known.items()},
+        )
+
+    def document(self) -> dict[str, Any]:
+        """For programs."""
+        from registry.cli import views  # noqa: PLC0415
+
+        return {
+            "certificate": str(self.certificate),
+            "steps": [views.step_document(step, name=self.name) for step in self.steps],
+        }
+
+    def tree(self) -> Tree:
+        """For people."""
+        from registry.cli import views  # noqa: PLC0415
+
+        return views.provenance_tree(
+            self.certificate,
+            self.steps,
+            currency=self.currency,
+            name=self.name,
+            invoice=self.invoice,
+            documents=self.documents,
+        )

@@ -1,4 +1,4 @@
-"""What the commands share: options, names for addresses, and the pattern of an operation.
+"""What the commands share: options, and the patterns of an operation and of a list.
 
 An operation is a function of an `Acting` and its own arguments that parses, calls one use case and returns what to
 tell; `@operation()` gives it --as, --dry-run and --json:
@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
@@ -34,12 +34,19 @@ from registry.terminal import safe
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
+    from rich.console import RenderableType
 
     from registry.commands.operations import Done
+    from registry.commands.reading import Reading
     from registry.commands.services import Services
     from registry.domain.identifiers import Address
+    from registry.store.queries import Connection
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON document instead of tables.")]
+CsvFlag = Annotated[
+    bool,
+    typer.Option("--csv", help="CSV for spreadsheets; a text that would be a formula there begins with an apostrophe."),
+]
 DryRunFlag = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; sign and write nothing.")]
 As = Annotated[str, typer.Option("--as", help="Who acts: a handle, a keystore, an address, operator, or dev0, dev1, …")]
 To = Annotated[str, typer.Option("--to", help="The receiver: a handle or an address.")]
@@ -48,6 +55,8 @@ CertificateArgument = Annotated[str, typer.Argument(metavar="R-1/0-5000", help="
 DocumentOption = Annotated[
     str | None, typer.Option("--document", help="The trade document behind it: a file, or its hash as 0x….")
 ]
+
+JSON_OPTION = (JsonFlag, False)
 
 
 # -------------------------------------------------------------- operations
@@ -118,9 +127,9 @@ class Acting:
 
     def account(self, name: str) -> Address:
         """The address behind a name. Raises UnknownAccount, KeystoreLocked, IdMalformed."""
-        from registry.commands import accounts  # noqa: PLC0415
+        from registry.commands.names import address_of  # noqa: PLC0415
 
-        return accounts.address_of(self.services, name)
+        return address_of(self.services, name)
 
 
 Act = Callable[..., "Told | Would"]
@@ -143,16 +152,9 @@ def operation(*, as_: str | None = None) -> Callable[[Act], Callable[..., None]]
                 told = _rehearse(act, acting, own) if dry_run else act(acting, **own)
                 told.show(json_output=json_output)
 
-        _, *own_parameters = inspect.signature(act, eval_str=True).parameters.values()
-        parameters = [
-            *own_parameters,
-            _option("as_", As, default_as),
-            _option("dry_run", DryRunFlag, False),
-            _option("json_output", JsonFlag, False),
-        ]
-        # Typer reads the options from the signature, and asks for the annotations too.
-        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what inspect looks for
-        command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        _take_options(
+            command, act, {"as_": (As, default_as), "dry_run": (DryRunFlag, False), "json_output": JSON_OPTION}
+        )
         return command
 
     return decorate
@@ -167,31 +169,110 @@ def _rehearse(act: Act, acting: Acting, own: dict[str, Any]) -> Told | Would:
         return Would(gas=rehearsed.gas)
 
 
-def _option(name: str, annotation: Any, default: object) -> inspect.Parameter:
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+def _take_options(
+    command: Callable[..., None], function: Callable[..., object], options: Mapping[str, tuple[Any, object]]
+) -> None:
+    """Let the command have the arguments of the function but the first, and these options: annotation and default."""
+    _, *own = inspect.signature(function, eval_str=True).parameters.values()
+    parameters = own + [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+        for name, (annotation, default) in options.items()
+    ]
+    # Typer reads the options from the signature, and asks for the annotations too.
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what inspect looks for
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
 
 
 # ------------------------------------------------------------------- reads
 
 
-def names(services: Services) -> Callable[[Address], str]:
-    """Handles by address, all parties read at once."""
+class Asking:
+    """A registry that is read, in one snapshot; opened at the first use."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+
+    @functools.cached_property
+    def registry(self) -> Reading:
+        """Where names are known. Raises what reading raises."""
+        from registry.commands.reading import reading  # noqa: PLC0415
+
+        return self._stack.enter_context(reading(settings()))
+
+    @functools.cached_property
+    def snapshot(self) -> Connection:
+        """What everything is read from, so that it is true at one block."""
+        return self._stack.enter_context(self.registry.database.snapshot())
+
+    @functools.cached_property
+    def now(self) -> int:
+        """The time of the mirror's block, in seconds: the present of what is read."""
+        from registry.store.queries import health  # noqa: PLC0415
+
+        cursor = health.cursor(self.snapshot)
+        return cursor.block_at if cursor is not None else 0
+
+    def account(self, name: str) -> Address:
+        """The address behind a name. Raises UnknownAccount, KeystoreLocked, IdMalformed."""
+        from registry.commands.names import address_of  # noqa: PLC0415
+
+        return address_of(self.registry, name)
+
+
+@contextmanager
+def asking() -> Iterator[Asking]:
+    """For a command that only reads."""
+    with ExitStack() as stack:
+        yield Asking(stack)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Rows of one kind: `documents` for programs, of these the `columns` for spreadsheets, `shown` to people.
+
+    `whole` is the JSON document where it is more than the list; `following` the id after which there is more.
+    """
+
+    documents: Sequence[dict[str, Any]]
+    columns: Sequence[str]
+    shown: Callable[[], RenderableType]
+    whole: dict[str, Any] | None = None
+    following: object = None
+
+    def show(self, *, json_output: bool, csv_output: bool) -> None:
+        """Print it."""
+        if csv_output:
+            output.print_csv(self.columns, self.documents)
+        elif json_output:
+            output.document(self.documents if self.whole is None else self.whole)
+        else:
+            output.console.print(self.shown())
+        if self.following is not None:
+            output.note(f"there is more: --after {self.following}")
+
+
+def listing(ask: Callable[..., Listing]) -> Callable[..., None]:
+    """Make a command of a function that takes an Asking and lists: --json and --csv are added."""
+
+    @named_refusals
+    @functools.wraps(ask)
+    def command(*, json_output: bool, csv_output: bool, **own: Any) -> None:
+        if json_output and csv_output:
+            raise typer.BadParameter("choose one of --json and --csv")
+        with asking() as registry:
+            ask(registry, **own).show(json_output=json_output, csv_output=csv_output)
+
+    _take_options(command, ask, {"json_output": JSON_OPTION, "csv_output": (CsvFlag, False)})
+    return command
+
+
+def names(connection: Connection, addresses: Iterable[Address | None]) -> Callable[[Address], str]:
+    """The handles of these addresses; who has none is named by the address."""
     from registry.domain.identifiers import format_address  # noqa: PLC0415
     from registry.store.queries import parties  # noqa: PLC0415
-    from registry.store.queries.pages import every  # noqa: PLC0415
 
-    with services.database.snapshot() as connection:
-        handles = {row.address: row.handle for row in every(lambda after: parties.parties(connection, after=after))}
-    return lambda address: handles.get(address) or format_address(address)
-
-
-def mirrored_at(services: Services) -> int:
-    """The time of the mirror's block, in seconds: the present of what is read."""
-    from registry.store.queries import health  # noqa: PLC0415
-
-    with services.database.snapshot() as connection:
-        cursor = health.cursor(connection)
-    return cursor.block_at if cursor is not None else 0
+    known = parties.parties_by_address(connection, (address for address in addresses if address is not None))
+    return lambda address: known[address].handle if address in known else format_address(address)
 
 
 @contextmanager

@@ -9,12 +9,10 @@ from typing import Annotated
 import typer
 
 from registry.cli import output
-from registry.cli.common import Acting, JsonFlag, Told, operation
-from registry.cli.output import named_refusals
+from registry.cli.common import Acting, Asking, Listing, Told, listing, operation
 from registry.domain.calendar import day
 from registry.domain.identifiers import format_address
 from registry.domain.receivable import DAY_SECONDS, Role, SuspensionReason
-from registry.settings import settings
 
 app = typer.Typer(help="Members: admit, suspend, list.", no_args_is_help=True)
 
@@ -117,33 +115,33 @@ def member_suspend(
 
 
 @app.command("list")
-@named_refusals
-def member_list(*, json_output: JsonFlag = False) -> None:
+@listing
+def member_list(asking: Asking) -> Listing:
     """The members, with their handles for --as and --to."""
     from registry.cli import views  # noqa: PLC0415
-    from registry.commands.services import database_only  # noqa: PLC0415
-    from registry.store.queries import health, members  # noqa: PLC0415
+    from registry.store.queries import members  # noqa: PLC0415
     from registry.store.queries.pages import every  # noqa: PLC0415
 
-    with database_only(settings()) as database, database.snapshot() as connection:
-        rows = list(every(lambda after: members.members(connection, after=after)))
-        cursor = health.cursor(connection)
-    now = cursor.block_at if cursor is not None else 0
-    rows.sort(key=lambda row: (row.handle is None, row.handle))
-    if json_output:
-        output.document([views.member_document(row, now=now) for row in rows])
-        return
-    output.table(
-        ["handle", "name", "roles", "status", "KYC until"],
-        (
+    rows = sorted(
+        every(lambda after: members.members(asking.snapshot, after=after)),
+        key=lambda row: (row.handle is None, row.handle),
+    )
+    now = asking.now
+    return Listing(
+        [views.member_document(row, now=now) for row in rows],
+        views.MEMBER_COLUMNS,
+        lambda: output.table(
+            ["handle", "name", "roles", "status", "KYC until"],
             (
-                row.handle or "",
-                row.name or "",
-                views.roles(row.roles),
-                views.member_status(row, now=now),
-                day(row.kyc_expiry_at),
-            )
-            for row in rows
+                (
+                    row.handle or "",
+                    row.name or "",
+                    views.roles(row.roles),
+                    views.member_status(row, now=now),
+                    day(row.kyc_expiry_at),
+                )
+                for row in rows
+            ),
+            nothing="no members yet; `counterfoil member add` admits one",
         ),
-        nothing="no members yet; `counterfoil member add` admits one",
     )

@@ -1,18 +1,21 @@
-"""What the command line prints: tables for people, one JSON document for programs."""
+"""What the command line prints: tables for people, one JSON document for programs, CSV for spreadsheets."""
 
 from __future__ import annotations
 
+import csv
 import functools
+import io
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 import typer
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 
+from registry.domain.printable import printable
 from registry.domain.refusals import Refusal
 from registry.terminal import safe
 
@@ -37,16 +40,15 @@ def document(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=_plain) + "\n")
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, nothing: str) -> None:
-    """Print a table, or `nothing` where there are no rows. Columns whose name ends in a blank are right-aligned.
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, nothing: str) -> RenderableType:
+    """A table, or `nothing` (markup) where there are no rows. Columns whose name ends in a blank are right-aligned.
 
     The first column is what people copy into the next command: it is never cut or wrapped. Of the others names and
     lists of words fold, all else keeps its width.
     """
     cells = [[safe(cell) for cell in row] for row in rows]
     if not cells:
-        console.print(nothing)
-        return
+        return nothing
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for index, column in enumerate(columns):
         width = max(cell_len(row[index]) for row in cells)
@@ -58,7 +60,38 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, nothing: 
         )
     for row in cells:
         shown.add_row(*row)
-    console.print(shown)
+    return shown
+
+
+def csv_lines(columns: Sequence[str], documents: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Documents as CSV: RFC 4180, a header row, then the cells of these columns, each line with its end.
+
+    Names of nested members are joined by an underscore; an amount is two columns, the exact decimal under its own name
+    and its currency (face, face_currency). Words of a list are joined by a blank; what is absent is empty.
+
+    A text that a spreadsheet would take for a formula (it begins with = + - @, a tab or a carriage return) has an
+    apostrophe put before it (OWASP, CSV injection).
+    """
+    line = io.StringIO(newline="")
+    writer = csv.writer(line, lineterminator=LINE_END)
+    writer.writerow(columns)
+    for one in documents:
+        cells = dict(_flat(one))
+        yield line.getvalue()
+        line.seek(0)
+        line.truncate()
+        writer.writerow([_cell(cells[column]) for column in columns])
+    yield line.getvalue()
+
+
+def print_csv(columns: Sequence[str], documents: Iterable[Mapping[str, Any]]) -> None:
+    """Write CSV to stdout, in UTF-8 whatever the terminal speaks."""
+    sys.stdout.flush()
+    for line in csv_lines(columns, documents):
+        # A terminal obeys what a file only holds.
+        shown = printable(line.removesuffix(LINE_END)) + LINE_END if sys.stdout.isatty() else line
+        sys.stdout.buffer.write(shown.encode())
+    sys.stdout.buffer.flush()
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> None:
@@ -107,6 +140,35 @@ def named_refusals(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(EXIT_INTERRUPTED) from None
 
     return wrapper
+
+
+LINE_END = "\r\n"
+FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def _flat(members: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
+    for name, value in members.items():
+        match value:
+            case {"amount": amount, "currency": currency}:
+                yield prefix + name, amount
+                yield f"{prefix}{name}_currency", currency
+            case Mapping():
+                yield from _flat(value, f"{prefix}{name}_")
+            case _:
+                yield prefix + name, value
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case str():
+            return "'" + value if value.startswith(FORMULA_BEGINS) else value
+        case list():
+            return " ".join(_cell(part) for part in value)
+        case int() | bytes():
+            return _plain(value)
+    raise TypeError(f"{type(value).__name__} has no form in a cell")
 
 
 def _plain(value: object) -> str:

@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 import functools
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from registry.cli import output
-from registry.cli.common import Acting, As, JsonFlag, ReceivableArgument, Told, Would, mirrored_at, names, operation
+from registry.cli.common import (
+    Acting,
+    As,
+    Asking,
+    JsonFlag,
+    Listing,
+    ReceivableArgument,
+    Told,
+    Would,
+    asking,
+    listing,
+    names,
+    operation,
+)
 from registry.cli.output import named_refusals
+from registry.domain import money
 from registry.domain.calendar import day, instant
-from registry.domain.identifiers import CertificateId, format_receivable_id, parse_receivable_id
-from registry.domain.receivable import RefusalReason
+from registry.domain.identifiers import CertificateId, format_receivable_id, parse_certificate_id, parse_receivable_id
+from registry.domain.receivable import DAY_SECONDS, Phase, RefusalReason
 from registry.domain.rules import UnknownReceivable
-from registry.settings import settings
 from registry.terminal import safe
 
 if TYPE_CHECKING:
     from registry.store.queries.invoices import InvoiceRow
-    from registry.store.queries.receivables import ReceivableRow
+    from registry.store.queries.receivables import ReceivableRow, Sought
+
+T = TypeVar("T")
 
 app = typer.Typer()
 command = functools.partial(app.command, rich_help_panel="Receivables")
@@ -76,38 +93,35 @@ def register(
 
 
 @command()
-@named_refusals
-def pending(*, as_: As, json_output: JsonFlag = False) -> None:
+@listing
+def pending(asking: Asking, *, as_: As) -> Listing:
     """What waits for a debtor's answer."""
     from registry.cli import views  # noqa: PLC0415
-    from registry.commands import accounts  # noqa: PLC0415
-    from registry.commands.services import open_services  # noqa: PLC0415
     from registry.store.queries import invoices, receivables  # noqa: PLC0415
     from registry.store.queries.pages import every  # noqa: PLC0415
 
-    with open_services(settings()) as services:
-        debtor = accounts.address_of(services, as_)
-        with services.database.snapshot() as connection:
-            rows = list(every(lambda after: receivables.pending(connection, debtor, after=after)))
-            kept = {row.document_root: invoices.invoice_by_root(connection, row.document_root) for row in rows}
-        name, now = names(services), mirrored_at(services)
-    if json_output:
-        output.document([views.receivable_document(row, name=name, now=now) for row in rows])
-        return
-    output.table(
-        ["receivable", "amount ", "due", "from", "invoice", "registered"],
-        (
+    debtor = asking.account(as_)
+    rows = list(every(lambda after: receivables.pending(asking.snapshot, debtor, after=after)))
+    kept = {row.document_root: invoices.invoice_by_root(asking.snapshot, row.document_root) for row in rows}
+    name, now = names(asking.snapshot, [debtor, *(row.originator for row in rows)]), asking.now
+    return Listing(
+        [views.receivable_document(row, name=name, now=now) for row in rows],
+        views.RECEIVABLE_COLUMNS,
+        lambda: output.table(
+            ["receivable", "amount ", "due", "from", "invoice", "registered"],
             (
-                format_receivable_id(row.receivable_id),
-                views.money(row.face_minor, row.currency),
-                day(row.due_at),
-                name(row.originator),
-                _invoice_shown(kept[row.document_root], row),
-                instant(row.registered_at),
-            )
-            for row in rows
+                (
+                    format_receivable_id(row.receivable_id),
+                    views.money(row.face_minor, row.currency),
+                    day(row.due_at),
+                    name(row.originator),
+                    _invoice_shown(kept[row.document_root], row),
+                    instant(row.registered_at),
+                )
+                for row in rows
+            ),
+            nothing=f"nothing waits for {safe(as_)}",
         ),
-        nothing=f"nothing waits for {safe(as_)}",
     )
 
 
@@ -158,65 +172,40 @@ def refuse(
 
 
 @command("list")
-@named_refusals
+@listing
 def list_(
+    asking: Asking,
     *,
+    phase: Annotated[Phase | None, typer.Option(help="Only what stands there now.")] = None,
+    currency: Annotated[str | None, typer.Option(metavar="EUR", help="Only in this currency.")] = None,
+    due_from: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First due date.")] = None,
+    due_until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last due date.")] = None,
     debtor: Annotated[str | None, typer.Option(help="Only what this party owes.")] = None,
     originator: Annotated[str | None, typer.Option(help="Only what this party registered.")] = None,
     holder: Annotated[str | None, typer.Option(help="Instead, the certificates that this party holds.")] = None,
-    json_output: JsonFlag = False,
-) -> None:
+    after: Annotated[
+        str | None, typer.Option(metavar="R-1", help="Only what follows this receivable, or certificate of --holder.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many.", min=1)] = None,
+) -> Listing:
     """The receivables, or the certificates of one holder."""
-    from registry.cli import views  # noqa: PLC0415
-    from registry.commands import accounts  # noqa: PLC0415
-    from registry.commands.services import open_services  # noqa: PLC0415
-    from registry.store.queries import certificates, receivables  # noqa: PLC0415
-    from registry.store.queries.pages import every  # noqa: PLC0415
-
-    with open_services(settings()) as services:
-        owing = accounts.address_of(services, debtor) if debtor else None
-        claiming = accounts.address_of(services, originator) if originator else None
-        holding = accounts.address_of(services, holder) if holder else None
-        name, now = names(services), mirrored_at(services)
-        with services.database.snapshot() as connection:
-            if holding is not None:
-                parts = list(every(lambda after: certificates.certificates(connection, holder=holding, after=after)))
-            else:
-                rows = list(
-                    every(
-                        lambda after: receivables.receivables(
-                            connection, debtor=owing, originator=claiming, after=after
-                        )
-                    )
-                )
-    if holding is not None:
-        if json_output:
-            output.document([views.certificate_document(part, name=name) for part in parts])
-            return
-        output.table(
-            ["certificate", "amount ", "due", "debtor"],
-            ((*views.certificate_cells(part, name=name)[:2], day(part.due_at), name(part.debtor)) for part in parts),
-            nothing=f"{safe(holder)} holds no certificates",
-        )
-        return
-    if json_output:
-        output.document([views.receivable_document(row, name=name, now=now) for row in rows])
-        return
-    output.table(
-        ["receivable", "amount ", "phase", "due", "debtor", "originator"],
-        (
-            (
-                format_receivable_id(row.receivable_id),
-                views.money(row.face_minor, row.currency),
-                row.phase(now=now),
-                day(row.due_at),
-                name(row.debtor),
-                name(row.originator),
-            )
-            for row in rows
-        ),
-        nothing="no receivables; `counterfoil register FILE --as SELLER` makes one",
-    )
+    sought: Sought = {
+        "currency": None if currency is None else money.currency(currency.strip().upper()).numeric,
+        "due_from": None if due_from is None else _midnight(due_from),
+        "due_before": None if due_until is None else _midnight(due_until) + DAY_SECONDS,
+    }
+    if holder is None:
+        key = None if after is None else parse_receivable_id(after)
+    else:
+        certificate_key = None if after is None else parse_certificate_id(after)
+    sought |= {
+        "debtor": None if debtor is None else asking.account(debtor),
+        "originator": None if originator is None else asking.account(originator),
+        "phase_at": None if phase is None else (phase, asking.now),
+    }
+    if holder is None:
+        return _receivables(asking, sought, after=key, limit=limit)
+    return _certificates(asking, sought, holder=holder, after=certificate_key, limit=limit)
 
 
 @command()
@@ -224,21 +213,18 @@ def list_(
 def show(receivable: ReceivableArgument, *, json_output: JsonFlag = False) -> None:
     """A receivable and its certificates."""
     from registry.cli import views  # noqa: PLC0415
-    from registry.commands.services import open_services  # noqa: PLC0415
     from registry.store.queries import certificates, invoices, receivables  # noqa: PLC0415
     from registry.store.queries.pages import every  # noqa: PLC0415
 
     receivable_id = parse_receivable_id(receivable)
-    with open_services(settings()) as services:
-        with services.database.snapshot() as connection:
-            row = receivables.receivable(connection, receivable_id)
-            if row is None:
-                raise UnknownReceivable(f"there is no {format_receivable_id(receivable_id)}")
-            invoice = invoices.invoice_by_root(connection, row.document_root)
-            parts = list(
-                every(lambda after: certificates.certificates(connection, receivable_id=receivable_id, after=after))
-            )
-        name, now = names(services), mirrored_at(services)
+    with asking() as registry:
+        connection, now = registry.snapshot, registry.now
+        row = receivables.receivable(connection, receivable_id)
+        if row is None:
+            raise UnknownReceivable(f"there is no {format_receivable_id(receivable_id)}")
+        invoice = invoices.invoice_by_root(connection, row.document_root)
+        parts = list(every(lambda key: certificates.certificates(connection, receivable_id=receivable_id, after=key)))
+        name = names(connection, [row.debtor, row.originator, *(part.holder for part in parts)])
     if json_output:
         found = views.receivable_document(row, name=name, now=now)
         found["certificates"] = [views.certificate_document(part, name=name) for part in parts]
@@ -246,11 +232,92 @@ def show(receivable: ReceivableArgument, *, json_output: JsonFlag = False) -> No
         return
     output.facts(views.receivable_facts(row, invoice, name=name, now=now))
     output.console.print()
-    output.table(
-        ["certificate", "amount ", "holder"],
-        (views.certificate_cells(part, name=name) for part in parts),
-        nothing="no certificates: it is not confirmed",
+    output.console.print(
+        output.table(
+            ["certificate", "amount ", "holder"],
+            (views.certificate_cells(part, name=name) for part in parts),
+            nothing="no certificates: it is not confirmed",
+        )
     )
+
+
+def _receivables(asking: Asking, sought: Sought, *, after: int | None, limit: int | None) -> Listing:
+    from registry.cli import views  # noqa: PLC0415
+    from registry.store.queries import receivables  # noqa: PLC0415
+    from registry.store.queries.pages import PAGE_ROWS_MAX, every  # noqa: PLC0415
+
+    connection, now = asking.snapshot, asking.now
+    rows, more = _first(
+        limit,
+        every(
+            lambda key: receivables.receivables(connection, after=key, limit=PAGE_ROWS_MAX, **sought),
+            after=after,
+        ),
+    )
+    name = names(connection, (address for row in rows for address in (row.debtor, row.originator)))
+    return Listing(
+        [views.receivable_document(row, name=name, now=now) for row in rows],
+        views.RECEIVABLE_COLUMNS,
+        lambda: output.table(
+            ["receivable", "amount ", "phase", "due", "debtor", "originator"],
+            (
+                (
+                    format_receivable_id(row.receivable_id),
+                    views.money(row.face_minor, row.currency),
+                    row.phase(now=now),
+                    day(row.due_at),
+                    name(row.debtor),
+                    name(row.originator),
+                )
+                for row in rows
+            ),
+            nothing="no such receivables"
+            if after is not None or any(value is not None for value in sought.values())
+            else "no receivables; `counterfoil register FILE --as SELLER` makes one",
+        ),
+        following=format_receivable_id(rows[-1].receivable_id) if more else None,
+    )
+
+
+def _certificates(
+    asking: Asking, sought: Sought, *, holder: str, after: CertificateId | None, limit: int | None
+) -> Listing:
+    from registry.cli import views  # noqa: PLC0415
+    from registry.store.queries import certificates  # noqa: PLC0415
+    from registry.store.queries.pages import PAGE_ROWS_MAX, every  # noqa: PLC0415
+
+    connection, holding = asking.snapshot, asking.account(holder)
+    rows, more = _first(
+        limit,
+        every(
+            lambda key: certificates.certificates(connection, holder=holding, after=key, limit=PAGE_ROWS_MAX, **sought),
+            after=None if after is None else (after.receivable_id, after.start),
+        ),
+    )
+    name = names(connection, [holding, *(address for row in rows for address in (row.debtor, row.originator))])
+    return Listing(
+        [views.held_document(row, name=name) for row in rows],
+        views.HELD_COLUMNS,
+        lambda: output.table(
+            ["certificate", "amount ", "due", "debtor"],
+            ((*views.certificate_cells(row, name=name)[:2], day(row.due_at), name(row.debtor)) for row in rows),
+            nothing=f"{safe(holder)} holds no such certificates",
+        ),
+        following=rows[-1].id if more else None,
+    )
+
+
+def _first(limit: int | None, rows: Iterator[T]) -> tuple[list[T], bool]:
+    """The first rows, and whether there are more."""
+    if limit is None:
+        return list(rows), False
+    found = list(islice(rows, limit + 1))
+    return found[:limit], len(found) > limit
+
+
+def _midnight(typed: datetime) -> int:
+    """The midnight UTC that begins a day as typed, in seconds."""
+    return int(typed.replace(tzinfo=UTC).timestamp())
 
 
 def _invoice_shown(invoice: InvoiceRow | None, row: ReceivableRow) -> str:

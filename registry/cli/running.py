@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 import typer
 
 from registry.cli import output
-from registry.cli.certificates import provenance_document, provenance_tree
+from registry.cli.certificates import Traced
 from registry.cli.common import JsonFlag
 from registry.cli.output import EXIT_REFUSED, named_refusals
 from registry.domain.calendar import instant
@@ -125,7 +125,8 @@ def mirror(
     json_output: JsonFlag = False,
 ) -> None:
     """Follow the chain into the database, with progress; only where no demo or serve does so already."""
-    from registry.commands.services import AlreadyRunning, open_services  # noqa: PLC0415
+    from registry.commands.home import AlreadyRunning  # noqa: PLC0415
+    from registry.commands.services import open_services  # noqa: PLC0415
     from registry.mirror.follower import Move  # noqa: PLC0415
 
     def progress(step: Step) -> None:
@@ -152,7 +153,7 @@ def mirror(
 @named_refusals
 def stop(*, json_output: JsonFlag = False) -> None:
     """End the demo or serve that runs in the home folder."""
-    from registry.commands.services import stop_running  # noqa: PLC0415
+    from registry.commands.home import stop_running  # noqa: PLC0415
 
     pid = stop_running(settings().home)
     if json_output:
@@ -308,7 +309,10 @@ def _report_rewind(step: Step) -> None:
 def _print_summary_document(services: Services, summary: Summary) -> None:
     from registry.cli import views  # noqa: PLC0415
 
-    steps = [] if summary.traced is None else provenance_document(services, summary.traced)["steps"]
+    steps: list[dict[str, Any]] = []
+    if summary.traced is not None:
+        with services.database.snapshot() as connection:
+            steps = Traced.of(summary.traced, connection).document()["steps"]
     output.document(views.summary_document(summary, steps))
 
 
@@ -322,7 +326,8 @@ def _print_summary(services: Services, summary: Summary) -> None:
         output.console.print("  " + views.outcome(report))
     if summary.traced is not None:
         output.console.print("[bold]Provenance[/] of one certificate")
-        output.console.print(provenance_tree(services, summary.traced))
+        with services.database.snapshot() as connection:
+            output.console.print(Traced.of(summary.traced, connection).tree())
 
 
 def _print_ready(summary: Summary, url: str) -> None:

@@ -69,6 +69,26 @@ def receivable_document(row: ReceivableRow, *, name: Name, now: int) -> dict[str
     }
 
 
+RECEIVABLE_COLUMNS = (
+    "id",
+    "phase",
+    "face",
+    "face_currency",
+    "due_date",
+    "debtor_address",
+    "debtor_handle",
+    "originator_address",
+    "originator_handle",
+    "registered_at",
+    "answered_at",
+    "refusal_reason",
+    "fingerprint",
+    "document_root",
+    "journal_head",
+    "journal_length",
+)
+
+
 def _refusal(row: ReceivableRow) -> str | None:
     """The reason of a refusal, by its code where it has no name."""
     if not row.refusal_reason:
@@ -111,6 +131,30 @@ def certificate_document(row: CertificateRow, *, name: Name) -> dict[str, Any]:
     }
 
 
+def held_document(row: CertificateRow, *, name: Name) -> dict[str, Any]:
+    """A certificate with the terms that its holder looks at, for programs."""
+    return {
+        **certificate_document(row, name=name),
+        "due_date": day(row.due_at),
+        "debtor": {"address": format_address(row.debtor), "handle": name(row.debtor)},
+        "originator": {"address": format_address(row.originator), "handle": name(row.originator)},
+    }
+
+
+HELD_COLUMNS = (
+    "id",
+    "amount",
+    "amount_currency",
+    "holder_address",
+    "holder_handle",
+    "due_date",
+    "debtor_address",
+    "debtor_handle",
+    "originator_address",
+    "originator_handle",
+)
+
+
 def certificate_cells(row: CertificateRow, *, name: Name) -> tuple[object, ...]:
     """A certificate for a table: id, amount, holder."""
     identifier = CertificateId(row.receivable_id, row.start_minor, row.end_minor)
@@ -127,6 +171,9 @@ def member_document(row: MemberRow, *, now: int) -> dict[str, Any]:
         "status": member_status(row, now=now),
         "kyc_expiry": instant(row.kyc_expiry_at),
     }
+
+
+MEMBER_COLUMNS = ("address", "handle", "name", "roles", "status", "kyc_expiry")
 
 
 def member_status(row: MemberRow, *, now: int) -> str:
@@ -152,6 +199,21 @@ def step_document(row: ProvenanceRow, *, name: Name) -> dict[str, Any]:
         "block": stored.block_number,
         "log_index": stored.log_index,
     }
+
+
+STEP_COLUMNS = (
+    "position",
+    "operation",
+    "at",
+    "range",
+    "giver",
+    "holder",
+    "document",
+    "head",
+    "transaction",
+    "block",
+    "log_index",
+)
 
 
 def provenance_tree(

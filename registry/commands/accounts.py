@@ -1,13 +1,10 @@
-"""Who acts: `--as` is the handle of a party, the name of a keystore, an address, or dev0, dev1, … on the dev chain."""
+"""Who acts, with a key: keystores and dev accounts, and the account that rehearses."""
 
 from __future__ import annotations
 
 import getpass
 import json
-import re
 import sys
-from difflib import get_close_matches
-from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,40 +16,13 @@ from eth_typing import ChecksumAddress, HexAddress, HexStr
 from registry.chain.devchain import dev_account
 from registry.chain.rpc import Node
 from registry.chain.submit import account_address
+from registry.commands.names import DEV_ACCOUNTS_SEARCHED, KeystoreLocked, UnknownAccount, address_of, keystore_address
 from registry.commands.services import Services
-from registry.domain.identifiers import Address, IdMalformed, format_address, parse_address
-from registry.domain.refusals import Refusal
+from registry.domain.identifiers import Address, format_address, parse_address
 from registry.settings import settings
 from registry.store.queries import parties as party_queries
-from registry.store.queries.pages import every
 
-DEV_ACCOUNTS_SEARCHED = 256
-"""Dev accounts among which the key of an address is looked for."""
-
-HANDLES_COMPARED_MAX = 10_000
-"""Handles among which the one that was meant is looked for, when a name is not found."""
-
-SUGGESTIONS_MAX = 3
 DEV_BALANCE_WEI = 10**21
-OPERATOR = "operator"
-
-
-class UnknownAccount(Refusal):
-    """`--as` or `--to` names nobody we know, or nobody whose key we have."""
-
-    code = "unknown_account"
-    status = 404
-    title = "Nobody is known by that name"
-    default_hint = "`counterfoil member list` shows the handles; a keystore is a file NAME.json in the keys folder"
-
-
-class KeystoreLocked(Refusal):
-    """The keystore's password is missing or wrong."""
-
-    code = "keystore_locked"
-    status = 403
-    title = "The keystore cannot be opened"
-    default_hint = "Put the password into a file and name the file in COUNTERFOIL_KEYSTORE_PASSWORD_FILE"
 
 
 class Rehearsed(Exception):
@@ -93,37 +63,6 @@ class RehearsalAccount(LocalAccount):
         )
 
 
-def address_of(services: Services, name: str) -> Address:
-    """The address behind a handle, a keystore's name, an address or devN; blanks around it do not count.
-
-    Raises UnknownAccount, KeystoreLocked, IdMalformed.
-    """
-    name = name.strip()
-    if name.startswith("0x"):
-        return parse_address(name)
-    if name == OPERATOR:
-        return services.deployment.operator
-    index = _dev_index(services, name)
-    if index is not None:
-        return account_address(dev_account(index))
-    with services.database.snapshot() as connection:
-        party = party_queries.party_by_handle(connection, name)
-    keystore = _keystore(services.home, name)
-    if keystore is None:
-        if party is None:
-            raise UnknownAccount(f"{name!r} is no handle, keystore or address", hint=_meant(services, name))
-        return party.address
-    found = _keystore_address(keystore)
-    if found is None:
-        raise KeystoreLocked(f"{keystore.name} is no keystore: it names no address")
-    if party is not None and party.address != found:
-        raise UnknownAccount(
-            f"{name!r} is the handle of {format_address(party.address)} and a keystore of {format_address(found)}",
-            hint="Name the address, or rename the keystore",
-        )
-    return found
-
-
 def signer_of(services: Services, name: str) -> LocalAccount:
     """The key behind a name, ready to sign; in a rehearsal an account that does not.
 
@@ -133,7 +72,7 @@ def signer_of(services: Services, name: str) -> LocalAccount:
     if services.rehearsal:
         return RehearsalAccount(services.node, address)
     for candidate in sorted((services.home / "keys").glob("*.json")):
-        if _keystore_address(candidate) == address:
+        if keystore_address(candidate) == address:
             return _open(candidate, address)
     if services.is_dev_chain:
         for index in range(DEV_ACCOUNTS_SEARCHED):
@@ -156,40 +95,6 @@ def next_dev_address(services: Services) -> Address:
                 services.node.request("anvil_setBalance", format_address(address), hex(DEV_BALANCE_WEI))
             return address
     raise UnknownAccount(f"all {DEV_ACCOUNTS_SEARCHED} dev accounts are taken", hint="Name the member's --address")
-
-
-def _meant(services: Services, name: str) -> str | None:
-    """A hint that names what was probably meant, None where nothing is near."""
-    with services.database.snapshot() as connection:
-        parties = every(lambda after: party_queries.parties(connection, after=after))
-        known = [party.handle for party in islice(parties, HANDLES_COMPARED_MAX)]
-    known += [OPERATOR, *(keystore.stem for keystore in (services.home / "keys").glob("*.json"))]
-    wanted = name.casefold()
-    begun = [handle for handle in known if wanted and handle.startswith(wanted)]
-    near = begun[:SUGGESTIONS_MAX] or get_close_matches(wanted, known, n=SUGGESTIONS_MAX)
-    return f"Did you mean {' or '.join(near)}? `counterfoil member list` shows all handles" if near else None
-
-
-def _dev_index(services: Services, name: str) -> int | None:
-    match = re.fullmatch(r"dev(0|[1-9][0-9]{0,2})", name)
-    if match is None or not services.is_dev_chain or int(match[1]) >= DEV_ACCOUNTS_SEARCHED:
-        return None
-    return int(match[1])
-
-
-def _keystore(home: Path, name: str) -> Path | None:
-    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name) is None:
-        return None
-    path = home / "keys" / f"{name}.json"
-    return path if path.is_file() else None
-
-
-def _keystore_address(keystore: Path) -> Address | None:
-    """The address that a keystore names, with or without 0x and in any case; None if the file is no keystore."""
-    try:
-        return parse_address("0x" + str(json.loads(keystore.read_text())["address"]).lower().removeprefix("0x"))
-    except (OSError, ValueError, TypeError, LookupError, IdMalformed):
-        return None
 
 
 def _open(keystore: Path, address: Address) -> LocalAccount:

@@ -16,6 +16,7 @@ from rich.cells import cell_len
 from registry.chain.contract import Calls, receivables_abi
 from registry.chain.submit import account_address, preview
 from registry.commands import accounts, operations
+from registry.commands.names import OPERATOR, address_of
 from registry.commands.services import Services, master_key
 from registry.documents.fingerprint import fingerprint
 from registry.documents.invoice import Invoice, require_registrable
@@ -154,7 +155,7 @@ def _admit_parties(services: Services, readable: list[_Readable], summary: Summa
             wanted[str(identity)] = (name, roles | role)
     for name, identity_text, role in (*TIERS, BANK):
         wanted[identity_text] = (name, role)
-    signer = accounts.signer_of(services, accounts.OPERATOR)
+    signer = accounts.signer_of(services, OPERATOR)
     for identity_text, (name, roles) in wanted.items():
         with services.database.snapshot() as connection:
             known = party_queries.party_by_identity(connection, identity_text)
@@ -268,7 +269,7 @@ def _hand_down(services: Services, summary: Summary, say: Say) -> None:
     for row in _receivables(services, Status.CONFIRMED):
         with services.database.snapshot() as connection:
             parts = _parts(connection, row.receivable_id)
-        bank_parts = [part for part in parts if part.holder == accounts.address_of(services, tiers[-1])]
+        bank_parts = [part for part in parts if part.holder == address_of(services, tiers[-1])]
         if bank_parts:
             part = bank_parts[-1]
             summary.traced = summary.traced or part.id
@@ -300,7 +301,7 @@ def _hand_down_one(
             signer=accounts.signer_of(services, holder),
             certificate=certificate,
             amount=format_amount(minor, currency),
-            receiver=accounts.address_of(services, receiver),
+            receiver=address_of(services, receiver),
             document=str(note),
         )
         move = f"{holder} split {Money(minor, currency)} off {certificate} to {receiver}: {tail}"
@@ -311,7 +312,7 @@ def _hand_down_one(
         services,
         signer=accounts.signer_of(services, holder),
         certificate=certificate,
-        receiver=accounts.address_of(services, tiers[-1]),
+        receiver=address_of(services, tiers[-1]),
         document=None,
     )
     move = f"{holder} endorsed {certificate} to {tiers[-1]}"
@@ -343,7 +344,7 @@ def _try_the_forbidden(services: Services, readable: list[_Readable], summary: S
         )
     if summary.traced is not None:
         target = summary.traced
-        stranger = accounts.address_of(services, STRANGER)
+        stranger = address_of(services, STRANGER)
         data = Calls.split(
             receivable_id=target.receivable_id,
             start=target.start,

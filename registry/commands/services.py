@@ -7,11 +7,9 @@ starts what it needs for as long as it takes.
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import shutil
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,36 +23,18 @@ from registry.chain.deploy import Deployment
 from registry.chain.devchain import CHAIN_ID as DEV_CHAIN_ID
 from registry.chain.devchain import DevChain, dev_account
 from registry.chain.rpc import Node
+from registry.commands.home import AlreadyRunning, NothingHere, Running, open_database
+from registry.domain.identifiers import Address
 from registry.errors import Refusal, ServiceError
 from registry.mirror.follower import CursorLost, Follower, Step
-from registry.processes import alive, started_at
+from registry.processes import started_at
 from registry.settings import Settings
-from registry.store.database import Connection, Database
+from registry.store.database import Database
 from registry.store.embedded import EmbeddedPostgres
 
 MASTER_KEY_BYTES = 32
 MIRROR_WAIT_SECONDS = 20.0
 MIRROR_POLL_SECONDS = 0.02
-STOP_WAIT_SECONDS = 30.0
-SWITCH_POLL_SECONDS = 0.1
-
-
-class NothingHere(ServiceError):
-    """The home folder holds no registry and none runs."""
-
-    code = "nothing_here"
-    status = 404
-    title = "No registry lives in this home folder"
-    default_hint = "`counterfoil demo` fills one with samples, `counterfoil serve` starts an empty one"
-
-
-class AlreadyRunning(ServiceError):
-    """A long-running command already serves this home folder."""
-
-    code = "already_running"
-    status = 409
-    title = "A registry already runs in this home folder"
-    default_hint = "Use it from here, or end it with `counterfoil stop`"
 
 
 class ServiceEnded(ServiceError):
@@ -72,37 +52,6 @@ class MirrorLags(ServiceError):
     status = 504
     title = "The operation is on chain, and the mirror has not taken it yet"
     default_hint = "Nothing is lost: `counterfoil status` shows how far the mirror is"
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """What a long-running command leaves for others. URLs only of what it owns; they hold no secret."""
-
-    pid: int
-    since: str
-    rpc_url: str | None
-    database_url: str | None
-    api_url: str | None
-
-    @staticmethod
-    def path(home: Path) -> Path:
-        """Where it is written."""
-        return home / "running.json"
-
-    @classmethod
-    def find(cls, home: Path) -> Running | None:
-        """The live owner of the home folder, or None; what a dead one left behind does not count."""
-        try:
-            running = cls(**json.loads(cls.path(home).read_text()))
-        except (OSError, ValueError, TypeError):
-            return None
-        return running if alive(running.pid, running.since) else None
-
-    def write(self, home: Path) -> None:
-        """Replace what stands there, as a whole."""
-        temporary = self.path(home).with_suffix(f".{self.pid}.tmp")
-        temporary.write_text(json.dumps({name: getattr(self, name) for name in self.__slots__}, indent=2) + "\n")
-        temporary.replace(self.path(home))
 
 
 @dataclass(slots=True)
@@ -125,6 +74,11 @@ class Services:
     def view(self) -> ReceivablesView:
         """The contract's views."""
         return ReceivablesView(self.node, self.deployment.receivables)
+
+    @property
+    def operator(self) -> Address:
+        """Who administers the registry."""
+        return self.deployment.operator
 
     @property
     def is_dev_chain(self) -> bool:
@@ -170,30 +124,6 @@ class Services:
             )
 
 
-class RehearsalDatabase(Database):
-    """A database that takes what is written and keeps none of it."""
-
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A transaction that is undone at its end."""
-        with suppress(_Undone), super().write() as connection:
-            yield connection
-            raise _Undone
-
-
-class _Undone(Exception):
-    """Ends a transaction without a commit."""
-
-
-@contextmanager
-def database_only(settings: Settings) -> Iterator[Database]:
-    """The database alone, migrated: for commands that need no chain. Raises NothingHere."""
-    with ExitStack() as stack:
-        running = Running.find(settings.home)
-        database, _ = _database(settings, running, stack, create=False)
-        yield database
-
-
 @contextmanager
 def open_services(settings: Settings, *, create: bool = False, rehearsal: bool = False) -> Iterator[Services]:
     """The registry of the home folder: the running one, or services started for as long as this command takes.
@@ -208,7 +138,7 @@ def open_services(settings: Settings, *, create: bool = False, rehearsal: bool =
     running = Running.find(settings.home)
     with ExitStack() as stack:
         node, chain = _node(settings, running, stack, create=create)
-        database, postgres = _database(settings, running, stack, create=create, rehearsal=rehearsal)
+        database, postgres = open_database(settings, running, stack, create=create, rehearsal=rehearsal)
         folder = settings.home / "deployments"
         notices: list[str] = []
         if chain is not None and chain.rejected_state is not None:
@@ -291,20 +221,6 @@ def following(
         thread.join()
 
 
-def stop_running(home: Path) -> int:
-    """End the long-running command of the home folder and wait for it; its process id. Raises NothingHere."""
-    running = Running.find(home)
-    if running is None:
-        raise NothingHere(f"nothing runs in {home}", hint="")
-    os.kill(running.pid, signal.SIGTERM)
-    deadline = time.monotonic() + STOP_WAIT_SECONDS
-    while alive(running.pid, running.since) and time.monotonic() < deadline:
-        time.sleep(SWITCH_POLL_SECONDS)
-    if alive(running.pid, running.since):
-        raise ServiceError(f"process {running.pid} has not ended within {STOP_WAIT_SECONDS:.0f} s")
-    return running.pid
-
-
 def wipe(home: Path) -> None:
     """Forget the dev chain, its deployment and the embedded database of a home folder; keys stay.
 
@@ -348,22 +264,3 @@ def _node(
         raise NothingHere(f"{settings.home} has no dev chain, and COUNTERFOIL_RPC_URL names none")
     chain = stack.enter_context(DevChain.start(folder))
     return Node(chain.url), chain
-
-
-def _database(
-    settings: Settings, running: Running | None, stack: ExitStack, *, create: bool, rehearsal: bool = False
-) -> tuple[Database, EmbeddedPostgres | None]:
-    postgres = None
-    url = settings.database_url or (running.database_url if running is not None else None)
-    if url is None:
-        folder = settings.home / "postgres"
-        if not create and not folder.exists():
-            raise NothingHere(f"{settings.home} has no database, and COUNTERFOIL_DATABASE_URL names none")
-        postgres = stack.enter_context(EmbeddedPostgres.start(folder))
-        url = postgres.url()
-    database = RehearsalDatabase(url) if rehearsal else Database(url)
-    stack.callback(database.dispose)
-    if running is None or running.database_url is None:
-        # Otherwise the owner, who started the database, has done so.
-        database.migrate()
-    return database, postgres

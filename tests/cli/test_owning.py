@@ -9,11 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from registry.chain.devchain import DevChain
+from registry.chain.contract import Calls, receivables_abi
+from registry.chain.devchain import DevChain, dev_account
+from registry.chain.submit import account_address, send
 from registry.cli.running import _listening
 from registry.commands.services import Running, owned
+from registry.domain.identifiers import format_address
+from registry.domain.receivable import Role
 from registry.settings import Settings, settings
 from registry.store.embedded import EmbeddedPostgres
+from registry.store.queries import members
 from tests.cli.conftest import Cli
 from tests.commands.desk import SAMPLES
 from tests.e2e.running import processes_of, serving, temporary_home
@@ -81,6 +86,18 @@ def test_what_one_command_did_the_next_one_finds(cli: Cli) -> None:
     assert cli.json("reconcile", "--deep")["difference_count"] == 0
     assert cli.json("mirror", "--once")["block"] == cli.json("status")["mirrored_block"]
     assert "mirrored to block" in cli("mirror", "--once").stdout
+
+
+def test_what_the_chain_has_and_the_mirror_has_not_is_read_all_the_same(cli: Cli, home: Path) -> None:
+    # As after a crash between the two: nobody follows the chain here.
+    with owned(Settings(home=home), api_url=None) as services:
+        member = account_address(dev_account(77))
+        data = Calls.admit(member=member, kyc_expiry=2**32, roles=int(Role.SUPPLIER), profile=bytes(32))
+        to = services.deployment.receivables
+        send(services.node, receivables_abi(), signer=dev_account(0), to=to, data=data)
+        with services.database.snapshot() as connection:
+            assert members.member(connection, member) is None
+    assert format_address(member) in {row["address"] for row in cli.json("member", "list")}
 
 
 def test_psql_runs_without_the_chain(cli: Cli, home: Path, capfd: pytest.CaptureFixture[str]) -> None:

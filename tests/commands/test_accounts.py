@@ -12,6 +12,7 @@ from eth_account import Account
 from registry.chain.devchain import dev_account
 from registry.chain.rpc import Node, NodeUnreachable, Receipt
 from registry.commands import accounts, operations
+from registry.commands.names import address_of
 from registry.commands.services import MirrorLags, Services, master_key
 from registry.domain.identifiers import format_address
 from registry.domain.journal import MemberAdmitted, MemberSuspended
@@ -184,7 +185,7 @@ def test_an_admission_that_could_not_be_sent_is_made_good_by_repeating_it(
 
 @pytest.mark.parametrize("name", ["operator", "dev0"])
 def test_the_operator_is_known_by_its_name_and_its_dev_key(shared_desk: Desk, name: str) -> None:
-    assert accounts.address_of(shared_desk.services, name) == shared_desk.scene.address(OPERATOR)
+    assert address_of(shared_desk.services, name) == shared_desk.scene.address(OPERATOR)
     assert accounts.signer_of(shared_desk.services, name).address == dev_account(OPERATOR).address
 
 
@@ -199,7 +200,7 @@ def test_an_unknown_name_is_refused(shared_desk: Desk, name: str) -> None:
     with refused(shared_desk, "unknown_account"):
         accounts.signer_of(shared_desk.services, name)
     with refused(shared_desk, "unknown_account"):
-        accounts.address_of(shared_desk.services, name)
+        address_of(shared_desk.services, name)
 
 
 @pytest.mark.parametrize("name", ["0x12", "0x" + "zz" * 20, "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD"])
@@ -261,7 +262,7 @@ def test_a_keystore_opens_with_its_password_on_any_chain(desk: Desk, monkeypatch
         # By its own name, by the party's handle and by the address that it is the key of.
         for name in ("treasury", "hafenbank", format_address(desk.scene.address(BANK))):
             assert accounts.signer_of(services, name).address == dev_account(BANK).address
-    assert accounts.address_of(desk.services, "treasury") == desk.scene.address(BANK)
+    assert address_of(desk.services, "treasury") == desk.scene.address(BANK)
 
 
 def test_a_keystore_stays_locked_without_its_password(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -290,7 +291,7 @@ def test_a_file_that_is_no_keystore_is_refused(
     with refused(shared_desk, "keystore_locked"):
         accounts.signer_of(shared_desk.services, "broken")
     with refused(shared_desk, "keystore_locked"):
-        accounts.address_of(shared_desk.services, "broken")
+        address_of(shared_desk.services, "broken")
     # It does not stand in the way of the others either.
     assert accounts.signer_of(shared_desk.services, "hafenbank").address == dev_account(BANK).address
 

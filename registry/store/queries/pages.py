@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, literal, tuple_
 
 PAGE_ROWS_DEFAULT = 50
 PAGE_ROWS_MAX = 500
@@ -40,9 +42,14 @@ def page(rows: Sequence[Row], *, limit: int, key: Callable[[Row], Key]) -> Page[
     return Page(kept, key(kept[-1]) if len(rows) > limit else None)
 
 
-def every(page_after: Callable[[Key | None], Page[Row, Key]]) -> Iterator[Row]:
-    """All rows, page by page: `every(lambda after: receivables(connection, after=after))`."""
-    after: Key | None = None
+def beyond(columns: Sequence[ColumnElement[Any]], key: Sequence[int | bytes]) -> ColumnElement[bool]:
+    """Rows after the key, in the order of the columns."""
+    values = [literal(value, column.type) for column, value in zip(columns, key, strict=True)]
+    return tuple_(*columns) > tuple_(*values)
+
+
+def every(page_after: Callable[[Key | None], Page[Row, Key]], *, after: Key | None = None) -> Iterator[Row]:
+    """All rows, or all after a key, page by page: `every(lambda after: receivables(connection, after=after))`."""
     while True:
         found = page_after(after)
         yield from found
