@@ -32,9 +32,9 @@ def rebuild(
     json_output: JsonFlag = False,
 ) -> None:
     """Fold the projections anew from the stored log and compare the digests."""
-    from registry.commands.home import database_only  # noqa: PLC0415
-    from registry.commands.services import open_services  # noqa: PLC0415
-    from registry.mirror import rebuild as rebuilding  # noqa: PLC0415
+    from registry.commands.home import database_only
+    from registry.commands.services import open_services
+    from registry.mirror import rebuild as rebuilding
 
     if from_chain:
         with open_services(settings()) as services:
@@ -69,9 +69,9 @@ def reconcile(
     json_output: JsonFlag = False,
 ) -> None:
     """Compare SQL with the chain at one block; exit code 1 if anything differs."""
-    from registry.cli import views  # noqa: PLC0415
-    from registry.commands.services import open_services  # noqa: PLC0415
-    from registry.mirror.reconcile import reconcile as compare  # noqa: PLC0415
+    from registry.cli import views
+    from registry.commands.services import open_services
+    from registry.mirror.reconcile import reconcile as compare
 
     with open_services(settings()) as services, progress("receivables compared", quiet=json_output) as advance:
         if services.running is None:
@@ -115,8 +115,8 @@ def reconcile(
 @named_refusals
 def psql(context: typer.Context) -> None:
     """Open psql on the registry's database; further words go to psql, e.g. `counterfoil psql -c 'TABLE cursor'`."""
-    from registry.commands.home import database_only  # noqa: PLC0415
-    from registry.store.embedded import psql_command  # noqa: PLC0415
+    from registry.commands.home import database_only
+    from registry.store.embedded import psql_command
 
     with database_only(settings()) as database:
         argv, environment = psql_command(database.url)
@@ -125,7 +125,7 @@ def psql(context: typer.Context) -> None:
 
 
 def _digest(services: Services) -> str:
-    from registry.mirror.rebuild import digest  # noqa: PLC0415
+    from registry.mirror.rebuild import digest
 
     with services.database.bulk() as connection:
         return digest(connection)

@@ -47,7 +47,7 @@ def split(
     document: DocumentOption = None,
 ) -> Told:
     """Cut an amount off the tail of a certificate and hand it to the receiver."""
-    from registry.commands import operations  # noqa: PLC0415
+    from registry.commands import operations
 
     whole = parse_certificate_id(certificate)
     done, tail = operations.split(
@@ -66,7 +66,7 @@ def split(
 @operation()
 def endorse(acting: Acting, certificate: CertificateArgument, *, to: To, document: DocumentOption = None) -> Told:
     """Hand a whole certificate to the receiver."""
-    from registry.commands import operations  # noqa: PLC0415
+    from registry.commands import operations
 
     whole = parse_certificate_id(certificate)
     done = operations.endorse(
@@ -79,7 +79,7 @@ def endorse(acting: Acting, certificate: CertificateArgument, *, to: To, documen
 @listing
 def trace(asking: Asking, certificate: CertificateArgument) -> Listing:
     """The provenance of a certificate: every entry that touched its cents, and on what trade it moved."""
-    from registry.cli import views  # noqa: PLC0415
+    from registry.cli import views
 
     traced = Traced.of(parse_certificate_id(certificate), asking.snapshot)
     whole = traced.document()
@@ -100,7 +100,7 @@ class Traced:
     @classmethod
     def of(cls, certificate: CertificateId, connection: Connection) -> Traced:
         """Read it: a certificate that exists just so. Raises UnknownReceivable, UnknownCertificate, RangeChanged."""
-        from registry.store.queries import certificates, documents, entries, health, invoices, receivables  # noqa: PLC0415
+        from registry.store.queries import certificates, documents, entries, health, invoices, receivables
 
         cursor = health.cursor(connection)
         row = receivables.receivable(connection, certificate.receivable_id)
@@ -130,7 +130,7 @@ class Traced:
 
     def document(self) -> dict[str, Any]:
         """For programs."""
-        from registry.cli import views  # noqa: PLC0415
+        from registry.cli import views
 
         return {
             "certificate": str(self.certificate),
@@ -139,7 +139,7 @@ class Traced:
 
     def tree(self) -> Tree:
         """For people."""
-        from registry.cli import views  # noqa: PLC0415
+        from registry.cli import views
 
         return views.provenance_tree(
             self.certificate,

@@ -73,7 +73,7 @@ class Told:
 
     def show(self, *, json_output: bool) -> None:
         """Print it."""
-        from registry.cli import views  # noqa: PLC0415
+        from registry.cli import views
 
         if json_output:
             output.document({**(views.done_document(self.done) if self.done is not None else {}), **self.more})
@@ -114,20 +114,20 @@ class Acting:
     @functools.cached_property
     def services(self) -> Services:
         """The registry; in a dry run one that keeps nothing. Raises what open_services raises."""
-        from registry.commands.services import open_services  # noqa: PLC0415
+        from registry.commands.services import open_services
 
         return self._stack.enter_context(open_services(settings(), rehearsal=self.dry_run))
 
     @functools.cached_property
     def signer(self) -> LocalAccount:
         """The key of --as; in a dry run one that never signs. Raises UnknownAccount, KeystoreLocked, IdMalformed."""
-        from registry.commands import accounts  # noqa: PLC0415
+        from registry.commands import accounts
 
         return accounts.signer_of(self.services, self.name)
 
     def account(self, name: str) -> Address:
         """The address behind a name. Raises UnknownAccount, KeystoreLocked, IdMalformed."""
-        from registry.commands.names import address_of  # noqa: PLC0415
+        from registry.commands.names import address_of
 
         return address_of(self.services, name)
 
@@ -161,7 +161,7 @@ def operation(*, as_: str | None = None) -> Callable[[Act], Callable[..., None]]
 
 
 def _rehearse(act: Act, acting: Acting, own: dict[str, Any]) -> Told | Would:
-    from registry.commands.accounts import Rehearsed  # noqa: PLC0415
+    from registry.commands.accounts import Rehearsed
 
     try:
         return act(acting, **own)
@@ -195,7 +195,7 @@ class Asking:
     @functools.cached_property
     def registry(self) -> Reading:
         """Where names are known. Raises what reading raises."""
-        from registry.commands.reading import reading  # noqa: PLC0415
+        from registry.commands.reading import reading
 
         return self._stack.enter_context(reading(settings()))
 
@@ -207,14 +207,14 @@ class Asking:
     @functools.cached_property
     def now(self) -> int:
         """The time of the mirror's block, in seconds: the present of what is read."""
-        from registry.store.queries import health  # noqa: PLC0415
+        from registry.store.queries import health
 
         cursor = health.cursor(self.snapshot)
         return cursor.block_at if cursor is not None else 0
 
     def account(self, name: str) -> Address:
         """The address behind a name. Raises UnknownAccount, KeystoreLocked, IdMalformed."""
-        from registry.commands.names import address_of  # noqa: PLC0415
+        from registry.commands.names import address_of
 
         return address_of(self.registry, name)
 
@@ -268,8 +268,8 @@ def listing(ask: Callable[..., Listing]) -> Callable[..., None]:
 
 def names(connection: Connection, addresses: Iterable[Address | None]) -> Callable[[Address], str]:
     """The handles of these addresses; who has none is named by the address."""
-    from registry.domain.identifiers import format_address  # noqa: PLC0415
-    from registry.store.queries import parties  # noqa: PLC0415
+    from registry.domain.identifiers import format_address
+    from registry.store.queries import parties
 
     known = parties.parties_by_address(connection, (address for address in addresses if address is not None))
     return lambda address: known[address].handle if address in known else format_address(address)
@@ -278,7 +278,7 @@ def names(connection: Connection, addresses: Iterable[Address | None]) -> Callab
 @contextmanager
 def progress(what: str, *, quiet: bool) -> Iterator[Callable[[int, int | None], None]]:
     """A bar on a terminal, nothing elsewhere; yields what takes how many are done and of how many."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     with Progress(
         TextColumn(what),

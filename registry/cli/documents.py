@@ -39,8 +39,8 @@ def inspect(
 
     Needs no registry: nothing is started, written or sent.
     """
-    from registry.documents import inspection  # noqa: PLC0415
-    from registry.documents.reading import read_document  # noqa: PLC0415
+    from registry.documents import inspection
+    from registry.documents.reading import read_document
 
     content = read_document(file)
     found = inspection.inspect(content, today=datetime.now(UTC).date(), strict=strict)
@@ -96,8 +96,8 @@ def inspection_document(found: Inspection) -> dict[str, Any]:
 
 
 def _invoice_document(invoice: Invoice) -> dict[str, Any]:
-    from registry.documents.invoice import TYPE_NAMES  # noqa: PLC0415
-    from registry.domain.money import Money  # noqa: PLC0415
+    from registry.documents.invoice import TYPE_NAMES
+    from registry.domain.money import Money
 
     def money(minor: int | None) -> MoneyJson | None:
         return None if minor is None else Money(minor, invoice.currency).to_json()
@@ -123,7 +123,7 @@ def _invoice_document(invoice: Invoice) -> dict[str, Any]:
 
 
 def _party_document(party: Party, *, role: str) -> dict[str, Any]:
-    from registry.documents.inspection import identity_if_any  # noqa: PLC0415
+    from registry.documents.inspection import identity_if_any
 
     identity = identity_if_any(party, role=role)
     return {
@@ -158,8 +158,8 @@ def _facts(file_name: str, found: Inspection) -> list[tuple[str, object]]:
 
 
 def _invoice_facts(invoice: Invoice) -> list[tuple[str, object]]:
-    from registry.documents.invoice import TYPE_NAMES  # noqa: PLC0415
-    from registry.domain.money import Money  # noqa: PLC0415
+    from registry.documents.invoice import TYPE_NAMES
+    from registry.domain.money import Money
 
     kind = TYPE_NAMES.get(invoice.type_code, "of a type not known here")
     pairs: list[tuple[str, object]] = [
@@ -187,7 +187,7 @@ def _invoice_facts(invoice: Invoice) -> list[tuple[str, object]]:
 
 
 def _party_shown(party: Party, *, role: str) -> str:
-    from registry.documents.inspection import identity_if_any  # noqa: PLC0415
+    from registry.documents.inspection import identity_if_any
 
     identity = identity_if_any(party, role=role)
     name = ", ".join(part for part in (party.name, party.country) if part) or "without a name"

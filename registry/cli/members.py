@@ -59,9 +59,9 @@ def member_add(
     kyc_days: Annotated[int, typer.Option(help="Days until its KYC expires.", min=1, max=3650)] = 365,
 ) -> Told:
     """Admit a member, or admit it anew with other roles or a new KYC date."""
-    from registry.commands import accounts, operations  # noqa: PLC0415
-    from registry.documents.parties import parse_identity  # noqa: PLC0415
-    from registry.documents.reading import read_invoice  # noqa: PLC0415
+    from registry.commands import accounts, operations
+    from registry.documents.parties import parse_identity
+    from registry.documents.reading import read_invoice
 
     if identity is not None:
         identity = str(parse_identity(identity))
@@ -106,7 +106,7 @@ def member_suspend(
     reason: Annotated[SuspensionReasonName, typer.Option(help="Why.")] = SuspensionReasonName.OTHER,
 ) -> Told:
     """Suspend a member: it neither sends nor receives until it is added again."""
-    from registry.commands import operations  # noqa: PLC0415
+    from registry.commands import operations
 
     done = operations.suspend(
         acting.services, signer=acting.signer, member=acting.account(who), reason=SuspensionReason[reason.name]
@@ -118,9 +118,9 @@ def member_suspend(
 @listing
 def member_list(asking: Asking) -> Listing:
     """The members, with their handles for --as and --to."""
-    from registry.cli import views  # noqa: PLC0415
-    from registry.store.queries import members  # noqa: PLC0415
-    from registry.store.queries.pages import every  # noqa: PLC0415
+    from registry.cli import views
+    from registry.store.queries import members
+    from registry.store.queries.pages import every
 
     rows = sorted(
         every(lambda after: members.members(asking.snapshot, after=after)),

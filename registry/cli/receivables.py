@@ -65,7 +65,7 @@ def register(
     due: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Due date agreed with the debtor.")] = None,
 ) -> Told | Would:
     """Register an invoice as a receivable; its buyer then confirms or refuses."""
-    from registry.commands import operations  # noqa: PLC0415
+    from registry.commands import operations
 
     agreed = due.date() if due is not None else None
     if acting.dry_run:
@@ -96,9 +96,9 @@ def register(
 @listing
 def pending(asking: Asking, *, as_: As) -> Listing:
     """What waits for a debtor's answer."""
-    from registry.cli import views  # noqa: PLC0415
-    from registry.store.queries import invoices, receivables  # noqa: PLC0415
-    from registry.store.queries.pages import every  # noqa: PLC0415
+    from registry.cli import views
+    from registry.store.queries import invoices, receivables
+    from registry.store.queries.pages import every
 
     debtor = asking.account(as_)
     rows = list(every(lambda after: receivables.pending(asking.snapshot, debtor, after=after)))
@@ -137,7 +137,7 @@ def confirm(
     due: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Confirm only with this due date.")] = None,
 ) -> Told:
     """Confirm a receivable: an irrevocable promise to pay it on its due date."""
-    from registry.commands import operations  # noqa: PLC0415
+    from registry.commands import operations
 
     receivable_id = parse_receivable_id(receivable)
     done = operations.confirm(
@@ -162,7 +162,7 @@ def refuse(
     reason: Annotated[RefusalReasonName, typer.Option(help="Why.")] = RefusalReasonName.OTHER,
 ) -> Told:
     """Refuse a receivable; the invoice may then be registered again."""
-    from registry.commands import operations  # noqa: PLC0415
+    from registry.commands import operations
 
     receivable_id = parse_receivable_id(receivable)
     done = operations.refuse(
@@ -212,9 +212,9 @@ def list_(
 @named_refusals
 def show(receivable: ReceivableArgument, *, json_output: JsonFlag = False) -> None:
     """A receivable and its certificates."""
-    from registry.cli import views  # noqa: PLC0415
-    from registry.store.queries import certificates, invoices, receivables  # noqa: PLC0415
-    from registry.store.queries.pages import every  # noqa: PLC0415
+    from registry.cli import views
+    from registry.store.queries import certificates, invoices, receivables
+    from registry.store.queries.pages import every
 
     receivable_id = parse_receivable_id(receivable)
     with asking() as registry:
@@ -242,9 +242,9 @@ def show(receivable: ReceivableArgument, *, json_output: JsonFlag = False) -> No
 
 
 def _receivables(asking: Asking, sought: Sought, *, after: int | None, limit: int | None) -> Listing:
-    from registry.cli import views  # noqa: PLC0415
-    from registry.store.queries import receivables  # noqa: PLC0415
-    from registry.store.queries.pages import PAGE_ROWS_MAX, every  # noqa: PLC0415
+    from registry.cli import views
+    from registry.store.queries import receivables
+    from registry.store.queries.pages import PAGE_ROWS_MAX, every
 
     connection, now = asking.snapshot, asking.now
     rows, more = _first(
@@ -282,9 +282,9 @@ def _receivables(asking: Asking, sought: Sought, *, after: int | None, limit: in
 def _certificates(
     asking: Asking, sought: Sought, *, holder: str, after: CertificateId | None, limit: int | None
 ) -> Listing:
-    from registry.cli import views  # noqa: PLC0415
-    from registry.store.queries import certificates  # noqa: PLC0415
-    from registry.store.queries.pages import PAGE_ROWS_MAX, every  # noqa: PLC0415
+    from registry.cli import views
+    from registry.store.queries import certificates
+    from registry.store.queries.pages import PAGE_ROWS_MAX, every
 
     connection, holding = asking.snapshot, asking.account(holder)
     rows, more = _first(

@@ -57,8 +57,8 @@ def demo(
     json_output: JsonFlag = False,
 ) -> None:
     """Walk invoices through the whole registry: chain, members, certificates, mirror, provenance; then serve."""
-    from registry.commands import demo as demonstration  # noqa: PLC0415
-    from registry.commands.services import following, owned, wipe  # noqa: PLC0415
+    from registry.commands import demo as demonstration
+    from registry.commands.services import following, owned, wipe
 
     # People are told by the lines below; the log would say it all twice.
     configure_logging(json_lines=False, level=logging.ERROR)
@@ -101,7 +101,7 @@ def serve(
     port: PortOption = None,
 ) -> None:
     """Run the registry of the home folder: dev chain and PostgreSQL unless others are named, mirror, API."""
-    from registry.commands.services import following, owned  # noqa: PLC0415
+    from registry.commands.services import following, owned
 
     configure_logging(json_lines=not sys.stderr.isatty(), level=logging.WARNING)
     with _terminable(), _listening(port) as listener:
@@ -125,9 +125,9 @@ def mirror(
     json_output: JsonFlag = False,
 ) -> None:
     """Follow the chain into the database, with progress; only where no demo or serve does so already."""
-    from registry.commands.home import AlreadyRunning  # noqa: PLC0415
-    from registry.commands.services import open_services  # noqa: PLC0415
-    from registry.mirror.follower import Move  # noqa: PLC0415
+    from registry.commands.home import AlreadyRunning
+    from registry.commands.services import open_services
+    from registry.mirror.follower import Move
 
     def progress(step: Step) -> None:
         if step.move is not Move.NOTHING and not json_output:
@@ -153,7 +153,7 @@ def mirror(
 @named_refusals
 def stop(*, json_output: JsonFlag = False) -> None:
     """End the demo or serve that runs in the home folder."""
-    from registry.commands.home import stop_running  # noqa: PLC0415
+    from registry.commands.home import stop_running
 
     pid = stop_running(settings().home)
     if json_output:
@@ -166,8 +166,8 @@ def stop(*, json_output: JsonFlag = False) -> None:
 @named_refusals
 def status(*, json_output: JsonFlag = False) -> None:
     """What runs, how far the mirror is, what the registry holds."""
-    from registry.commands.services import open_services  # noqa: PLC0415
-    from registry.store.queries import health  # noqa: PLC0415
+    from registry.commands.services import open_services
+    from registry.store.queries import health
 
     with open_services(settings()) as services:
         head = services.node.head()
@@ -240,7 +240,7 @@ def _listening(port: int | None) -> Iterator[socket.socket]:
 
 def _serve(services: Services, listener: socket.socket, ready: Callable[[], object]) -> None:
     """Serve the API until Ctrl-C or SIGTERM. Raises ServiceEnded when the own chain or database goes away."""
-    import uvicorn  # noqa: PLC0415
+    import uvicorn
 
     # The API is another layer: it is named, not imported, and finds the services by what `owned` left in the home.
     server = uvicorn.Server(
@@ -307,7 +307,7 @@ def _report_rewind(step: Step) -> None:
 
 
 def _print_summary_document(services: Services, summary: Summary) -> None:
-    from registry.cli import views  # noqa: PLC0415
+    from registry.cli import views
 
     steps: list[dict[str, Any]] = []
     if summary.traced is not None:
@@ -317,7 +317,7 @@ def _print_summary_document(services: Services, summary: Summary) -> None:
 
 
 def _print_summary(services: Services, summary: Summary) -> None:
-    from registry.cli import views  # noqa: PLC0415
+    from registry.cli import views
 
     report = summary.report
     if report is not None:
