@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from eth_abi.abi import decode, encode
@@ -10,37 +10,52 @@ from eth_abi.exceptions import DecodingError
 
 from registry.chain.compile import Artifact
 from registry.chain.rpc import RpcFailed
-from registry.domain.identifiers import ZERO_ADDRESS
 from registry.domain.keccak import keccak256
 
 SELECTOR_BYTES = 4
 
 
 class ContractAbi:
-    """Encodes calls and decodes answers. Addresses are 20 bytes, structs are tuples, integers are ints."""
+    """Encodes calls and decodes answers. Addresses are 20 bytes, structs are tuples, integers are ints.
 
-    def __init__(self, artifact: Artifact) -> None:
+    Of a contract that leaves calls to others, `artifact` is the contract and `extensions` are the others; a revert may
+    also come from one of `refusing`, contracts that it calls.
+    """
+
+    def __init__(
+        self, artifact: Artifact, *, extensions: Iterable[Artifact] = (), refusing: Iterable[Artifact] = ()
+    ) -> None:
         self._functions: dict[str, tuple[bytes, list[str], list[str]]] = {}
         self._errors: dict[bytes, tuple[str, list[str], list[str]]] = {}
-        self.constructor_types: list[str] = []
-        for item in artifact.abi:
-            types = [_type(argument) for argument in item.get("inputs", [])]
-            if item["type"] == "constructor":
-                self.constructor_types = types
-            elif item["type"] == "function":
-                signature = f"{item['name']}({','.join(types)})"
-                row = (artifact.selectors[signature], types, [_type(output) for output in item["outputs"]])
-                self._functions[signature] = row
-                # By bare name too: of overloaded functions the first, which callers then name in full.
-                self._functions.setdefault(item["name"], row)
-            elif item["type"] == "error":
-                selector = _selector(f"{item['name']}({','.join(types)})")
-                self._errors[selector] = (item["name"], [argument["name"] for argument in item["inputs"]], types)
+        constructors = (item for item in artifact.abi if item["type"] == "constructor")
+        self.constructor_types = [_type(argument) for item in constructors for argument in item["inputs"]]
+        answering = (artifact, *extensions)
+        for part in answering:
+            for item in part.abi:
+                if item["type"] == "function":
+                    self._add_function(item, part.selectors)
+        for part in (*answering, *refusing):
+            for item in part.abi:
+                if item["type"] == "error":
+                    self._add_error(item)
+
+    def _add_function(self, item: Mapping[str, Any], selectors: Mapping[str, bytes]) -> None:
+        types = [_type(argument) for argument in item["inputs"]]
+        signature = f"{item['name']}({','.join(types)})"
+        row = (selectors[signature], types, [_type(output) for output in item["outputs"]])
+        self._functions[signature] = row
+        # By bare name too: of overloaded functions the first, which callers then name in full.
+        self._functions.setdefault(item["name"], row)
+
+    def _add_error(self, item: Mapping[str, Any]) -> None:
+        types = [_type(argument) for argument in item["inputs"]]
+        selector = _selector(f"{item['name']}({','.join(types)})")
+        self._errors[selector] = (item["name"], [argument["name"] for argument in item["inputs"]], types)
 
     def call(self, function: str, *arguments: Any) -> bytes:
         """Calldata of a function, given by name or, where it is overloaded, by signature."""
         selector, types, _ = self._functions[function]
-        return selector + encode(types, [_encodable(argument) for argument in arguments])
+        return selector + encode(types, arguments)
 
     def selector(self, function: str) -> bytes:
         """First four bytes of the calldata of a function."""
@@ -56,7 +71,7 @@ class ContractAbi:
 
     def constructor(self, *arguments: Any) -> bytes:
         """Constructor arguments, to be appended to the bytecode."""
-        return encode(self.constructor_types, [_encodable(argument) for argument in arguments])
+        return encode(self.constructor_types, arguments)
 
     def error(self, data: bytes) -> tuple[str, Mapping[str, Any]] | None:
         """Name and arguments of a custom error of this contract, or None if the data is none."""
@@ -71,7 +86,7 @@ class ContractAbi:
         return name, dict(zip(names, values, strict=True))
 
 
-def _type(argument: dict[str, Any]) -> str:
+def _type(argument: Mapping[str, Any]) -> str:
     """Canonical ABI type; a struct becomes the tuple of its parts."""
     kind: str = argument["type"]
     if not kind.startswith("tuple"):
@@ -81,12 +96,3 @@ def _type(argument: dict[str, Any]) -> str:
 
 def _selector(signature: str) -> bytes:
     return keccak256(signature.encode())[:SELECTOR_BYTES]
-
-
-def _encodable(argument: Any) -> Any:
-    """eth-abi takes addresses as hex text; 20 bytes can only be an address here, hashes have 32."""
-    if isinstance(argument, bytes) and len(argument) == len(ZERO_ADDRESS):
-        return "0x" + argument.hex()
-    if isinstance(argument, list | tuple):
-        return type(argument)(_encodable(part) for part in argument)
-    return argument

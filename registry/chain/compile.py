@@ -37,7 +37,15 @@ SETTINGS: Final[dict[str, Any]] = {
     # No hash of comments and paths in the bytecode: the same contract is the same bytes for every tool.
     "metadata": {"bytecodeHash": "none", "appendCBOR": False},
     "outputSelection": {
-        "*": {"*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "evm.methodIdentifiers"]}
+        "*": {
+            "*": [
+                "abi",
+                "evm.bytecode.object",
+                "evm.deployedBytecode.object",
+                "evm.deployedBytecode.immutableReferences",
+                "evm.methodIdentifiers",
+            ]
+        }
     },
 }
 
@@ -62,8 +70,9 @@ class CompilerMissing(ServiceError):
 class Artifact:
     """One compiled contract, library or interface (an interface has no bytes).
 
-    `bytecode` creates the contract, `runtime` is what it leaves on chain (immutables still zero), `selectors` maps a
-    signature such as "pay(uint256,uint256)" to its 4 bytes, `digest` is the SHA-256 of everything else in here.
+    `bytecode` creates the contract, `runtime` is what it leaves on chain (immutables still zero), `immutables` are
+    their places in it as (offset, length) in bytes, `selectors` maps a signature such as "pay(uint256,uint256)" to its
+    4 bytes, `digest` is the SHA-256 of everything else in here.
     """
 
     name: str
@@ -71,8 +80,16 @@ class Artifact:
     abi: list[dict[str, Any]]
     bytecode: bytes
     runtime: bytes
+    immutables: tuple[tuple[int, int], ...]
     selectors: Mapping[str, bytes]
     digest: str
+
+    def is_runtime(self, code: bytes) -> bool:
+        """Whether that is the code of this contract on a chain, whatever its immutables are there."""
+        blank = bytearray(code)
+        for offset, length in self.immutables:
+            blank[offset : offset + length] = bytes(length)
+        return blank == self.runtime
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +190,8 @@ def _select(output: Mapping[str, Any], sources: Mapping[str, str]) -> list[dict[
         for name, contract in output["contracts"].get(source, {}).items():
             if name in selected:
                 raise CompileFailed(f"Both {selected[name]['source']} and {source} define {name}.")
-            bytecode, runtime = contract["evm"]["bytecode"]["object"], contract["evm"]["deployedBytecode"]["object"]
+            bytecode, deployed = contract["evm"]["bytecode"]["object"], contract["evm"]["deployedBytecode"]
+            places = deployed.get("immutableReferences", {}).values()
             if "__$" in bytecode:
                 raise CompileFailed(f"{name} calls a library with public functions, which would have to be linked.")
             selected[name] = {
@@ -181,7 +199,8 @@ def _select(output: Mapping[str, Any], sources: Mapping[str, str]) -> list[dict[
                 "source": source,
                 "abi": contract["abi"],
                 "bytecode": bytecode,
-                "runtime": runtime,
+                "runtime": deployed["object"],
+                "immutables": sorted([place["start"], place["length"]] for same in places for place in same),
                 "selectors": contract["evm"]["methodIdentifiers"],
             }
     return list(selected.values())
@@ -217,6 +236,7 @@ def _parse(content: Mapping[str, Any]) -> _Compiled:
             abi=item["abi"],
             bytecode=bytes.fromhex(item["bytecode"]),
             runtime=bytes.fromhex(item["runtime"]),
+            immutables=tuple((offset, length) for offset, length in item["immutables"]),
             selectors={signature: bytes.fromhex(selector) for signature, selector in item["selectors"].items()},
             digest=hashlib.sha256(json.dumps(item, sort_keys=True).encode()).hexdigest(),
         )

@@ -3,29 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import astuple, dataclass
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from registry.chain import reverts
+from registry.chain import operations, reverts
 from registry.chain.abi import ContractAbi
 from registry.chain.compile import Artifact, compile_contracts
+from registry.chain.operations import Authorisation, Eip712Domain, Operation, Order, Terms
 from registry.chain.rpc import BlockTag, CallReverted, Node
 from registry.chain.words import (
     CertificateWord,
     MemberWord,
+    MovementWord,
     RecordWords,
+    RegistrationWord,
     unpack_certificate,
     unpack_member,
+    unpack_movement,
     unpack_record,
+    unpack_registration,
 )
-from registry.domain.identifiers import Address, range_word, token_id
-from registry.domain.rules import Claim
+from registry.domain.identifiers import Address, parse_address, token_id
+from registry.domain.receivable import Freeze, Scope
+from registry.domain.rules import Endorsement
+
+__all__ = [
+    "Authorisation",
+    "Calls",
+    "ReceivablesView",
+    "Terms",
+    "artifact",
+    "operation_call",
+    "receivables_abi",
+    "signed_call",
+]
 
 VIEW_IDS_MAX = 500
 """Ids in one call of a bulk view: fits the call gas of common nodes."""
 
 _T = TypeVar("_T")
 _Key = TypeVar("_Key")
+_P = ParamSpec("_P")
 
 At = int | bytes | BlockTag
 """A block: number, hash or tag."""
@@ -39,30 +58,95 @@ def artifact(name: str) -> Artifact:
 
 @cache
 def receivables_abi() -> ContractAbi:
-    """The ABI of Receivables."""
-    return ContractAbi(artifact("Receivables"))
+    """The ABI of the deployed registry, with what its extensions answer and its AccessManagers refuse."""
+    return ContractAbi(
+        artifact("Receivables"),
+        extensions=(artifact("ReceivablesBySignature"), artifact("ReceivablesOversight")),
+        refusing=(artifact("RegistryAccess"),),
+    )
 
 
-class Terms:
-    """The terms of a registered receivable, as `confirm` and `refuse` name them."""
-
-    def __init__(self, *, originator: Address, registered_at: int, claim: Claim) -> None:
-        self.originator = originator
-        self.registered_at = registered_at
-        self.claim = claim
-
-    def encodable(self) -> tuple[Any, ...]:
-        """IReceivables.Terms."""
-        return (self.originator, self.registered_at, encodable_claim(self.claim))
+def operation_call(operation: Operation) -> bytes:
+    """Calldata with which the actor itself does it."""
+    return receivables_abi().call(operation.function(), *operation.arguments())
 
 
-def encodable_claim(claim: Claim) -> tuple[Any, ...]:
-    """IReceivables.Claim."""
-    return (claim.debtor, claim.face, claim.due, claim.currency, claim.fingerprint, claim.document_root)
+def signed_call(operation: Operation, by: Authorisation) -> bytes:
+    """Calldata with which anyone does it for the member that signed, or an officer with the second one's signature."""
+    return receivables_abi().call(operation.signed_function(), *operation.arguments(), by.encodable())
+
+
+def _member(operation: Callable[_P, Operation]) -> Callable[_P, bytes]:
+    def call(*args: _P.args, **kwargs: _P.kwargs) -> bytes:
+        return operation_call(operation(*args, **kwargs))
+
+    return call
+
+
+def _officer(operation: Callable[_P, Order]) -> Callable[Concatenate[Authorisation, _P], bytes]:
+    def call(second: Authorisation, /, *args: _P.args, **kwargs: _P.kwargs) -> bytes:
+        return signed_call(operation(*args, **kwargs), second)
+
+    return call
 
 
 class Calls:
-    """Calldata of the operations, one method each, with the contract's own names."""
+    """Calldata of the operations as their actors send them, by the contract's own names.
+
+    Those without a signature here take the arguments of the class of their name in registry.chain.operations; an
+    officer's take the second officer's authorisation before them.
+    """
+
+    register = staticmethod(_member(operations.Register))
+    confirm = staticmethod(_member(operations.Confirm))
+    refuse = staticmethod(_member(operations.Refuse))
+    withdraw = staticmethod(_member(operations.Withdraw))
+    counter_offer = staticmethod(_member(operations.CounterOffer))
+    accept_offer = staticmethod(_member(operations.AcceptOffer))
+    split = staticmethod(_member(operations.Split))
+    split_many = staticmethod(_member(operations.SplitMany))
+    endorse = staticmethod(_member(operations.Endorse))
+    merge = staticmethod(_member(operations.Merge))
+    set_approval_for_all = staticmethod(_member(operations.SetApprovalForAll))
+
+    partition = staticmethod(_officer(operations.Partition))
+    freeze_certificate = staticmethod(_officer(operations.FreezeCertificate))
+    unfreeze_certificate = staticmethod(_officer(operations.UnfreezeCertificate))
+    freeze_receivable = staticmethod(_officer(operations.FreezeReceivable))
+    unfreeze_receivable = staticmethod(_officer(operations.UnfreezeReceivable))
+    freeze_member = staticmethod(_officer(operations.FreezeMember))
+    unfreeze_member = staticmethod(_officer(operations.UnfreezeMember))
+    force_transfer = staticmethod(_officer(operations.ForceTransfer))
+
+    @staticmethod
+    def lapse(*, receivable_id: int, terms: Terms, since: Sequence[bytes] = ()) -> bytes:
+        return receivables_abi().call("lapse", receivable_id, astuple(terms), since)
+
+    @staticmethod
+    def endorse_many(endorsements: Sequence[Endorsement]) -> bytes:
+        rows = [(each.certificate_id.range_word, each.receiver, each.document) for each in endorsements]
+        return receivables_abi().call("endorseMany", rows)
+
+    @staticmethod
+    def approve(*, receivable_id: int, start: int, to: Address) -> bytes:
+        return receivables_abi().call("approve", to, token_id(receivable_id, start))
+
+    @staticmethod
+    def transfer_from(*, giver: Address, receiver: Address, receivable_id: int, start: int) -> bytes:
+        return receivables_abi().call("transferFrom", giver, receiver, token_id(receivable_id, start))
+
+    @staticmethod
+    def safe_transfer_from(
+        *, giver: Address, receiver: Address, receivable_id: int, start: int, data: bytes = b""
+    ) -> bytes:
+        """The first 32 bytes of `data` are the hash of the trade document."""
+        token = token_id(receivable_id, start)
+        signature = "safeTransferFrom(address,address,uint256,bytes)"
+        return receivables_abi().call(signature, giver, receiver, token, data)
+
+    @staticmethod
+    def cancel_nonces(*, word: int, mask: int) -> bytes:
+        return receivables_abi().call("cancelNonces", word, mask)
 
     @staticmethod
     def admit(*, member: Address, kyc_expiry: int, roles: int, profile: bytes) -> bytes:
@@ -73,32 +157,38 @@ class Calls:
         return receivables_abi().call("suspend", member, reason)
 
     @staticmethod
-    def register(claim: Claim) -> bytes:
-        return receivables_abi().call("register", encodable_claim(claim))
+    def pause() -> bytes:
+        return receivables_abi().call("pause")
 
     @staticmethod
-    def confirm(*, receivable_id: int, terms: Terms) -> bytes:
-        return receivables_abi().call("confirm", receivable_id, terms.encodable())
+    def unpause() -> bytes:
+        return receivables_abi().call("unpause")
 
     @staticmethod
-    def refuse(*, receivable_id: int, terms: Terms, reason: int) -> bytes:
-        return receivables_abi().call("refuse", receivable_id, terms.encodable(), reason)
+    def set_parameter(*, parameter: int, value: int, effective: int) -> bytes:
+        return receivables_abi().call("setParameter", parameter, value, effective)
 
     @staticmethod
-    def split(*, receivable_id: int, start: int, end: int, cut: int, receiver: Address, document: bytes) -> bytes:
-        return receivables_abi().call("split", range_word(receivable_id, start, end), cut, receiver, document)
+    def set_rules(rules: Address) -> bytes:
+        return receivables_abi().call("setRules", rules)
 
     @staticmethod
-    def endorse(*, receivable_id: int, start: int, end: int, receiver: Address, document: bytes) -> bytes:
-        return receivables_abi().call("endorse", range_word(receivable_id, start, end), receiver, document)
+    def set_descriptor(descriptor: Address) -> bytes:
+        return receivables_abi().call("setDescriptor", descriptor)
 
     @staticmethod
-    def approve(*, receivable_id: int, start: int, to: Address) -> bytes:
-        return receivables_abi().call("approve", to, token_id(receivable_id, start))
+    def sunset() -> bytes:
+        return receivables_abi().call("sunset")
 
-    @staticmethod
-    def set_approval_for_all(*, operator: Address, approved: bool) -> bytes:
-        return receivables_abi().call("setApprovalForAll", operator, approved)
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The registry's own switches and parameters. `paused_since` in seconds, 0 while no pause lasts."""
+
+    movement: MovementWord
+    registration: RegistrationWord
+    paused_since: int
+    descriptor: Address
 
 
 class ReceivablesView:
@@ -143,6 +233,105 @@ class ReceivablesView:
         """Member words by address."""
         return self._bulk("members", list(accounts), lambda key: key, unpack_member, block)
 
+    def certificate_freezes(
+        self, ids: Iterable[tuple[int, int]], *, block: At = "latest"
+    ) -> dict[tuple[int, int], tuple[Freeze, ...]]:
+        """Orders on certificates by (receivable id, start); expired ones too while none was written since."""
+        return self._freezes(Scope.CERTIFICATE, ids, lambda key: token_id(*key), block)
+
+    def receivable_freezes(self, ids: Iterable[int], *, block: At = "latest") -> dict[int, tuple[Freeze, ...]]:
+        """The same of receivables."""
+        return self._freezes(Scope.RECEIVABLE, ids, int, block)
+
+    def member_freezes(self, accounts: Iterable[Address], *, block: At = "latest") -> dict[Address, tuple[Freeze, ...]]:
+        """The same of members."""
+        return self._freezes(Scope.MEMBER, accounts, int.from_bytes, block)
+
+    def policy(self, *, block: At = "latest") -> Policy:
+        """The registry's own switches and parameters."""
+        movement, registration, paused_since, descriptor = self.read("policy", block=block)
+        return Policy(
+            unpack_movement(movement), unpack_registration(registration), paused_since, parse_address(descriptor)
+        )
+
+    def is_claimed(self, *, fingerprint: bytes, debtor: Address, originator: Address, block: At = "latest") -> bool:
+        """Whether the claim lives here or in a registry that this one succeeds."""
+        return bool(self.read("isClaimed", fingerprint, debtor, originator, block=block))
+
+    def unanswered(self, *, debtor: Address, originator: Address, block: At = "latest") -> int:
+        """Unanswered claims of an originator on a debtor."""
+        return int(self.read("unanswered", debtor, originator, block=block))
+
+    def predecessor(self) -> Address:
+        """The registry that this one succeeds; zeros for none."""
+        return parse_address(self.read("predecessor"))
+
+    def extension(self) -> Address:
+        """Where the code is that the contract leaves calls to."""
+        return parse_address(self.read("extension"))
+
+    def authority(self, *, block: At = "latest") -> Address:
+        """The AccessManager that decides what the operator may do."""
+        return parse_address(self.read("authority", block=block))
+
+    def regulation(self) -> Address:
+        """The regulator's own AccessManager."""
+        return parse_address(self.read("regulation"))
+
+    def forced_transfer_delay(self) -> int:
+        """Seconds that an order must have frozen a certificate before it can be transferred by force."""
+        return int(self.read("forcedTransferDelay"))
+
+    def is_eligible(self, account: Address, *, block: At = "latest") -> bool:
+        """Whether the account may take part in an operation now."""
+        return bool(self.read("isEligible", account, block=block))
+
+    def can_send(self, account: Address, *, block: At = "latest") -> bool:
+        """Whether the account may give certificates away now: eligible, and no order freezes it."""
+        return bool(self.read("canSend", account, block=block))
+
+    def can_receive(self, account: Address, *, block: At = "latest") -> bool:
+        """Whether the account may receive certificates now."""
+        return bool(self.read("canReceive", account, block=block))
+
+    def can_transfer(
+        self, *, giver: Address, receiver: Address, receivable_id: int, start: int, block: At = "latest"
+    ) -> bool:
+        """Whether transferFrom by somebody with authority would succeed now."""
+        return bool(self.read("canTransfer", giver, receiver, token_id(receivable_id, start), block=block))
+
+    def require_transfer(
+        self, *, giver: Address, receiver: Address, receivable_id: int, start: int, block: At = "latest"
+    ) -> None:
+        """Raises the refusal that transferFrom by somebody with authority would meet now."""
+        self.read("requireTransfer", giver, receiver, token_id(receivable_id, start), block=block)
+
+    def token_uri(self, receivable_id: int, start: int, *, block: At = "latest") -> str:
+        """ERC-721 metadata of a certificate; empty without a descriptor. Raises UnknownCertificate."""
+        return str(self.read("tokenURI", token_id(receivable_id, start), block=block))
+
+    def approved(self, receivable_id: int, start: int, *, block: At = "latest") -> Address:
+        """Whom the holder approved for the certificate; zeros for nobody. Raises UnknownCertificate."""
+        return parse_address(self.read("getApproved", token_id(receivable_id, start), block=block))
+
+    def is_operator(self, *, holder: Address, operator: Address, block: At = "latest") -> bool:
+        """Whether the operator may move all certificates of the holder."""
+        return bool(self.read("isApprovedForAll", holder, operator, block=block))
+
+    def nonces_used(self, signer: Address, word: int, *, block: At = "latest") -> int:
+        """Bit set of the nonces 256 * word to 256 * word + 255 that the signer used or gave up."""
+        return int(self.read("noncesUsed", signer, word, block=block))
+
+    def eip712_domain(self) -> Eip712Domain:
+        """What signatures for this registry are bound to, as the contract says it (ERC-5267)."""
+        _, name, version, chain_id, contract, _, _ = self.read("eip712Domain")
+        return Eip712Domain(name=name, version=version, chain_id=chain_id, contract=parse_address(contract))
+
+    def _freezes(
+        self, scope: Scope, keys: Iterable[_Key], argument: Callable[[_Key], int], block: At
+    ) -> dict[_Key, tuple[Freeze, ...]]:
+        return self._bulk("freezes", list(keys), argument, _parse_freezes, block, scope)
+
     def _bulk(
         self,
         function: str,
@@ -150,10 +339,15 @@ class ReceivablesView:
         argument: Callable[[_Key], Any],
         parse: Callable[[Any], _T],
         block: At,
+        *before: Any,
     ) -> dict[_Key, _T]:
         found: dict[_Key, _T] = {}
         for at in range(0, len(keys), VIEW_IDS_MAX):
             part = keys[at : at + VIEW_IDS_MAX]
-            answers = self.read(function, [argument(key) for key in part], block=block)
+            answers = self.read(function, *before, [argument(key) for key in part], block=block)
             found.update((key, parse(answer)) for key, answer in zip(part, answers, strict=True))
         return found
+
+
+def _parse_freezes(rows: Iterable[tuple[bytes, int, int]]) -> tuple[Freeze, ...]:
+    return tuple(Freeze(order=order, expiry=expiry, since=since) for order, expiry, since in rows)

@@ -10,22 +10,45 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from eth_account.signers.local import LocalAccount
 
+from registry.chain import devchain
 from registry.chain.abi import ContractAbi
 from registry.chain.compile import Artifact
-from registry.chain.contract import artifact
+from registry.chain.contract import ReceivablesView, artifact, receivables_abi
+from registry.chain.devchain import dev_account
 from registry.chain.rpc import Node
-from registry.chain.submit import account_address, send
-from registry.domain.identifiers import Address, format_address, parse_address
+from registry.chain.submit import DEV_CHAIN_ID, account_address, send
+from registry.domain.identifiers import ZERO_ADDRESS, Address, format_address, parse_address
+from registry.domain.receivable import DAY_SECONDS
+from registry.domain.refusals import Refusal
 from registry.errors import ServiceError
 
+ADMIN_ROLE = 0
 OPERATOR_ROLE = 1
+GOVERNOR_ROLE = 2
+OFFICER_ROLE = 3
+
+OPERATOR_FUNCTIONS = ("admit", "suspend", "pause", "unpause")
+GOVERNOR_FUNCTIONS = ("setParameter", "setRules", "setDescriptor", "sunset")
+OFFICER_FUNCTIONS = (
+    "partition",
+    "freezeCertificate",
+    "unfreezeCertificate",
+    "freezeReceivable",
+    "unfreezeReceivable",
+    "freezeMember",
+    "unfreezeMember",
+    "forceTransfer",
+)
+
+CODE = {"receivables": "Receivables", "by_signature": "ReceivablesBySignature", "oversight": "ReceivablesOversight"}
+"""The contracts that are the registry together, by their names in plan and record."""
 
 
 class NotDeployed(ServiceError):
@@ -47,52 +70,140 @@ class DeploymentMismatch(ServiceError):
     default_hint = "On a dev chain start anew with `counterfoil demo --fresh`"
 
 
+class RegulatorMissing(Refusal):
+    """A registry for a chain where the regulator is somebody else, and nobody said who."""
+
+    code = "regulator_missing"
+    status = 400
+    title = "A registry needs a regulator: the account that administers the officers"
+    default_hint = "Name its address (--regulator); only on the dev chain dev accounts stand for it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charter:
+    """What is settled about a registry before it stands.
+
+    `regulator` administers the regulator's AccessManager, `officers` are the first that it names there; `predecessor`
+    is the registry to be succeeded, zeros for none. The operator's account is the deployer's: what it does as governor
+    waits for `governor_delay_seconds`. The rest are the first values of the parameters (registry.domain.receivable).
+    """
+
+    regulator: Address
+    officers: tuple[Address, ...] = ()
+    predecessor: Address = ZERO_ADDRESS
+    governor_delay_seconds: int = 2 * DAY_SECONDS
+    tenor_limit_days: int = 365
+    minimum_part_minor: int = 1
+    answer_window_days: int = 30
+    unanswered_max: int = 100
+    forced_transfer_delay_seconds: int = DAY_SECONDS
+
+
+def dev_charter() -> Charter:
+    """The charter of the dev chain: dev accounts are the regulator and its officers, and the governor waits an hour."""
+    return Charter(
+        regulator=account_address(dev_account(devchain.REGULATOR)),
+        officers=tuple(account_address(dev_account(index)) for index in devchain.OFFICERS),
+        governor_delay_seconds=3_600,
+    )
+
+
+Signer = Literal["deployer", "regulator"]
+
+
 @dataclass(frozen=True, slots=True)
 class Deploy:
-    """Create a contract. An argument `$Name` is the address of an earlier step, `$deployer` the deployer's."""
+    """Create a contract. An argument `$name` is the address of an earlier step, `$deployer` the deployer's."""
 
+    name: str
     contract: str
     arguments: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Call a function of a contract of an earlier step; arguments as in Deploy, `!function` is a selector list."""
+    """Call a function of an earlier step's contract; arguments as in Deploy, `!function` is one of the registry's."""
 
-    contract: str
+    name: str
     function: str
     arguments: tuple[Any, ...]
+    signer: Signer = "deployer"
 
 
-def plan() -> tuple[Deploy | Call, ...]:
-    """The steps, in order. The deployer becomes administrator of the access manager and first operator."""
+def plan(charter: Charter) -> tuple[Deploy | Call, ...]:
+    """The steps, in order. The deployer becomes administrator of the operator's AccessManager, operator and governor.
+
+    Only the regulator signs what is done at its own AccessManager.
+    """
+    predecessor = charter.predecessor
+    values = (
+        charter.tenor_limit_days,
+        charter.minimum_part_minor,
+        charter.answer_window_days,
+        charter.unanswered_max,
+    )
     return (
-        Deploy("RegistryAccess", ("$deployer",)),
-        Deploy("Receivables", ("$RegistryAccess",)),
-        Call("RegistryAccess", "setTargetFunctionRole", ("$Receivables", ("!admit", "!suspend"), OPERATOR_ROLE)),
-        Call("RegistryAccess", "grantRole", (OPERATOR_ROLE, "$deployer", 0)),
+        Deploy("access", "RegistryAccess", ("$deployer",)),
+        Deploy("regulation", "RegistryAccess", (charter.regulator,)),
+        Deploy(
+            "oversight", "ReceivablesOversight", ("$regulation", charter.forced_transfer_delay_seconds, predecessor)
+        ),
+        Deploy("by_signature", "ReceivablesBySignature", ("$oversight", predecessor)),
+        Deploy("receivables", "Receivables", ("$access", "$by_signature", predecessor, values)),
+        Deploy("descriptor", "CertificateDescriptor", ()),
+        # Before the function has its role: until then the administrator calls it without a delay.
+        Call("receivables", "setDescriptor", ("$descriptor",)),
+        Call("access", "setTargetFunctionRole", ("$receivables", _selectors(OPERATOR_FUNCTIONS), OPERATOR_ROLE)),
+        Call("access", "setTargetFunctionRole", ("$receivables", _selectors(GOVERNOR_FUNCTIONS), GOVERNOR_ROLE)),
+        Call("access", "grantRole", (OPERATOR_ROLE, "$deployer", 0)),
+        Call("access", "grantRole", (GOVERNOR_ROLE, "$deployer", charter.governor_delay_seconds)),
+        # Last: who could give out roles at once would not have to wait as governor.
+        Call("access", "grantRole", (ADMIN_ROLE, "$deployer", charter.governor_delay_seconds)),
+        Call(
+            "regulation",
+            "setTargetFunctionRole",
+            ("$receivables", _selectors(OFFICER_FUNCTIONS), OFFICER_ROLE),
+            signer="regulator",
+        ),
+        *(
+            Call("regulation", "grantRole", (OFFICER_ROLE, officer, 0), signer="regulator")
+            for officer in charter.officers
+        ),
     )
 
 
-def resolve(argument: Any, names: dict[str, Address]) -> Any:
-    """Replace `$Name` by an address and `!function` by the selector of that function of Receivables."""
+def _selectors(functions: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f"!{function}" for function in functions)
+
+
+def resolve(argument: Any, names: Mapping[str, Address]) -> Any:
+    """Replace `$name` by an address and `!function` by the selector of that function of the registry."""
     if isinstance(argument, tuple):
         return tuple(resolve(part, names) for part in argument)
     if isinstance(argument, str) and argument.startswith("$"):
         return names[argument[1:]]
     if isinstance(argument, str) and argument.startswith("!"):
-        return ContractAbi(artifact("Receivables")).selector(argument[1:])
+        return receivables_abi().selector(argument[1:])
     return argument
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Where a registry stands: addresses, the block that created it, and what it was created from."""
+    """Where a registry stands: addresses, the block that created it, what it was created from and with.
+
+    `access` is the operator's AccessManager, `regulation` the regulator's own. `by_signature` and `oversight` hold the
+    code that the registry leaves calls to; `descriptor` is the first, which the governor may replace.
+    """
 
     chain_id: int
     receivables: Address
+    by_signature: Address
+    oversight: Address
     access: Address
+    regulation: Address
+    descriptor: Address
     operator: Address
+    charter: Charter
     block_number: int
     block_hash: bytes
     artifact_digest: str
@@ -101,39 +212,52 @@ class Deployment:
         """Keep the deployment as <folder>/<chain id>.json, replaced as a whole."""
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{self.chain_id}.json"
-        values = {key: _to_json(value) for key, value in asdict(self).items()}
         temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        temporary.write_text(json.dumps(values, indent=2) + "\n")
+        temporary.write_text(json.dumps(_to_json(asdict(self)), indent=2) + "\n")
         temporary.replace(path)
         return path
 
     @classmethod
     def read(cls, folder: Path, chain_id: int) -> Deployment | None:
-        """The deployment on that chain, or None."""
+        """The deployment on that chain, or None. Raises DeploymentMismatch for a record of another version."""
         path = folder / f"{chain_id}.json"
         if not path.exists():
             return None
         values = json.loads(path.read_text())
-        return cls(
-            chain_id=values["chain_id"],
-            receivables=parse_address(values["receivables"]),
-            access=parse_address(values["access"]),
-            operator=parse_address(values["operator"]),
-            block_number=values["block_number"],
-            block_hash=bytes.fromhex(values["block_hash"].removeprefix("0x")),
-            artifact_digest=values["artifact_digest"],
-        )
+        try:
+            charter = values.pop("charter")
+            addresses: dict[str, Any] = {name: parse_address(values.pop(name)) for name in _ADDRESSES}
+            return cls(
+                charter=Charter(
+                    regulator=parse_address(charter.pop("regulator")),
+                    officers=tuple(parse_address(officer) for officer in charter.pop("officers")),
+                    predecessor=parse_address(charter.pop("predecessor")),
+                    **charter,
+                ),
+                block_hash=bytes.fromhex(values.pop("block_hash").removeprefix("0x")),
+                **addresses,
+                **values,
+            )
+        except (KeyError, TypeError) as error:
+            raise DeploymentMismatch(f"{path} was written by another version of this software") from error
+
+
+_ADDRESSES = ("receivables", "by_signature", "oversight", "access", "regulation", "descriptor", "operator")
 
 
 def _to_json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _to_json(part) for key, part in value.items()}
+    if isinstance(value, tuple):
+        return [_to_json(part) for part in value]
     if isinstance(value, bytes):
-        return format_address(value) if len(value) == 20 else "0x" + value.hex()
+        return format_address(value) if len(value) == len(ZERO_ADDRESS) else "0x" + value.hex()
     return value
 
 
 def build_digest() -> str:
-    """SHA-256 of the runtime code of Receivables as compiled here, hex."""
-    return hashlib.sha256(artifact("Receivables").runtime).hexdigest()
+    """SHA-256 of the runtime code of the registry and its extensions as compiled here, immutables zero; hex."""
+    return hashlib.sha256(b"".join(artifact(name).runtime for name in CODE.values())).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,69 +277,123 @@ class Driver(Protocol):
         """The deployer."""
         ...
 
+    def signs_for(self, account: Address) -> bool:
+        """Whether it can sign for that account; for the deployer it can."""
+        ...
+
     def create(self, compiled: Artifact, arguments: Sequence[Any]) -> Created:
-        """Create a contract."""
+        """Create a contract, as the deployer."""
         ...
 
-    def call(self, compiled: Artifact, at: Address, function: str, arguments: Sequence[Any]) -> None:
-        """Send a call to a contract that was created before."""
+    def call(self, sender: Address, compiled: Artifact, at: Address, function: str, arguments: Sequence[Any]) -> None:
+        """Send a call to a contract that was created before, from an account that it signs for."""
         ...
 
 
-def carry_out(driver: Driver, *, chain_id: int) -> Deployment:
-    """Walk the plan, in order. Raises what the driver raises; a plan that broke off is simply begun again."""
-    names = {"deployer": driver.address}
+def carry_out(driver: Driver, charter: Charter, *, chain_id: int) -> Deployment:
+    """Walk the plan, in order, but for the steps of a regulator whom the driver does not sign for: see `waiting`.
+
+    Raises what the driver raises; a plan that broke off is simply begun again.
+    """
+    names = {"deployer": driver.address, "regulator": charter.regulator}
     created: dict[str, Created] = {}
-    for step in plan():
-        compiled = artifact(step.contract)
-        arguments = [resolve(argument, names) for argument in step.arguments]
+    for step in plan(charter):
+        arguments = resolve(step.arguments, names)
         if isinstance(step, Deploy):
-            created[step.contract] = driver.create(compiled, arguments)
-            names[step.contract] = created[step.contract].address
-        else:
-            driver.call(compiled, names[step.contract], step.function, arguments)
-    registry = created["Receivables"]
+            created[step.name] = driver.create(artifact(step.contract), arguments)
+            names[step.name] = created[step.name].address
+        elif driver.signs_for(names[step.signer]):
+            driver.call(names[step.signer], _interface(step), names[step.name], step.function, arguments)
+    registry = created["receivables"]
     return Deployment(
         chain_id=chain_id,
         receivables=registry.address,
-        access=names["RegistryAccess"],
+        by_signature=names["by_signature"],
+        oversight=names["oversight"],
+        access=names["access"],
+        regulation=names["regulation"],
+        descriptor=names["descriptor"],
         operator=driver.address,
+        charter=charter,
         block_number=registry.block_number,
         block_hash=registry.block_hash,
         artifact_digest=build_digest(),
     )
 
 
-def run(node: Node, deployer: LocalAccount) -> Deployment:
-    """Deploy a registry with our own signer. Raises what send raises."""
-    return carry_out(_Signer(node, deployer), chain_id=node.chain_id)
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A transaction that the regulator has yet to send for its officers to be able to act."""
+
+    sender: Address
+    to: Address
+    function: str
+    data: bytes
+
+
+def waiting(deployment: Deployment) -> tuple[Waiting, ...]:
+    """What only the regulator can do: tell its AccessManager what officers do, and who they are."""
+    names = {name: getattr(deployment, name) for name in _ADDRESSES}
+    regulator = deployment.charter.regulator
+    return tuple(
+        Waiting(
+            sender=regulator,
+            to=names[step.name],
+            function=step.function,
+            data=ContractAbi(_interface(step)).call(step.function, *resolve(step.arguments, names)),
+        )
+        for step in plan(deployment.charter)
+        if isinstance(step, Call) and step.signer == "regulator"
+    )
+
+
+def _interface(step: Call) -> Artifact:
+    return artifact("IReceivables" if step.name == "receivables" else "RegistryAccess")
+
+
+def run(node: Node, deployer: LocalAccount, charter: Charter | None = None) -> Deployment:
+    """Deploy a registry with our own signer.
+
+    Without a charter it is the dev chain's, whose regulator is a dev account and signs too. Raises RegulatorMissing on
+    any other chain, and what send raises.
+    """
+    others: tuple[LocalAccount, ...] = ()
+    if charter is None:
+        if node.chain_id != DEV_CHAIN_ID:
+            raise RegulatorMissing(f"chain {node.chain_id} is not the dev chain")
+        charter, others = dev_charter(), (dev_account(devchain.REGULATOR),)
+    return carry_out(_Signer(node, (deployer, *others)), charter, chain_id=node.chain_id)
 
 
 @dataclass(frozen=True, slots=True)
 class _Signer:
-    """The driver of our own: a key in this process."""
+    """The driver of our own: keys in this process, the deployer's first."""
 
     node: Node
-    account: LocalAccount
+    accounts: tuple[LocalAccount, ...]
 
     @property
     def address(self) -> Address:
-        return account_address(self.account)
+        return account_address(self.accounts[0])
+
+    def signs_for(self, account: Address) -> bool:
+        return account in map(account_address, self.accounts)
 
     def create(self, compiled: Artifact, arguments: Sequence[Any]) -> Created:
         abi = ContractAbi(compiled)
         code = compiled.bytecode + abi.constructor(*arguments)
-        receipt = send(self.node, abi, signer=self.account, to=None, data=code)
+        receipt = send(self.node, abi, signer=self.accounts[0], to=None, data=code)
         assert receipt.contract is not None  # a creation that succeeded has an address
         return Created(receipt.contract, receipt.block_number, receipt.block_hash)
 
-    def call(self, compiled: Artifact, at: Address, function: str, arguments: Sequence[Any]) -> None:
+    def call(self, sender: Address, compiled: Artifact, at: Address, function: str, arguments: Sequence[Any]) -> None:
         abi = ContractAbi(compiled)
-        send(self.node, abi, signer=self.account, to=at, data=abi.call(function, *arguments))
+        signer = next(account for account in self.accounts if account_address(account) == sender)
+        send(self.node, abi, signer=signer, to=at, data=abi.call(function, *arguments))
 
 
 def find(node: Node, folder: Path) -> Deployment:
-    """The registry recorded for the node's chain, checked to be there and to be ours.
+    """The registry recorded for the node's chain, checked to be there and to be ours, extensions included.
 
     Raises NotDeployed where none is recorded or the chain has lost it, DeploymentMismatch where it is another build.
     """
@@ -224,9 +402,26 @@ def find(node: Node, folder: Path) -> Deployment:
         raise NotDeployed(f"no deployment is recorded for chain {node.chain_id}")
     if deployment.artifact_digest != build_digest():
         raise DeploymentMismatch("it was deployed from other contract sources than those compiled here")
-    code = node.code(deployment.receivables)
-    if not code:
+    if not node.code(deployment.receivables):
         raise NotDeployed(f"the chain no longer has a contract at {format_address(deployment.receivables)}")
-    if hashlib.sha256(code).hexdigest() != build_digest():
-        raise DeploymentMismatch(f"the code at {format_address(deployment.receivables)} is not the one compiled here")
+    for name, contract in CODE.items():
+        address = getattr(deployment, name)
+        if not artifact(contract).is_runtime(node.code(address)):
+            raise DeploymentMismatch(f"the code at {format_address(address)} is not the {contract} compiled here")
+    _require_joined(node, deployment)
     return deployment
+
+
+def _require_joined(node: Node, deployment: Deployment) -> None:
+    """The addresses that are part of the code are the recorded ones."""
+    registry = ReceivablesView(node, deployment.receivables)
+    joined = {
+        "by_signature": registry.extension(),
+        "oversight": ReceivablesView(node, deployment.by_signature).extension(),
+        "regulation": registry.regulation(),
+    }
+    for name, address in joined.items():
+        if address != getattr(deployment, name):
+            raise DeploymentMismatch(f"the registry's {name} is {format_address(address)}, not the one recorded")
+    if registry.predecessor() != deployment.charter.predecessor:
+        raise DeploymentMismatch("the registry succeeds another one than recorded")

@@ -20,12 +20,19 @@ from eth_account import Account
 from eth_account.hdaccount import key_from_seed, seed_from_mnemonic
 from eth_account.signers.local import LocalAccount
 
+from registry.chain.rpc import Node
+from registry.domain.refusals import Refusal
 from registry.errors import ServiceError
 from registry.processes import POLL_SECONDS, Child, FolderBusy, FolderLock, free_port, spawn
 from registry.settings import PROJECT_ROOT
 
 CHAIN_ID: Final = 31337
 ACCOUNTS: Final = 30
+REGULATOR: Final = 29
+"""Dev account that administers the regulator's AccessManager."""
+OFFICERS: Final = (27, 28)
+"""Dev accounts of the regulator's officers."""
+OFFICIALS: Final = frozenset({REGULATOR, *OFFICERS})
 MNEMONIC: Final = "test test test test test test test test test test test junk"
 START_SECONDS_MAX: Final = 15.0
 STOP_SECONDS_MAX: Final = 30.0
@@ -62,6 +69,14 @@ class DevChainInUse(ServiceError):
     default_hint = "Stop the other command, or give this one a folder of its own (COUNTERFOIL_HOME)."
 
 
+class NotDevChain(Refusal):
+    """Time passes by itself on any other chain."""
+
+    code = "not_dev_chain"
+    status = 409
+    title = "Only the dev chain's clock can be put forward"
+
+
 def anvil_binary() -> Path:
     """The native Anvil of node_modules, else the one on PATH. Refusal: anvil_missing."""
     packaged = PROJECT_ROOT / "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
@@ -88,6 +103,20 @@ def dev_account(index: int) -> LocalAccount:
 def dev_accounts(n: int = ACCOUNTS) -> list[LocalAccount]:
     """The first n accounts that the dev chain has funded (10 ms each, once per process)."""
     return [dev_account(index) for index in range(n)]
+
+
+def advance_time(node: Node, *, seconds: int) -> int:
+    """Let so many seconds pass on the dev chain, for due dates, windows and delays; the new block's timestamp.
+
+    Raises NotDevChain, and what Node raises.
+    """
+    if node.chain_id != CHAIN_ID:
+        raise NotDevChain(f"chain {node.chain_id} is not the dev chain")
+    node.request("evm_increaseTime", hex(seconds))
+    node.request("evm_mine")
+    block = node.block("latest")
+    assert block is not None  # it was mined just now
+    return block.at
 
 
 class DevChain:

@@ -178,6 +178,13 @@ class Node:
         with _shape(method):
             return None if found is None else _parse_block(found)
 
+    def pending_at(self) -> int:
+        """Timestamp of the block that a transaction sent now would be mined in, seconds, as the node has it."""
+        method = "eth_getBlockByNumber"
+        found = self.request(method, "pending", False)  # not all of a header: of a block to come there is no hash
+        with _shape(method):
+            return _number(found["timestamp"])
+
     def blocks(self, numbers: Iterable[int]) -> list[Block | None]:
         """Headers by number, in order; None where the node has no such block."""
         method = "eth_getBlockByNumber"

@@ -13,7 +13,7 @@ from eth_account.signers.local import LocalAccount
 from eth_account.types import Blobs, TransactionDictType
 from eth_typing import ChecksumAddress, HexAddress, HexStr
 
-from registry.chain.devchain import dev_account
+from registry.chain.devchain import OFFICIALS, dev_account
 from registry.chain.rpc import Node
 from registry.chain.submit import account_address
 from registry.commands.names import DEV_ACCOUNTS_SEARCHED, KeystoreLocked, UnknownAccount, address_of, keystore_address
@@ -83,11 +83,16 @@ def signer_of(services: Services, name: str) -> LocalAccount:
 
 
 def next_dev_address(services: Services) -> Address:
-    """The first dev account that is neither the operator nor a party's, with coins for gas. Raises UnknownAccount."""
+    """The first dev account that is neither the operator's, the regulator's nor a party's, with coins for gas.
+
+    Raises UnknownAccount.
+    """
     if not services.is_dev_chain:
         raise UnknownAccount("there are dev accounts only on the dev chain", hint="Name the member's --address")
     with services.database.snapshot() as connection:
         for index in range(DEV_ACCOUNTS_SEARCHED):
+            if index in OFFICIALS:
+                continue
             address = account_address(dev_account(index))
             if address == services.deployment.operator or party_queries.party_by_address(connection, address):
                 continue
