@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from eth_account.signers.local import LocalAccount
 
-from registry.chain import deploy
-from registry.chain.contract import Calls, ReceivablesView, Terms, receivables_abi
+from registry.chain import delayed, deploy, devchain, operations, typed_data
+from registry.chain.contract import Calls, ReceivablesView, Terms, receivables_abi, signed_call
 from registry.chain.devchain import dev_account
+from registry.chain.operations import Eip712Domain, Operation
 from registry.chain.rpc import Node, Receipt
 from registry.chain.submit import account_address, entries, send
-from registry.domain.identifiers import Address
-from registry.domain.journal import Entry, Registered
-from registry.domain.receivable import DAY_SECONDS
-from registry.domain.rules import Claim
+from registry.chain.typed_data import SignedOperation
+from registry.domain.decode import decode
+from registry.domain.identifiers import Address, CertificateId
+from registry.domain.journal import ENTRY_TYPES, CounterOffered, Entry, Registered, append, genesis
+from registry.domain.receivable import DAY_SECONDS, Offer
+from registry.domain.rules import Claim, Endorsement, Part
 
 OPERATOR, SELLER, BUYER, SUPPLIER, BANK, STRANGER = range(6)
+REGULATOR, (OFFICER, SECOND) = devchain.REGULATOR, devchain.OFFICERS
 ROLES = {SELLER: 1, BUYER: 2, SUPPLIER: 1, BANK: 4}
 DOCUMENT = b"\x0d" * 32
+ORDER = b"\x0e" * 32
 EUR = 978
 YEAR_SECONDS = 365 * DAY_SECONDS
 
@@ -50,6 +56,10 @@ class Scene:
         assert block is not None
         return block.at
 
+    @property
+    def domain(self) -> Eip712Domain:
+        return Eip712Domain(chain_id=self.node.chain_id, contract=self.deployment.receivables)
+
     def due(self, *, days: int = 90) -> int:
         return (self.now // DAY_SECONDS + days) * DAY_SECONDS
 
@@ -65,6 +75,8 @@ class Scene:
         (entry,) = entries(self.send(person, data))
         return entry
 
+    # ------------------------------------------------------------- operator
+
     def admit(self, person: int, *, roles: int | None = None) -> Entry:
         return self.act(
             OPERATOR,
@@ -78,6 +90,36 @@ class Scene:
 
     def suspend(self, person: int) -> Entry:
         return self.act(OPERATOR, Calls.suspend(member=self.address(person), reason=1))
+
+    def pause(self) -> Entry:
+        return self.act(OPERATOR, Calls.pause())
+
+    def unpause(self) -> Entry:
+        return self.act(OPERATOR, Calls.unpause())
+
+    def govern(self, data: bytes) -> Entry:
+        """What the governor does after its delay, which passes here."""
+        waiting = self.advance(data)
+        assert isinstance(waiting, delayed.Scheduled)
+        self.pass_time(seconds=max(0, waiting.ready_at - self.now))
+        done = self.advance(data)
+        assert isinstance(done, delayed.Done)
+        (entry,) = entries(done.receipt)
+        return entry
+
+    def advance(self, data: bytes, *, person: int = OPERATOR) -> delayed.Done | delayed.Scheduled:
+        """One step of a delayed operation: schedule it, or carry it out."""
+        access, to = self.deployment.access, self.deployment.receivables
+        return delayed.advance(self.node, access, signer=dev_account(person), to=to, data=data)
+
+    def set_parameter(self, parameter: int, value: int, *, days: int = 2) -> Entry:
+        """From the midnight on that is so many days ahead."""
+        return self.govern(Calls.set_parameter(parameter=parameter, value=value, effective=self.due(days=days)))
+
+    def sunset(self) -> Entry:
+        return self.govern(Calls.sunset())
+
+    # ---------------------------------------------------------- receivables
 
     def claim(self, *, face: int = 100_000, days: int = 90, fingerprint: bytes | None = None) -> Claim:
         number = next(self._numbers)
@@ -94,26 +136,87 @@ class Scene:
         claim = claim or self.claim()
         entry = self.act(person, Calls.register(claim))
         assert isinstance(entry, Registered)
-        terms = Terms(originator=entry.originator, registered_at=entry.at, claim=claim)
+        terms = Terms(originator=entry.originator, registered_at=entry.at, answer_by=entry.answer_by, claim=claim)
         self.claims[entry.receivable_id] = (terms, person)
         return entry.receivable_id
 
-    def confirm(self, receivable_id: int, *, person: int = BUYER) -> Entry:
+    def journal(self, receivable_id: int) -> list[Entry]:
+        """The receivable's entries, oldest first."""
+        found = self.node.logs(
+            contract=self.deployment.receivables,
+            topics=[kind.topic() for kind in ENTRY_TYPES],
+            first=self.deployment.block_number,
+            last=self.node.head(),
+        )
+        return [entry for log in found if (entry := decode(log.topics, log.data)).journal_id == receivable_id]
+
+    def answer(self, receivable_id: int) -> operations.Answer:
+        """What every answer to a claim names, as the journal is now."""
         terms, _ = self.claims[receivable_id]
-        return self.act(person, Calls.confirm(receivable_id=receivable_id, terms=terms))
+        since = tuple(entry.hash() for entry in self.journal(receivable_id)[1:])
+        return operations.Answer(receivable_id=receivable_id, terms=terms, since=since)
+
+    def confirm(self, receivable_id: int, *, person: int = BUYER) -> Entry:
+        answer = self.answer(receivable_id)
+        return self.act(person, Calls.confirm(receivable_id=receivable_id, terms=answer.terms, since=answer.since))
 
     def refuse(self, receivable_id: int, *, person: int = BUYER, reason: int = 1) -> Entry:
-        terms, _ = self.claims[receivable_id]
-        return self.act(person, Calls.refuse(receivable_id=receivable_id, terms=terms, reason=reason))
+        answer = self.answer(receivable_id)
+        data = Calls.refuse(receivable_id=receivable_id, terms=answer.terms, since=answer.since, reason=reason)
+        return self.act(person, data)
+
+    def withdraw(self, receivable_id: int, *, person: int = SELLER) -> Entry:
+        answer = self.answer(receivable_id)
+        return self.act(person, Calls.withdraw(receivable_id=receivable_id, terms=answer.terms, since=answer.since))
+
+    def lapse(self, receivable_id: int, *, person: int = STRANGER) -> Entry:
+        answer = self.answer(receivable_id)
+        return self.act(person, Calls.lapse(receivable_id=receivable_id, terms=answer.terms, since=answer.since))
+
+    def counter_offer(
+        self, receivable_id: int, *, face: int | None = None, due: int | None = None, person: int = BUYER
+    ) -> Entry:
+        answer = self.answer(receivable_id)
+        data = Calls.counter_offer(
+            receivable_id=receivable_id,
+            terms=answer.terms,
+            since=answer.since,
+            face=answer.terms.claim.face if face is None else face,
+            due=answer.terms.claim.due if due is None else due,
+        )
+        return self.act(person, data)
+
+    def accept_offer(self, receivable_id: int, *, person: int = SELLER) -> Entry:
+        """Accept the offer that is the journal's last entry."""
+        answer = self.answer(receivable_id)
+        data = Calls.accept_offer(
+            receivable_id=receivable_id,
+            terms=answer.terms,
+            since=answer.since[:-1],
+            offer=self.offer(receivable_id),
+        )
+        return self.act(person, data)
+
+    def offer(self, receivable_id: int) -> Offer:
+        """The offer that is the journal's last entry."""
+        offered = self.journal(receivable_id)[-1]
+        assert isinstance(offered, CounterOffered)
+        return Offer(face=offered.offered_face, due=offered.offered_due, at=offered.at)
 
     def confirmed(self, *, face: int = 100_000) -> int:
         receivable_id = self.register(self.claim(face=face))
         self.confirm(receivable_id)
         return receivable_id
 
+    # --------------------------------------------------------- certificates
+
     def end(self, receivable_id: int, start: int) -> int:
         """The end that the certificate has now; 0 if there is none."""
         return self.view.certificates([(receivable_id, start)])[receivable_id, start].end
+
+    def holder(self, receivable_id: int, start: int) -> Address:
+        """Who holds the certificate now; zeros if there is none."""
+        return self.view.certificates([(receivable_id, start)])[receivable_id, start].holder
 
     def split(
         self, receivable_id: int, *, start: int, cut: int, to: int, person: int = SELLER, document: bytes = DOCUMENT
@@ -130,6 +233,18 @@ class Scene:
             ),
         )
 
+    def split_many(
+        self, receivable_id: int, *, start: int, parts: Sequence[tuple[int, int]], person: int = SELLER
+    ) -> list[Entry]:
+        """Parts are (cut, person)."""
+        data = Calls.split_many(
+            receivable_id=receivable_id,
+            start=start,
+            end=self.end(receivable_id, start),
+            parts=tuple(Part(cut=cut, receiver=self.address(to), document=DOCUMENT) for cut, to in parts),
+        )
+        return entries(self.send(person, data))
+
     def endorse(
         self, receivable_id: int, *, start: int, to: int, person: int = SELLER, document: bytes = DOCUMENT
     ) -> Entry:
@@ -144,12 +259,101 @@ class Scene:
             ),
         )
 
+    def endorse_many(self, certificates: Sequence[tuple[int, int]], *, to: int, person: int = SELLER) -> list[Entry]:
+        """Certificates are (receivable id, start)."""
+        ids = [CertificateId(number, start, self.end(number, start)) for number, start in certificates]
+        endorsements = [Endorsement(certificate_id=id_, receiver=self.address(to), document=DOCUMENT) for id_ in ids]
+        return entries(self.send(person, Calls.endorse_many(endorsements)))
+
+    def transfer(self, receivable_id: int, *, start: int, to: int, person: int = SELLER) -> Entry:
+        """As ERC-721 has it."""
+        where = {"receivable_id": receivable_id, "start": start}
+        return self.act(person, Calls.transfer_from(giver=self.address(person), receiver=self.address(to), **where))
+
+    def merge(self, receivable_id: int, *, start: int, person: int = SELLER) -> Entry:
+        """Join the certificate at start with its right neighbour."""
+        cut = self.end(receivable_id, start)
+        end = self.end(receivable_id, cut)
+        return self.act(person, Calls.merge(receivable_id=receivable_id, start=start, cut=cut, end=end))
+
+    # ------------------------------------------------------------ regulator
+
+    def order(self, operation: Operation, *, person: int = OFFICER, second: int = SECOND) -> Entry:
+        """What two officers do: one sends it, the other one signs it."""
+        return self.act(person, signed_call(operation, self.sign(operation, second).by))
+
+    def partition(self, receivable_id: int, *, start: int, cut: int, order: bytes = ORDER) -> Entry:
+        named = self._named(receivable_id, start)
+        return self.order(operations.Partition(**named, cut=cut, holder=self.holder(receivable_id, start), order=order))
+
+    def freeze_certificate(
+        self, receivable_id: int, *, start: int, order: bytes = ORDER, seconds: int = YEAR_SECONDS
+    ) -> Entry:
+        named = self._named(receivable_id, start)
+        holder = self.holder(receivable_id, start)
+        expiry = self.now + seconds
+        return self.order(operations.FreezeCertificate(**named, holder=holder, order=order, expiry=expiry))
+
+    def unfreeze_certificate(self, receivable_id: int, *, start: int, order: bytes = ORDER) -> Entry:
+        return self.order(operations.UnfreezeCertificate(**self._named(receivable_id, start), order=order))
+
+    def freeze_receivable(self, receivable_id: int, *, order: bytes = ORDER, seconds: int = YEAR_SECONDS) -> Entry:
+        expiry = self.now + seconds
+        return self.order(operations.FreezeReceivable(receivable_id=receivable_id, order=order, expiry=expiry))
+
+    def unfreeze_receivable(self, receivable_id: int, *, order: bytes = ORDER) -> Entry:
+        return self.order(operations.UnfreezeReceivable(receivable_id=receivable_id, order=order))
+
+    def freeze_member(self, member: int, *, order: bytes = ORDER, seconds: int = YEAR_SECONDS) -> Entry:
+        expiry = self.now + seconds
+        return self.order(operations.FreezeMember(member=self.address(member), order=order, expiry=expiry))
+
+    def unfreeze_member(self, member: int, *, order: bytes = ORDER) -> Entry:
+        return self.order(operations.UnfreezeMember(member=self.address(member), order=order))
+
+    def force_transfer(self, receivable_id: int, *, start: int, to: int, order: bytes = ORDER) -> Entry:
+        named = self._named(receivable_id, start)
+        holder = self.holder(receivable_id, start)
+        return self.order(operations.ForceTransfer(**named, holder=holder, receiver=self.address(to), order=order))
+
+    def _named(self, receivable_id: int, start: int) -> dict[str, int]:
+        return {"receivable_id": receivable_id, "start": start, "end": self.end(receivable_id, start)}
+
+    # ----------------------------------------------------------- signatures
+
+    def sign(self, operation: Operation, person: int, *, seconds: int = YEAR_SECONDS) -> SignedOperation:
+        """The person's signature, anchored at the journal's head as it is now."""
+        receivable_id = operation.values().get("receivable_id", 0)
+        return typed_data.sign(
+            operation,
+            dev_account(person),
+            self.domain,
+            deadline=self.now + seconds,
+            anchor=self.view.heads([receivable_id])[receivable_id],
+        )
+
+    def submit(self, signed: SignedOperation, *, person: int = STRANGER) -> Entry:
+        """Somebody else brings it, with the entries since the anchor."""
+        receivable_id = signed.operation.values().get("receivable_id", 0)
+        return self.act(person, signed.call(since=self.since(receivable_id, signed.by.anchor)))
+
+    def since(self, receivable_id: int, anchor: bytes) -> list[bytes]:
+        """Hashes of the entries after that head; none where it never was one."""
+        head = genesis(chain_id=self.node.chain_id, contract=self.deployment.receivables, journal_id=receivable_id)
+        hashes = [entry.hash() for entry in self.journal(receivable_id)]
+        for position, entry_hash in enumerate(hashes):
+            if head == anchor:
+                return hashes[position:]
+            head = append(head, entry_hash)
+        return []
+
+    # ----------------------------------------------------------------- time
+
     def mine(self, blocks: int) -> None:
         self.node.request("anvil_mine", hex(blocks))
 
     def pass_time(self, *, seconds: int) -> None:
-        self.node.request("evm_increaseTime", hex(seconds))
-        self.mine(1)
+        devchain.advance_time(self.node, seconds=seconds)
 
     def reorg(self, *, depth: int) -> None:
         """Replace the newest blocks by empty ones: what they held is gone."""
