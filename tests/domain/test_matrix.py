@@ -1,0 +1,232 @@
+"""Every cell of the matrix through the rules, in a world that is folded from the entries on the way to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pytest
+
+from registry.domain import rules
+from registry.domain.fold import fold, fold_all, fold_registry
+from registry.domain.identifiers import CertificateId
+from registry.domain.journal import Entry, Lapsed, Refused, Withdrawn
+from registry.domain.matrix import (
+    MatrixPhase,
+    Operation,
+    Overlay,
+    Step,
+    Wait,
+    cells,
+    expected,
+    is_reachable,
+    steps_to,
+)
+from registry.domain.receivable import DAY_SECONDS, Parameter, Receivable
+from registry.domain.rules import Authorisation, Endorsement, Part, World
+from scripts.matrix import INVARIANTS_FILE, with_matrix
+from tests.domain.setting import (
+    ANSWER_BY,
+    BANK,
+    BUYER,
+    CLAIM,
+    COUNTERSIGNER,
+    DELAY_SECONDS,
+    DOCUMENT,
+    DUE,
+    EMPTY,
+    KEY,
+    KYC_EXPIRY,
+    LATER_DUE,
+    NOW,
+    OFFICER,
+    OPERATOR,
+    ORDER,
+    SELLER,
+    STRANGER,
+    SUPPLIER,
+    world,
+)
+
+ORDER_SECONDS = 5 * DAY_SECONDS
+
+
+class Walk:
+    """A world with one claim, and the time in it."""
+
+    def __init__(self) -> None:
+        self.world: World = world()
+        self.now = NOW
+        self.given_at = 0
+        """When the last order was given."""
+
+    @property
+    def receivable(self) -> Receivable:
+        return self.world.receivables.get(1, EMPTY)
+
+    @property
+    def front(self) -> CertificateId:
+        part = self.receivable.certificates.get(0)
+        return part.id(1) if part else CertificateId(1, 0, CLAIM.face)
+
+    def take(self, step: Step) -> None:
+        if isinstance(step, Wait):
+            instants = {
+                Wait.ANSWER_WINDOW: ANSWER_BY,
+                Wait.DUE_DATE: DUE,
+                Wait.DELAY: self.given_at + DELAY_SECONDS,
+                Wait.EXPIRY: self.given_at + ORDER_SECONDS,
+            }
+            assert instants[step] > self.now
+            self.now = instants[step]
+            return
+        entry = self.ask(step)
+        assert isinstance(entry, Entry), f"{step} on the way is one entry"
+        self.append(entry)
+
+    def append(self, entry: Entry) -> None:
+        if entry.journal_id:
+            state = fold(self.receivable, entry)
+            taken = {} if isinstance(entry, Refused | Withdrawn | Lapsed) else {KEY: 1}
+            self.world = replace(self.world, receivables={1: state}, fingerprints=taken)
+        else:
+            self.world = replace(self.world, registry=fold_registry(self.world.registry, [entry]))
+        if hasattr(entry, "expiry"):
+            self.given_at = self.now
+
+    def ask(self, operation: Operation) -> Any:
+        """The decision about the operation, asked by the right party with right arguments."""
+        decide, arguments = self.requests()[operation]
+        return decide(self.world, **arguments)
+
+    def requests(self) -> dict[Operation, tuple[Callable[..., Any], dict[str, Any]]]:
+        head, front, now = self.receivable.head, self.front, {"now": self.now}
+        middle = (front.start + front.end) // 2
+        debtor = {"actor": BUYER, "receivable_id": 1, "head": head, **now}
+        originator = {**debtor, "actor": SELLER, "originator": SELLER}
+        holder = {"actor": SELLER, "certificate_id": front, **now}
+        handing = {"receiver": SUPPLIER, "document": DOCUMENT}
+        signed = Authorisation(COUNTERSIGNER, nonce=1, deadline=self.now, anchor=self.anchor)
+        officer = {"actor": OFFICER, "second": signed, "order": ORDER, **now}
+        on_front = {**officer, "certificate_id": front}
+        until = {"expiry": self.now + ORDER_SECONDS}
+        operator = {"actor": OPERATOR, **now}
+        midnight = (self.now // DAY_SECONDS + 1) * DAY_SECONDS
+        return {
+            Operation.REGISTER: (rules.decide_register, {"actor": SELLER, "claim": CLAIM, **now}),
+            Operation.CONFIRM: (rules.decide_confirm, debtor),
+            Operation.REFUSE: (rules.decide_refuse, {**debtor, "reason": 1}),
+            Operation.WITHDRAW: (rules.decide_withdraw, originator),
+            Operation.LAPSE: (rules.decide_lapse, {**debtor, "actor": STRANGER}),
+            Operation.COUNTER_OFFER: (rules.decide_counter_offer, {**debtor, "face": 80, "due": LATER_DUE}),
+            Operation.ACCEPT_OFFER: (rules.decide_accept_offer, originator),
+            Operation.SPLIT: (
+                rules.decide_split,
+                {**holder, "cut": middle, "receiver": SELLER, "document": DOCUMENT},
+            ),
+            Operation.SPLIT_MANY: (
+                rules.decide_split_many,
+                {**holder, "parts": [Part(middle, SUPPLIER, DOCUMENT), Part(middle // 2, BANK, rules.NO_DOCUMENT)]},
+            ),
+            Operation.ENDORSE: (rules.decide_endorse, {**holder, **handing}),
+            Operation.ENDORSE_MANY: (
+                rules.decide_endorse_many,
+                {"actor": SELLER, "endorsements": [Endorsement(front, SUPPLIER, DOCUMENT)], **now},
+            ),
+            Operation.TRANSFER: (
+                rules.decide_transfer,
+                {"actor": SELLER, "giver": SELLER, "receivable_id": 1, "start": 0, **handing, **now},
+            ),
+            Operation.MERGE: (rules.decide_merge, {**holder, "end": CLAIM.face}),
+            Operation.APPROVE: (rules.decide_approve, {"actor": SELLER, "receivable_id": 1, "start": 0}),
+            Operation.PARTITION: (rules.decide_partition, {**on_front, "holder": SELLER, "cut": middle}),
+            Operation.FREEZE_CERTIFICATE: (
+                rules.decide_freeze_certificate,
+                {**on_front, "holder": SELLER, **until},
+            ),
+            Operation.UNFREEZE_CERTIFICATE: (rules.decide_unfreeze_certificate, on_front),
+            Operation.FREEZE_RECEIVABLE: (rules.decide_freeze_receivable, {**officer, "receivable_id": 1, **until}),
+            Operation.UNFREEZE_RECEIVABLE: (rules.decide_unfreeze_receivable, {**officer, "receivable_id": 1}),
+            Operation.FREEZE_MEMBER: (rules.decide_freeze_member, {**officer, "member": SELLER, **until}),
+            Operation.UNFREEZE_MEMBER: (rules.decide_unfreeze_member, {**officer, "member": SELLER}),
+            Operation.FORCE_TRANSFER: (
+                rules.decide_force_transfer,
+                {**on_front, "holder": SELLER, "receiver": SUPPLIER},
+            ),
+            Operation.ADMIT: (
+                rules.decide_admit,
+                {**operator, "member": STRANGER, "kyc_expiry": KYC_EXPIRY, "roles": 1, "profile": bytes(32)},
+            ),
+            Operation.SUSPEND: (rules.decide_suspend, {**operator, "member": SELLER, "reason": 1}),
+            Operation.PAUSE: (rules.decide_pause, operator),
+            Operation.UNPAUSE: (rules.decide_unpause, operator),
+            Operation.SET_PARAMETER: (
+                rules.decide_set_parameter,
+                {**operator, "parameter": Parameter.TENOR_LIMIT_DAYS, "value": 90, "effective": midnight},
+            ),
+            Operation.SET_RULES: (rules.decide_set_rules, {**operator, "rules": bytes(20)}),
+            Operation.SET_DESCRIPTOR: (rules.decide_set_descriptor, {**operator, "descriptor": bytes(20)}),
+            Operation.SUNSET: (rules.decide_sunset, operator),
+        }
+
+    @property
+    def anchor(self) -> bytes:
+        return self.receivable.head if 1 in self.world.receivables else bytes(32)
+
+
+@cache
+def there(phase: MatrixPhase, overlay: Overlay) -> Walk:
+    """At the cell; nobody who asks there changes anything."""
+    walk = Walk()
+    for step in steps_to(phase, overlay):
+        walk.take(step)
+    return walk
+
+
+@pytest.mark.parametrize(("operation", "phase", "overlay"), list(cells()))
+def test_a_cell_is_what_the_rules_say(operation: Operation, phase: MatrixPhase, overlay: Overlay) -> None:
+    walk = there(phase, overlay)
+    refusal = expected(operation, phase, overlay)
+    if refusal is not None:
+        with pytest.raises(refusal) as refused:
+            walk.ask(operation)
+        assert type(refused.value) is refusal
+        return
+    decided = walk.ask(operation)
+    entries = decided if isinstance(decided, tuple) else [decided] if decided else []
+    fold_all(walk.receivable, [entry for entry in entries if entry.journal_id == 1])
+    fold_registry(walk.world.registry, [entry for entry in entries if entry.journal_id == 0])
+
+
+def test_certificates_are_frozen_only_where_there_are_some() -> None:
+    unreachable = {(phase, overlay) for phase in MatrixPhase for overlay in Overlay if not is_reachable(phase, overlay)}
+    on_certificates = {
+        Overlay.CERTIFICATE_FROZEN,
+        Overlay.RECEIVABLE_FROZEN,
+        Overlay.ORDER_EXPIRED,
+        Overlay.FROZEN_AND_PAUSED,
+    }
+    without = set(MatrixPhase) - {MatrixPhase.LIVE, MatrixPhase.DUE}
+    assert unreachable == {(phase, overlay) for phase in without for overlay in on_certificates}
+
+
+def test_every_operation_is_allowed_and_refused_somewhere_unless_it_is_always_allowed() -> None:
+    always = {
+        Operation.ADMIT,
+        Operation.SUSPEND,
+        Operation.SET_PARAMETER,
+        Operation.SET_RULES,
+        Operation.SET_DESCRIPTOR,
+    }
+    answers: dict[Operation, set[bool]] = {operation: set() for operation in Operation}
+    for operation, phase, overlay in cells():
+        answers[operation].add(expected(operation, phase, overlay) is None)
+    assert {operation for operation, given in answers.items() if given == {True}} == always
+    assert all(True in given for given in answers.values())
+
+
+def test_the_document_shows_the_present_matrix() -> None:
+    document = INVARIANTS_FILE.read_text(encoding="utf-8")
+    assert with_matrix(document) == document, "run `python -m scripts.matrix`"
