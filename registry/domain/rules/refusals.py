@@ -120,7 +120,7 @@ class TakenInPredecessor(ChainRefusal):
 class TenorExceeded(ChainRefusal):
     code = "tenor_exceeded"
     title = "The due date is later than the tenor limit allows"
-    default_hint = "Name an earlier due date: `counterfoil registry` shows the limit in force"
+    default_hint = "Name an earlier due date"
 
 
 class TooManyUnanswered(ChainRefusal):
@@ -300,13 +300,13 @@ class RegistryInSunset(ChainRefusal):
 class ParameterMalformed(ChainRefusal):
     code = "parameter_malformed"
     title = "A parameter, its value or its day is out of range"
-    default_hint = "Parameters 1 to 4 change from a later midnight UTC on; `counterfoil registry` shows their values"
+    default_hint = "Parameters 1 to 4 change from a later midnight UTC on, to a value above zero"
 
 
 class RulesForbid(ChainRefusal):
     code = "rules_forbid"
     title = "The extra rules of this registry forbid it"
-    default_hint = "`counterfoil registry` names the contract that holds them"
+    default_hint = "The operator set them and can say what they ask for"
 
 
 class SignatureExpired(ChainRefusal):
