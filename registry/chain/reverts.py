@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from registry.chain.abi import ContractAbi
+from eth_abi.abi import decode
+from eth_abi.exceptions import DecodingError
+
+from registry.chain.abi import SELECTOR_BYTES, ContractAbi
 from registry.chain.rpc import CallReverted
 from registry.domain import calendar
 from registry.domain.identifiers import (
@@ -13,11 +16,18 @@ from registry.domain.identifiers import (
     format_receivable_id,
     parse_address,
 )
+from registry.domain.keccak import keccak256
+from registry.domain.printable import printable
 from registry.domain.receivable import Status
-from registry.domain.rules import CHAIN_REFUSALS, ChainRefusal, NotAuthorised
+from registry.domain.rules import CHAIN_REFUSALS, ChainRefusal, NotAuthorised, RulesForbid
 
 _START_MASK = 2**64 - 1
 _STATUSES = frozenset(Status)
+_UINT40_MAX = 2**40 - 1
+_ERROR, _PANIC = (keccak256(signature)[:SELECTOR_BYTES] for signature in (b"Error(string)", b"Panic(uint256)"))
+
+REASON_CHARACTERS_MAX = 300
+"""Of the text that extra rules revert with: anybody's contract may say anything."""
 
 
 class UnnamedRevert(ChainRefusal):
@@ -28,19 +38,94 @@ class UnnamedRevert(ChainRefusal):
     default_hint = "Is the deployed contract the one that this software was built for?"
 
 
+class NotScheduled(ChainRefusal):
+    """The AccessManager knows nothing of the call. Raised by it, as the next ones are."""
+
+    code = "not_scheduled"
+    status = 409
+    title = "This takes effect only after a delay, and was not scheduled"
+    default_hint = "Give the command: the first time it schedules, after the delay the same command carries it out"
+
+
+class NotReady(ChainRefusal):
+    """The delay is not over."""
+
+    code = "not_ready"
+    status = 409
+    title = "This was scheduled, and its delay is not over"
+    default_hint = "Give the same command again when it is: it tells the instant"
+
+
+class ScheduleExpired(ChainRefusal):
+    """The delay was over for too long."""
+
+    code = "schedule_expired"
+    status = 409
+    title = "This was scheduled, and was not carried out in the week after its delay"
+    default_hint = "Give the command again: it schedules anew"
+
+
+class AlreadyScheduled(ChainRefusal):
+    """The same call waits already."""
+
+    code = "already_scheduled"
+    status = 409
+    title = "The same was scheduled already"
+    default_hint = "Give the same command again when the delay is over"
+
+
+_MANAGER_REFUSALS: dict[str, type[ChainRefusal]] = {
+    "AccessManagerNotScheduled": NotScheduled,
+    "AccessManagerNotReady": NotReady,
+    "AccessManagerExpired": ScheduleExpired,
+    "AccessManagerAlreadyScheduled": AlreadyScheduled,
+}
+"""By custom error; what they carry is the hash of the call, which tells nobody anything."""
+
+_UNAUTHORISED = {
+    "AccessManagedUnauthorized": "caller",
+    "AccessManagerUnauthorizedCall": "caller",
+    "AccessManagerUnauthorizedAccount": "msgsender",
+    "AccessManagerUnauthorizedCancel": "msgsender",
+}
+"""Custom errors of AccessManager and what it manages, and the argument that names who may not."""
+
+
 def refusal(abi: ContractAbi, reverted: CallReverted) -> ChainRefusal:
     """The named refusal behind a revert; UnnamedRevert for data that is no custom error of the contract."""
     decoded = abi.error(reverted.data)
     if decoded is None:
         return UnnamedRevert(f"{reverted.detail} (data 0x{reverted.data.hex()})")
     name, arguments = decoded
-    if name == "AccessManagedUnauthorized":
-        return NotAuthorised(f"{_text('caller', arguments['caller'])} may not do that")
+    if name in _UNAUTHORISED:
+        return NotAuthorised(f"{_text('caller', arguments[_UNAUTHORISED[name]])} may not do that")
+    if name in _MANAGER_REFUSALS:
+        return _MANAGER_REFUSALS[name]()
     kind = CHAIN_REFUSALS.get(name)
     if kind is None:
         return UnnamedRevert(f"{name} {dict(arguments)}")
+    if kind is RulesForbid:
+        return RulesForbid(f"{RulesForbid.title}: {_reason(abi, arguments['reason'])}")
     facts = ", ".join(f"{_words(key)} {_text(key, value)}" for key, value in arguments.items())
     return kind(f"{kind.title}: {facts}" if facts else "")
+
+
+def _reason(abi: ContractAbi, data: bytes) -> str:
+    """What the extra rules reverted with, in words where they can be read."""
+    selector, arguments = data[:SELECTOR_BYTES], data[SELECTOR_BYTES:]
+    if not data:
+        return "they give no reason"
+    known = abi.error(data)
+    if known is not None and known[0] != RulesForbid.__name__:  # a contract of a stranger's could nest them for ever
+        return refusal(abi, CallReverted(data)).detail
+    try:
+        if selector == _ERROR:
+            return printable(str(decode(["string"], arguments)[0]))[:REASON_CHARACTERS_MAX]
+        if selector == _PANIC:
+            return f"they failed (panic {decode(['uint256'], arguments)[0]:#x})"
+    except (DecodingError, UnicodeDecodeError):
+        pass  # told as bytes, like any other reason that is not readable
+    return f"0x{data.hex()}"[:REASON_CHARACTERS_MAX]
 
 
 def _words(name: str) -> str:
@@ -55,8 +140,10 @@ def _text(name: str, value: Any) -> str:
             return format_receivable_id(value)
         case "certificateId":
             return str(CertificateId(value >> 64, value & _START_MASK, 0)).removesuffix("-0")
-        case "due":
+        case "due" | "latest":
             return calendar.day(value)
+        case "answerBy" | "from" | "deadline" if value <= _UINT40_MAX:
+            return calendar.instant(value)
         case "status" if value in _STATUSES:
             return Status(value).name.lower()
     if isinstance(value, bytes):
