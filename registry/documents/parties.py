@@ -167,6 +167,8 @@ def _is_mostly_digits(value: str) -> bool:
 def _folded(value: str) -> str:
     """NFKC and case folded, without invisible characters (categories Cc, but for white space, and Cf)."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
+    if folded.isprintable():  # nothing of the two categories in it; tables have 10^5 rows of such text
+        return folded
     return "".join(char for char in folded if char.isspace() or unicodedata.category(char) not in ("Cc", "Cf"))
 
 

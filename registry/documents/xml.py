@@ -33,7 +33,7 @@ _DECLARATION: Final = re.compile(r"<\?xml\s[^>]*\?>")
 _DECLARED_ENCODING: Final = re.compile(rb"""^<\?xml\s[^>]*?\bencoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]{0,40})["']""")
 
 # Named so that no encoding in which "<" hides (UTF-7, EBCDIC) and no codec that is not text gets in.
-_ENCODINGS: Final = frozenset(
+ENCODINGS: Final = frozenset(
     codecs.lookup(name).name
     for name in (
         "utf-8", "us-ascii", "iso-8859-1", "iso-8859-2", "iso-8859-15", "windows-1250", "windows-1252",
@@ -129,7 +129,7 @@ def _encoding_of(data: bytes) -> str:
         known = codecs.lookup(name).name
     except LookupError:
         known = ""
-    if known not in _ENCODINGS:
+    if known not in ENCODINGS:
         raise DocumentMalformed(f"the document declares the encoding {name}, which is not read or not the one it has")
     return known
 
