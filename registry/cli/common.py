@@ -150,7 +150,7 @@ def operation(*, as_: str | None = None) -> Callable[[Act], Callable[..., None]]
             with ExitStack() as stack:
                 acting = Acting(stack, name=as_, dry_run=dry_run)
                 told = _rehearse(act, acting, own) if dry_run else act(acting, **own)
-                told.show(json_output=json_output)
+            told.show(json_output=json_output)
 
         _take_options(
             command, act, {"as_": (As, default_as), "dry_run": (DryRunFlag, False), "json_output": JSON_OPTION}
@@ -164,9 +164,11 @@ def _rehearse(act: Act, acting: Acting, own: dict[str, Any]) -> Told | Would:
     from registry.commands.accounts import Rehearsed
 
     try:
-        return act(acting, **own)
+        told = act(acting, **own)
     except Rehearsed as rehearsed:
         return Would(gas=rehearsed.gas)
+    # It needed no signature, and what it wrote is undone.
+    return told if isinstance(told, Would) else Would(more=told.more)
 
 
 def _take_options(
@@ -260,7 +262,8 @@ def listing(ask: Callable[..., Listing]) -> Callable[..., None]:
         if json_output and csv_output:
             raise typer.BadParameter("choose one of --json and --csv")
         with asking() as registry:
-            ask(registry, **own).show(json_output=json_output, csv_output=csv_output)
+            found = ask(registry, **own)
+        found.show(json_output=json_output, csv_output=csv_output)
 
     _take_options(command, ask, {"json_output": JSON_OPTION, "csv_output": (CsvFlag, False)})
     return command
