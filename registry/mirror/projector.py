@@ -80,7 +80,8 @@ class Projector:
         before = self.load(connection, list(by_journal))
         after: dict[int, State] = {}
         new: list[store.NewEntry] = []
-        rows: store.Rows = defaultdict(list)
+        written: store.Rows = defaultdict(list)
+        gone: store.Rows = defaultdict(list)
         for journal_id, pairs in by_journal.items():
             old = before[journal_id]
             state = after[journal_id] = self.fold(old, (entry for _, entry in pairs))
@@ -88,13 +89,12 @@ class Projector:
             for position, (log, entry) in enumerate(pairs, start=old.length + 1):
                 head = append(head, entry.hash())
                 new.append(store.NewEntry(log, entry, position, head))
-            for table, values in _changed(old, state).items():
-                rows[table].extend(values)
-            if isinstance(old, Receivable) and isinstance(state, Receivable):
-                gone = old.certificates.keys() - state.certificates.keys()
-                store.delete_certificates(connection, [(journal_id, start) for start in gone])
+            for into, rows in zip((written, gone), store.changed(old, state), strict=True):
+                for table, values in rows.items():
+                    into[table].extend(values)
         store.insert_log(connection, blocks, new)
-        store.write_rows(connection, rows)
+        store.delete_rows(connection, gone)
+        store.write_rows(connection, written)
         return Applied(tuple(after), lambda: self._keep(after))
 
     def refold(self, connection: psycopg.Connection, journal_ids: Sequence[int]) -> None:
@@ -113,9 +113,3 @@ class Projector:
         self._states.update(states)
         while len(self._states) > CACHED_STATES_MAX:
             self._states.pop(next(iter(self._states)))
-
-
-def _changed(old: State, new: State) -> store.Rows:
-    """Projection rows of the new state that differ from the old one's."""
-    before = {table: set(rows) for table, rows in store.rows_of(old).items()}
-    return {table: [row for row in rows if row not in before[table]] for table, rows in store.rows_of(new).items()}

@@ -25,12 +25,15 @@ from registry.domain.fold import JournalBroken, walk
 from registry.domain.identifiers import Address, CertificateId, format_address, format_receivable_id
 from registry.domain.journal import REGISTRY_JOURNAL, Entry, append
 from registry.domain.money import currency_to_show, format_amount
+from registry.domain.orders import order_hash
 from registry.domain.profile import party_profile
-from registry.domain.receivable import Receivable, Registry
+from registry.domain.receivable import Parameter, Receivable, Registry, Scope, Status
+from registry.domain.rules import parameter_in_force
 from registry.mirror import store
 from registry.mirror.projector import Projector, State
 from registry.mirror.rebuild import NothingMirrored
 from registry.store.database import Database
+from registry.store.queries.entries import decode_stored
 
 BATCH_RECEIVABLES = 500
 """Receivables whose words are compared with the chain in one round."""
@@ -161,13 +164,16 @@ class _Deep:
             self._compare_words(receivables[at : at + BATCH_RECEIVABLES])
             if progress is not None:
                 progress(min(at + BATCH_RECEIVABLES, len(receivables)), len(receivables))
+        self._compare_unanswered(receivables)
         registry = states.get(REGISTRY_JOURNAL)
         if isinstance(registry, Registry):
             self._compare_members(registry, receivables)
+            self._compare_policy(registry, receivables)
         self._compare_headers()
         self._compare_logs()
         self._compare_invoices(receivables)
         self._compare_profiles()
+        self._compare_order_references()
 
     def _compare_tag(self, tag: Literal["safe", "finalized"], stored: int) -> None:
         """What the mirror calls safe or finalized must be so for the node, and be mirrored."""
@@ -186,7 +192,7 @@ class _Deep:
         with self._connection.cursor(name="entry_columns") as rows:
             rows.itersize = store.FETCH_ROWS
             rows.execute(
-                "SELECT journal_id, position, operation, at, start_minor::text, end_minor::text, topics, data, head"
+                "SELECT journal_id, position, operation, at, start_minor, end_minor, order_hash, topics, data, head"
                 " FROM entry ORDER BY journal_id, position"
             )
             for journal_id, journal in groupby(rows, key=itemgetter(0)):
@@ -202,10 +208,10 @@ class _Deep:
         entries: list[Entry] = []
         head = self._projector.empty(journal_id).head
         for place, (*columns, topics, data, stored_head) in enumerate(rows, start=1):
-            found = tuple(int(column) for column in columns)
+            found = tuple(store.plain(column) for column in columns)
             name = f"{format_receivable_id(journal_id)} #{found[1]}"
             try:
-                entry = store.decode_stored(topics, data)
+                entry = decode_stored(topics, data)
             except LogMalformed as broken:
                 self._report.add(Difference("entry", name, "data", "an entry", str(broken)))
                 continue
@@ -259,36 +265,104 @@ class _Deep:
         for receivable in receivables:
             name = format_receivable_id(receivable.receivable_id)
             words = records[receivable.receivable_id]
-            confirmed = receivable.answered_at and not receivable.refusal_reason
             expect("contract", name, "head", words.head, receivable.head)
             expect("contract", name, "debtor", words.debtor, receivable.debtor)
+            expect("contract", name, "face", words.face, receivable.face)
             expect("contract", name, "due", words.due, receivable.due)
             expect("contract", name, "currency", words.currency, receivable.currency)
             expect("contract", name, "status", words.status, int(receivable.status))
-            expect("contract", name, "front_endorsed", words.front_endorsed, receivable.front_endorsed)
-            expect("contract", name, "face", words.face, receivable.face if confirmed else 0)
-            expect("contract", name, "paid", words.paid, receivable.paid)
-            expect("contract", name, "cancelled", words.cancelled, receivable.cancelled)
+            expect("contract", name, "frozen", words.frozen, bool(receivable.orders))
         folded = {
-            (receivable.receivable_id, part.start): part
+            (receivable.receivable_id, part.start): (receivable, part)
             for receivable in receivables
             for part in receivable.certificates.values()
         }
-        for (receivable_id, start), word in self._view.certificates(folded, block=at).items():
-            part = folded[receivable_id, start]
-            name = str(part.id(receivable_id))
+        for key, word in self._view.certificates(folded, block=at).items():
+            receivable, part = folded[key]
+            name = str(part.id(receivable.receivable_id))
+            original = part.start == 0 and not receivable.front_endorsed
             expect("contract", name, "holder", word.holder, part.holder)
             expect("contract", name, "end", word.end, part.end)
+            expect("contract", name, "frozen", word.frozen, bool(part.orders))
+            expect("contract", name, "original", word.original, original)
+        marked = [receivable for receivable in receivables if receivable.orders]
+        on_receivables = self._view.receivable_freezes([one.receivable_id for one in marked], block=at)
+        for receivable in marked:
+            name = format_receivable_id(receivable.receivable_id)
+            expect("contract", name, "orders", on_receivables[receivable.receivable_id], receivable.orders)
+        parts = {key: part for key, (_, part) in folded.items() if part.orders}
+        for key, orders in self._view.certificate_freezes(parts, block=at).items():
+            expect("contract", str(parts[key].id(key[0])), "orders", orders, parts[key].orders)
 
     def _compare_members(self, registry: Registry, receivables: Iterable[Receivable]) -> None:
+        at = self._report.block_hash
         balances = Counter(part.holder for receivable in receivables for part in receivable.certificates.values())
-        for address, word in self._view.members(registry.members, block=self._report.block_hash).items():
+        for address, word in self._view.members(registry.members, block=at).items():
             member = registry.members[address]
             name = format_address(address)
             self._report.expect("contract", name, "status", word.status, int(member.status))
             self._report.expect("contract", name, "kyc_expiry", word.kyc_expiry, member.kyc_expiry)
             self._report.expect("contract", name, "roles", word.roles, int(member.roles))
             self._report.expect("contract", name, "balance", word.balance, balances[address])
+            self._report.expect("contract", name, "frozen", word.frozen, bool(member.orders))
+        marked = [address for address, member in registry.members.items() if member.orders]
+        for address, orders in self._view.member_freezes(marked, block=at).items():
+            name = format_address(address)
+            self._report.expect("contract", name, "orders", orders, registry.members[address].orders)
+
+    def _compare_policy(self, registry: Registry, receivables: Sequence[Receivable]) -> None:
+        """The registry's own switches and parameters, as they are and as they are to be."""
+        policy = self._view.policy(block=self._report.block_hash)
+        movement, registration = policy.movement, policy.registration
+        name, now = format_receivable_id(REGISTRY_JOURNAL), self._cursor.at
+
+        def expect(field: str, on_chain: object, folded: object) -> None:
+            self._report.expect("contract", name, field, on_chain, folded)
+
+        expect("count", registration.count, len(receivables))
+        expect("rules", movement.rules, registry.rules)
+        expect("descriptor", policy.descriptor, registry.descriptor)
+        expect("paused_since", policy.paused_since, registry.paused_since)
+        expect("paused", movement.paused, bool(registry.paused_since))
+        expect("paused_seconds", registration.paused_seconds, registry.paused_seconds)
+        expect("sunset", movement.sunset, bool(registry.sunset_at))
+        for parameter, word in (
+            (Parameter.TENOR_LIMIT_DAYS, registration.tenor_limit_days),
+            (Parameter.MINIMUM_PART_MINOR, movement.minimum_part_minor),
+            (Parameter.ANSWER_WINDOW_DAYS, registration.answer_window_days),
+            (Parameter.UNANSWERED_MAX, registration.unanswered_max),
+        ):
+            field = parameter.name.lower()
+            last = registry.parameters[parameter][-1] if parameter in registry.parameters else None
+            to_come = (last.value, last.effective) if last is not None and now < last.effective else None
+            expect(field, word.in_force(now=now), self._in_force(registry, parameter))
+            expect(f"{field} to come", (word.following, word.effective) if now < word.effective else None, to_come)
+        delay = Parameter.FORCED_TRANSFER_DELAY_SECONDS
+        expect(delay.name.lower(), self._view.forced_transfer_delay(), self._in_force(registry, delay))
+
+    def _in_force(self, registry: Registry, parameter: Parameter) -> int | None:
+        """None where the stored log lost the entry that set it."""
+        if parameter not in registry.parameters:
+            return None
+        return parameter_in_force(registry, parameter, now=self._cursor.at)
+
+    def _compare_unanswered(self, receivables: Iterable[Receivable]) -> None:
+        """How many claims of one originator wait for one debtor's answer."""
+        waiting: Counter[tuple[Address, Address]] = Counter()
+        for receivable in receivables:
+            waiting[receivable.debtor, receivable.originator] += receivable.status is Status.REGISTERED
+        for (debtor, originator), count in waiting.items():
+            on_chain = self._view.unanswered(debtor=debtor, originator=originator, block=self._report.block_hash)
+            name = f"{format_address(originator)} on {format_address(debtor)}"
+            self._report.expect("contract", name, "unanswered", on_chain, count)
+
+    def _compare_order_references(self) -> None:
+        """What is kept as the text of an order must be what its hash was made of."""
+        for stored, authority, number in self._connection.execute(
+            "SELECT order_hash, authority, number FROM order_reference ORDER BY order_hash"
+        ).fetchall():
+            made = order_hash(authority=authority, number=number) if authority and number else None
+            self._report.expect("order_reference", _show(stored), "authority or number", stored, made)
 
     def _compare_headers(self) -> None:
         rows = self._connection.execute("SELECT number, hash, parent_hash, at FROM block ORDER BY number").fetchall()
@@ -417,6 +491,10 @@ def _row_name(table: str, row: store.Row) -> str:
             return str(CertificateId(row[0], row[1], row[2]))
         case "member":
             return format_address(row[0])
+        case "order_freeze":
+            return f"{Scope(row[0]).name.lower()} {row[3].hex() or f'R-{row[1]}/{row[2]}-{row[5]}'}: {_show(row[4])}"
+        case "parameter":
+            return f"{row[0]} from {row[1]}"
         case _:
             return format_receivable_id(row[0])
 

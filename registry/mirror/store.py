@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -13,10 +14,10 @@ from typing import Any
 import psycopg
 
 from registry.chain.rpc import Block, RawLog
-from registry.domain.decode import WORD_BYTES, decode
 from registry.domain.identifiers import Address
-from registry.domain.journal import Entry
-from registry.domain.receivable import Certificate, Member, Receivable, Registry
+from registry.domain.journal import REGISTRY_JOURNAL, Entry
+from registry.domain.receivable import Certificate, Freeze, Member, Receivable, Registry, Scope
+from registry.store.queries.entries import decode_stored
 
 FETCH_ROWS = 5_000
 """Rows of the stored log per round trip of a server-side cursor."""
@@ -96,7 +97,7 @@ def _cursor_values(cursor: Cursor) -> tuple[Any, ...]:
 
 
 ENTRY_COPY_TYPES = ["bytea", "int4", "int8", "bytea", "int8", "int4", "int2", "int8"]
-ENTRY_COPY_TYPES += ["numeric", "numeric", "bytea", "bytea", "bytea"]
+ENTRY_COPY_TYPES += ["numeric", "numeric", "bytea", "bytea", "bytea", "bytea"]
 
 
 def insert_log(connection: psycopg.Connection, blocks: Sequence[Block], entries: Sequence[NewEntry]) -> None:
@@ -107,7 +108,7 @@ def insert_log(connection: psycopg.Connection, blocks: Sequence[Block], entries:
             copy.write_row((block.number, block.hash, block.parent_hash, block.at))
     with connection.cursor().copy(
         "COPY entry (block_hash, log_index, block_number, tx_hash, journal_id, position, operation, at,"
-        " start_minor, end_minor, topics, data, head) FROM STDIN (FORMAT BINARY)"
+        " start_minor, end_minor, order_hash, topics, data, head) FROM STDIN (FORMAT BINARY)"
     ) as copy:
         copy.set_types(ENTRY_COPY_TYPES)
         for new in entries:
@@ -125,10 +126,14 @@ def insert_log(connection: psycopg.Connection, blocks: Sequence[Block], entries:
             )
 
 
-def entry_columns(entry: Entry, position: int) -> tuple[int, ...]:
-    """journal_id, position, operation, at, start_minor, end_minor: what the stored log repeats of an entry's bytes."""
+ENTRY_COLUMNS = ("journal_id", "position", "operation", "at", "start_minor", "end_minor", "order_hash")
+"""What the stored log repeats of an entry's bytes."""
+
+
+def entry_columns(entry: Entry, position: int) -> tuple[int | bytes | None, ...]:
+    """ENTRY_COLUMNS of an entry."""
     start, end = entry.range
-    return entry.journal_id, position, entry.OPERATION, entry.time, start, end
+    return entry.journal_id, position, entry.OPERATION, entry.time, start, end, getattr(entry, "order", None)
 
 
 def delete_after(connection: psycopg.Connection, block_number: int) -> list[tuple[int, int, int]]:
@@ -138,15 +143,6 @@ def delete_after(connection: psycopg.Connection, block_number: int) -> list[tupl
     ).fetchall()
     connection.execute("DELETE FROM block WHERE number > %s", (block_number,))
     return sorted(removed)
-
-
-ENTRY_COLUMNS = ("journal_id", "position", "operation", "at", "start_minor", "end_minor")
-"""Names of what entry_columns gives."""
-
-
-def decode_stored(topics: bytes, data: bytes) -> Entry:
-    """The entry behind the bytes of a stored log row. Raises LogMalformed."""
-    return decode([topics[at : at + WORD_BYTES] for at in range(0, len(topics), WORD_BYTES)], data)
 
 
 def stored_entries(
@@ -185,32 +181,46 @@ def last_receivable(connection: psycopg.Connection) -> int:
 
 # ------------------------------------------------------------- projections
 
-JOURNAL_COLUMNS = ("journal_id", "head", "length")
-RECEIVABLE_COLUMNS = (
-    "receivable_id",
-    "status",
-    "originator",
-    "debtor",
-    "face_minor",
-    "due_at",
-    "currency",
-    "fingerprint",
-    "document_root",
-    "registered_at",
-    "answered_at",
-    "refusal_reason",
-    "front_endorsed",
-    "paid_minor",
-    "cancelled_minor",
-)
-CERTIFICATE_COLUMNS = ("receivable_id", "start_minor", "end_minor", "holder", "since_position")
-MEMBER_COLUMNS = ("address", "status", "kyc_expiry_at", "roles", "profile", "admitted_at", "suspension_reason")
-
 PROJECTIONS: Mapping[str, tuple[tuple[str, ...], int]] = {
-    "journal": (JOURNAL_COLUMNS, 1),
-    "receivable": (RECEIVABLE_COLUMNS, 1),
-    "certificate": (CERTIFICATE_COLUMNS, 2),
-    "member": (MEMBER_COLUMNS, 1),
+    "journal": (("journal_id", "head", "length"), 1),
+    "receivable": (
+        (
+            "receivable_id",
+            "status",
+            "originator",
+            "debtor",
+            "face_minor",
+            "due_at",
+            "currency",
+            "fingerprint",
+            "document_root",
+            "registered_at",
+            "claim_face_minor",
+            "claim_due_at",
+            "answer_by",
+            "offered_face_minor",
+            "offered_due_at",
+            "offered_at",
+            "answered_at",
+            "refusal_reason",
+            "front_endorsed",
+        ),
+        1,
+    ),
+    "certificate": (
+        ("receivable_id", "start_minor", "end_minor", "holder", "since_position", "debtor", "currency", "due_at"),
+        2,
+    ),
+    "member": (
+        ("address", "status", "kyc_expiry_at", "roles", "profile", "admitted_at", "suspension_reason"),
+        1,
+    ),
+    "order_freeze": (
+        ("scope", "receivable_id", "start_minor", "member", "order_hash", "end_minor", "expiry_at", "since_at"),
+        5,
+    ),
+    "parameter": (("parameter", "effective_at", "value", "set_at"), 2),
+    "registry": (("id", "paused_since", "paused_seconds", "rules", "descriptor", "sunset_at"), 1),
 }
 """Columns of each projection and how many of them, from the first, are its key."""
 
@@ -218,8 +228,55 @@ Row = tuple[Any, ...]
 Rows = dict[str, list[Row]]
 
 
-def receivable_row(receivable: Receivable) -> Row:
-    """RECEIVABLE_COLUMNS of a state."""
+def rows_of(state: Receivable | Registry) -> Rows:
+    """Every projection row of one journal's state; an empty journal has none."""
+    if not state.length:
+        return {table: [] for table in PROJECTIONS}
+    return _registry_rows(state) if isinstance(state, Registry) else _receivable_rows(state)
+
+
+def _receivable_rows(receivable: Receivable) -> Rows:
+    number, parts = receivable.receivable_id, receivable.certificates.values()
+    freezes = _freeze_rows(receivable.orders, Scope.RECEIVABLE, receivable_id=number)
+    for part in parts:
+        freezes += _freeze_rows(part.orders, Scope.CERTIFICATE, receivable_id=number, start=part.start, end=part.end)
+    return {
+        "journal": [(number, receivable.head, receivable.length)],
+        "receivable": [_receivable_row(receivable)],
+        "certificate": [_certificate_row(receivable, part) for part in parts],
+        "order_freeze": freezes,
+    }
+
+
+def _registry_rows(registry: Registry) -> Rows:
+    members = registry.members.values()
+    freezes: list[Row] = []
+    for member in members:
+        freezes += _freeze_rows(member.orders, Scope.MEMBER, member=member.address)
+    return {
+        "journal": [(0, registry.head, registry.length)],
+        "member": [_member_row(member) for member in members],
+        "order_freeze": freezes,
+        "parameter": [
+            (int(parameter), setting.effective, setting.value, setting.at)
+            for parameter, settings in registry.parameters.items()
+            for setting in settings
+        ],
+        "registry": [
+            (
+                1,
+                registry.paused_since,
+                registry.paused_seconds,
+                registry.rules,
+                registry.descriptor,
+                registry.sunset_at,
+            )
+        ],
+    }
+
+
+def _receivable_row(receivable: Receivable) -> Row:
+    offer = receivable.offer
     return (
         receivable.receivable_id,
         int(receivable.status),
@@ -231,21 +288,30 @@ def receivable_row(receivable: Receivable) -> Row:
         receivable.fingerprint,
         receivable.document_root,
         receivable.registered_at,
+        receivable.claim_face,
+        receivable.claim_due,
+        receivable.answer_by,
+        *((None, None, None) if offer is None else (offer.face, offer.due, offer.at)),
         receivable.answered_at,
         receivable.refusal_reason,
         receivable.front_endorsed,
-        receivable.paid,
-        receivable.cancelled,
     )
 
 
-def certificate_row(receivable_id: int, certificate: Certificate) -> Row:
-    """CERTIFICATE_COLUMNS of a certificate."""
-    return (receivable_id, certificate.start, certificate.end, certificate.holder, certificate.since)
+def _certificate_row(receivable: Receivable, part: Certificate) -> Row:
+    return (
+        receivable.receivable_id,
+        part.start,
+        part.end,
+        part.holder,
+        part.since,
+        receivable.debtor,
+        receivable.currency,
+        receivable.due,
+    )
 
 
-def member_row(member: Member) -> Row:
-    """MEMBER_COLUMNS of a member."""
+def _member_row(member: Member) -> Row:
     return (
         member.address,
         int(member.status),
@@ -257,18 +323,25 @@ def member_row(member: Member) -> Row:
     )
 
 
-def rows_of(state: Receivable | Registry) -> Rows:
-    """Every projection row of one journal's state."""
-    if isinstance(state, Registry):
-        return {
-            "journal": [(0, state.head, state.length)],
-            "member": [member_row(member) for member in state.members.values()],
-        }
-    return {
-        "journal": [(state.receivable_id, state.head, state.length)],
-        "receivable": [receivable_row(state)],
-        "certificate": [certificate_row(state.receivable_id, part) for part in state.certificates.values()],
-    }
+def _freeze_rows(
+    orders: Iterable[Freeze], scope: Scope, *, receivable_id: int = 0, start: int = 0, end: int = 0, member: bytes = b""
+) -> list[Row]:
+    return [
+        (int(scope), receivable_id, start, member, freeze.order, end, freeze.expiry, freeze.since) for freeze in orders
+    ]
+
+
+def changed(old: Receivable | Registry, new: Receivable | Registry) -> tuple[Rows, Rows]:
+    """Projection rows of the new state that are not the old one's, and the keys of rows that are gone."""
+    before, after = rows_of(old), rows_of(new)
+    written: Rows = {}
+    gone: Rows = {}
+    for table, rows in after.items():
+        key = PROJECTIONS[table][1]
+        known = set(before[table])
+        written[table] = [row for row in rows if row not in known]
+        gone[table] = list({row[:key] for row in before[table]} - {row[:key] for row in rows})
+    return written, gone
 
 
 def write_rows(connection: psycopg.Connection, rows: Rows) -> None:
@@ -286,25 +359,35 @@ def write_rows(connection: psycopg.Connection, rows: Rows) -> None:
             )
 
 
+def delete_rows(connection: psycopg.Connection, keys: Rows) -> None:
+    """Delete projection rows by their keys."""
+    for table, values in keys.items():
+        if not values:
+            continue
+        columns, key = PROJECTIONS[table]
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                f"DELETE FROM {table} WHERE " + " AND ".join(f"{column} = %s" for column in columns[:key]), values
+            )
+
+
 def truncate(connection: psycopg.Connection) -> None:
     """Empty every mirrored table."""
-    connection.execute("TRUNCATE cursor, entry, block, journal, receivable, certificate, member")
+    connection.execute(f"TRUNCATE cursor, entry, block, {', '.join(PROJECTIONS)}")
 
 
 def delete_journals(connection: psycopg.Connection, journal_ids: Sequence[int]) -> None:
-    """Delete every projection row of these journals; R-0's are the members."""
-    connection.execute("DELETE FROM journal WHERE journal_id = ANY(%s)", (list(journal_ids),))
-    connection.execute("DELETE FROM receivable WHERE receivable_id = ANY(%s)", (list(journal_ids),))
-    connection.execute("DELETE FROM certificate WHERE receivable_id = ANY(%s)", (list(journal_ids),))
-    if 0 in journal_ids:
-        connection.execute("DELETE FROM member")
-
-
-def delete_certificates(connection: psycopg.Connection, keys: Sequence[tuple[int, int]]) -> None:
-    """Delete certificates by (receivable id, start)."""
-    if keys:
-        with connection.cursor() as cursor:
-            cursor.executemany("DELETE FROM certificate WHERE receivable_id = %s AND start_minor = %s", keys)
+    """Delete every projection row of these journals."""
+    for table, column in (
+        ("journal", "journal_id"),
+        ("receivable", "receivable_id"),
+        ("certificate", "receivable_id"),
+        ("order_freeze", "receivable_id"),  # 0 on a member
+    ):
+        connection.execute(f"DELETE FROM {table} WHERE {column} = ANY(%s)", (list(journal_ids),))
+    if REGISTRY_JOURNAL in journal_ids:
+        for table in ("member", "parameter", "registry"):
+            connection.execute(f"DELETE FROM {table}")
 
 
 def projection_rows(connection: psycopg.Connection, table: str) -> Iterator[Row]:
@@ -314,6 +397,9 @@ def projection_rows(connection: psycopg.Connection, table: str) -> Iterator[Row]
         rows.itersize = FETCH_ROWS
         rows.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY {', '.join(columns[:key])}")
         for row in rows:
-            yield tuple(
-                int(value) if column.endswith("_minor") else value for column, value in zip(columns, row, strict=True)
-            )
+            yield tuple(plain(value) for value in row)
+
+
+def plain(value: Any) -> Any:
+    """A value of the database as the fold has it: numeric columns are whole."""
+    return int(value) if isinstance(value, Decimal) else value

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from registry.domain.identifiers import Address
-from registry.store.tables import duplicate_attempt, invoice, party, party_profile, trade_document
+from registry.domain.orders import order_hash
+from registry.store.tables import duplicate_attempt, invoice, order_reference, party, party_profile, trade_document
 
 HANDLE_LETTERS_MAX = 32
 
@@ -142,6 +143,17 @@ def save_trade_document(connection: Connection, *, document: bytes, file_name: s
         .values(document=document, file_name=file_name, bytes=length_bytes)
         .on_conflict_do_nothing()
     )
+
+
+def save_order_reference(connection: Connection, *, authority: str, number: str) -> bytes:
+    """Keep what the hash of an order stands for; the hash. ValueError where one of the two is empty."""
+    named = order_hash(authority=authority, number=number)
+    connection.execute(
+        upsert(order_reference)
+        .values(order_hash=named, authority=authority.strip(), number=number.strip())
+        .on_conflict_do_nothing()
+    )
+    return named
 
 
 def save_duplicate_attempt(

@@ -1,8 +1,12 @@
 """The tables, in two groups that are never confused.
 
-Mirrored tables (cursor, block, entry, journal, receivable, certificate, member) are written by registry.mirror alone
-and can be thrown away: the chain's logs give them again. Business tables (party, party_profile, invoice,
-trade_document, duplicate_attempt, reconciliation) hold what never goes on chain.
+Mirrored tables (cursor, block, entry, journal, receivable, certificate, member, order_freeze, parameter, registry) are
+written by registry.mirror alone and can be thrown away: the chain's logs give them again. Business tables (party,
+party_profile, invoice, trade_document, order_reference, duplicate_attempt, reconciliation) hold what never goes on
+chain.
+
+Nothing that only the clock decides is stored: whether a receivable is due, or an order in force, is asked of the dates
+at the time of the mirror's block. Indexes end in what lists filter by besides, so that a page is found in the index.
 
 Amounts and ranges are minor units (`_minor`; up to 2**64 - 1, hence numeric), instants of the chain are seconds (`_at`
 on mirrored tables, as the entries hash them), own instants are timestamptz.
@@ -32,6 +36,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -105,10 +110,13 @@ entry = Table(
     Column("topics", LargeBinary, nullable=False),
     Column("data", LargeBinary, nullable=False),
     Column("head", LargeBinary, nullable=False),
+    Column("order_hash", LargeBinary),
     UniqueConstraint("journal_id", "position"),
     Index(None, "block_number"),
+    Index("ix_entry_order", "order_hash", "journal_id", "position", postgresql_where=text("order_hash IS NOT NULL")),
     ForeignKeyConstraint(["block_hash"], ["block.hash"]),
-    comment="The stored log: every journal entry as the node gave it. `head` is the journal's head after it.",
+    comment="The stored log: every journal entry as the node gave it. `head` is the journal's head after it, "
+    "`order_hash` the order behind what officers did.",
 )
 
 journal = Table(
@@ -133,17 +141,28 @@ receivable = Table(
     Column("fingerprint", LargeBinary, nullable=False),
     Column("document_root", LargeBinary, nullable=False),
     Column("registered_at", BigInteger, nullable=False),
+    _minor("claim_face_minor"),
+    Column("claim_due_at", BigInteger, nullable=False),
+    Column("answer_by", BigInteger, nullable=False),
+    Column("offered_face_minor", Minor),
+    Column("offered_due_at", BigInteger),
+    Column("offered_at", BigInteger),
     Column("answered_at", BigInteger, nullable=False),
     Column("refusal_reason", SmallInteger, nullable=False),
     Column("front_endorsed", Boolean, nullable=False),
-    _minor("paid_minor"),
-    _minor("cancelled_minor"),
-    Index(None, "debtor", "status", "receivable_id"),
-    Index(None, "originator", "receivable_id"),
-    Index(None, "status", "receivable_id"),
+    Index("ix_receivable_debtor", "debtor", "receivable_id", "status", "currency"),
+    Index("ix_receivable_originator", "originator", "receivable_id", "status", "currency"),
+    Index("ix_receivable_status", "status", "receivable_id"),
+    Index("ix_receivable_currency", "currency", "receivable_id", "status"),
+    Index("ix_receivable_due", "due_at", "receivable_id", "status", "currency"),
+    Index("ix_receivable_debtor_due", "debtor", "due_at", "receivable_id", "status", "currency", "face_minor"),
+    Index("ix_receivable_originator_due", "originator", "due_at", "receivable_id", "status", "currency"),
+    Index("ix_receivable_registered", "registered_at", "receivable_id"),
+    Index("ix_receivable_waiting", "debtor", "answer_by", "receivable_id", postgresql_where=text("status = 1")),
     Index(None, "fingerprint"),
     Index(None, "document_root"),
-    comment="Projection: the folded state of each receivable.",
+    comment="Projection: the folded state of each receivable. `face_minor` and `due_at` are the terms in force, "
+    "`claim_` what was claimed; `answer_by` is on the registry's clock, which stands still during pauses.",
 )
 
 certificate = Table(
@@ -154,8 +173,22 @@ certificate = Table(
     _minor("end_minor"),
     Column("holder", LargeBinary, nullable=False),
     Column("since_position", Integer, nullable=False),
-    Index(None, "holder", "receivable_id", "start_minor"),
-    comment="Projection: the live certificates, a disjoint cover of every confirmed receivable.",
+    Column("debtor", LargeBinary, nullable=False),
+    Column("currency", SmallInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Index("ix_certificate_holder", "holder", "receivable_id", "start_minor", "debtor", "currency"),
+    Index(
+        "ix_certificate_holder_due",
+        "holder",
+        "due_at",
+        "receivable_id",
+        "start_minor",
+        "end_minor",
+        "debtor",
+        "currency",
+    ),
+    comment="Projection: the live certificates, a disjoint cover of every confirmed receivable. Debtor, currency and "
+    "due date are the receivable's: they cannot change once it is confirmed, and a holder's book is asked by them.",
 )
 
 member = Table(
@@ -171,7 +204,47 @@ member = Table(
     comment="Projection: the folded state of R-0, one row per member.",
 )
 
-PROJECTIONS: tuple[Table, ...] = (journal, receivable, certificate, member)
+order_freeze = Table(
+    "order_freeze",
+    metadata,
+    Column("scope", SmallInteger, primary_key=True, autoincrement=False),
+    Column("receivable_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("start_minor", Minor, primary_key=True, autoincrement=False),
+    Column("member", LargeBinary, primary_key=True),
+    Column("order_hash", LargeBinary, primary_key=True),
+    _minor("end_minor"),
+    Column("expiry_at", BigInteger, nullable=False),
+    Column("since_at", BigInteger, nullable=False),
+    Index("ix_order_freeze_expiry", "expiry_at", "scope", "receivable_id", "start_minor", "member", "order_hash"),
+    Index(None, "order_hash"),
+    comment="Projection: the orders on certificates (scope 1), receivables (2) and members (3), expired ones too while "
+    "the contract keeps them. Zeros and an empty member stand for what the scope has not.",
+)
+
+parameter = Table(
+    "parameter",
+    metadata,
+    Column("parameter", SmallInteger, primary_key=True, autoincrement=False),
+    Column("effective_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("value", BigInteger, nullable=False),
+    Column("set_at", BigInteger, nullable=False),
+    comment="Projection: the values of each parameter with the instant from which each holds, past and to come.",
+)
+
+registry = Table(
+    "registry",
+    metadata,
+    Column("id", SmallInteger, primary_key=True),
+    Column("paused_since", BigInteger, nullable=False),
+    Column("paused_seconds", BigInteger, nullable=False),
+    Column("rules", LargeBinary, nullable=False),
+    Column("descriptor", LargeBinary, nullable=False),
+    Column("sunset_at", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="single"),
+    comment="Projection: the registry's own switches. One row; 0 for no pause and no sunset, zeros for no contract.",
+)
+
+PROJECTIONS: tuple[Table, ...] = (journal, receivable, certificate, member, order_freeze, parameter, registry)
 """What rebuild drops and writes again, and what the digest covers."""
 
 # ------------------------------------------------------------------ business
@@ -223,6 +296,7 @@ invoice = Table(
     Column("fields", JSONB, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=_now),
     Index(None, "fingerprint"),
+    Index(None, "file_sha256"),
     comment="The invoice behind a document root. `fields` is the list of [name, value, salt hex] that the root commits "
     "to; written before the registration is sent, so that no root on chain lacks its salts.",
 )
@@ -235,6 +309,16 @@ trade_document = Table(
     Column("bytes", Integer, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=_now),
     comment="Name of the trade document behind the hash in a split or endorsement.",
+)
+
+order_reference = Table(
+    "order_reference",
+    metadata,
+    Column("order_hash", LargeBinary, primary_key=True),
+    Column("authority", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    comment="The authority and the number behind the hash that an order is named by on chain.",
 )
 
 duplicate_attempt = Table(

@@ -126,9 +126,21 @@ def test_every_amount_column_is_an_exact_number_of_minor_units() -> None:
     assert [str(column) for column in amounts if not isinstance(column.type, Minor)] == []
 
 
+ROW = {
+    "receivable_id": 1,
+    "start_minor": 0,
+    "end_minor": MINOR_MAX,
+    "holder": bytes(20),
+    "since_position": 1,
+    "debtor": bytes(20),
+    "currency": 978,
+    "due_at": 0,
+}
+
+
 @pytest.mark.parametrize("minor", [0, 1, 2**53 + 1, 2**63 - 1, 2**63, MINOR_MAX - 1, MINOR_MAX])
 def test_an_amount_comes_back_as_the_same_int(database: Database, minor: int) -> None:
-    row = {"receivable_id": 1, "start_minor": minor, "end_minor": MINOR_MAX, "holder": bytes(20), "since_position": 1}
+    row = {**ROW, "start_minor": minor}
     with database.write() as connection:
         connection.execute(insert(certificate).values(row))
     with database.snapshot() as connection:
@@ -138,7 +150,7 @@ def test_an_amount_comes_back_as_the_same_int(database: Database, minor: int) ->
 
 
 def test_an_amount_that_is_too_wide_is_refused_and_not_rounded(database: Database) -> None:
-    row = {"receivable_id": 1, "start_minor": 0, "end_minor": 10**20, "holder": bytes(20), "since_position": 1}
+    row = {**ROW, "end_minor": 10**20}
     with pytest.raises(DBAPIError), database.write() as connection:
         connection.execute(insert(certificate).values(row))
 

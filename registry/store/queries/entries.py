@@ -15,12 +15,15 @@ from registry.domain.journal import Entry
 from registry.domain.provenance import Step, provenance
 from registry.domain.refusals import Refusal
 from registry.store.queries.health import CursorRow
-from registry.store.queries.pages import PAGE_ROWS_DEFAULT, Page, page, rows_asked
+from registry.store.queries.pages import PAGE_ROWS_DEFAULT, Page, beyond, page, rows_asked
 from registry.store.queries.visibility import Caller, visible_to
 from registry.store.tables import entry as table
 
 JOURNAL_ENTRIES_MAX = 50_000
 """Longest journal that is folded within one request."""
+
+EntryKey = tuple[int, int]
+"""Journal id and position."""
 
 
 class JournalTooLong(Refusal):
@@ -29,6 +32,11 @@ class JournalTooLong(Refusal):
     code = "journal_too_long"
     title = "The journal is too long to be read at once"
     default_hint = "Read its entries page by page"
+
+
+def decode_stored(topics: bytes, data: bytes) -> Entry:
+    """The entry behind the bytes of a stored log row; `topics` is their concatenation. Raises LogMalformed."""
+    return decode([topics[at : at + WORD_BYTES] for at in range(0, len(topics), WORD_BYTES)], data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +55,7 @@ class StoredEntryRow:
 
     def decode(self) -> Entry:
         """The entry behind the bytes. Raises LogMalformed."""
-        topics = [self.topics[at : at + WORD_BYTES] for at in range(0, len(self.topics), WORD_BYTES)]
-        return decode(topics, self.data)
+        return decode_stored(self.topics, self.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +100,23 @@ def entries(
         .limit(rows_asked(limit))
     )
     return page([_row(row) for row in found], limit=limit, key=lambda row: row.position)
+
+
+def entries_of_order(
+    connection: Connection,
+    order_hash: bytes,
+    *,
+    after: EntryKey | None = None,
+    limit: int = PAGE_ROWS_DEFAULT,
+    caller: Caller = Caller.LOCAL,
+) -> Page[StoredEntryRow, EntryKey]:
+    """What officers did under an order, by journal and position."""
+    key = (table.c.journal_id, table.c.position)
+    wanted = [table.c.order_hash == order_hash]
+    if after is not None:
+        wanted.append(beyond(key, after))
+    found = connection.execute(_visible(caller).where(*wanted).order_by(*key).limit(rows_asked(limit)))
+    return page([_row(row) for row in found], limit=limit, key=lambda row: (row.journal_id, row.position))
 
 
 def provenance_of(

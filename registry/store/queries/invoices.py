@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, or_, select
 
 from registry.domain.identifiers import Address
 from registry.store.queries.visibility import Caller, visible_to
@@ -53,6 +53,23 @@ def invoice_by_fingerprint(
         .limit(1)
     ).one_or_none()
     return None if found is None else _row(found)
+
+
+INVOICES_MAX = 100
+"""Invoices of one claim or one file that are looked at: more registrations of it than anyone asks about."""
+
+
+def invoices_by_claim(
+    connection: Connection, *, fingerprint: bytes, file_sha256: bytes, caller: Caller = Caller.LOCAL
+) -> list[InvoiceRow]:
+    """The invoices of the same claim, and those of the very same file, newest first; at most INVOICES_MAX."""
+    found = connection.execute(
+        _visible(caller)
+        .where(or_(table.c.fingerprint == fingerprint, table.c.file_sha256 == file_sha256))
+        .order_by(table.c.created_at.desc(), table.c.document_root)
+        .limit(INVOICES_MAX)
+    )
+    return [_row(row) for row in found]
 
 
 def _visible(caller: Caller) -> Select[Any]:

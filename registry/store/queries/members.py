@@ -58,10 +58,16 @@ def members(
     *,
     after: Address | None = None,
     limit: int = PAGE_ROWS_DEFAULT,
+    status: MemberStatus | None = None,
+    role: Role | None = None,
     caller: Caller = Caller.LOCAL,
 ) -> Page[MemberRow, Address]:
-    """Members in the order of their addresses."""
+    """Members in the order of their addresses; those that have the role besides others too."""
     statement = _visible(caller)
+    if status is not None:
+        statement = statement.where(table.c.status == int(status))
+    if role is not None:
+        statement = statement.where(table.c.roles.bitwise_and(int(role)) != 0)
     if after is not None:
         statement = statement.where(table.c.address > after)
     found = connection.execute(statement.order_by(table.c.address).limit(rows_asked(limit)))

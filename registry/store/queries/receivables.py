@@ -1,26 +1,39 @@
-"""Receivables: one by id, lists by what people look for."""
+"""Receivables: one by id, lists by what people look for, a debtor's inbox and calendar."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal, select
 
 from registry.domain import rules
 from registry.domain.identifiers import Address
-from registry.domain.receivable import DAY_SECONDS, Phase, Receivable, Status
-from registry.store.queries.pages import PAGE_ROWS_DEFAULT, Page, page, rows_asked
+from registry.domain.receivable import DAY_SECONDS, Offer, Phase, Receivable, Registry, Scope, Status
+from registry.store.queries.pages import PAGE_ROWS_DEFAULT, Page, beyond, page, rows_asked
 from registry.store.queries.visibility import Caller, visible_to
-from registry.store.tables import journal
+from registry.store.tables import journal, order_freeze
 from registry.store.tables import receivable as table
+
+DueKey = tuple[int, int]
+"""Due instant and receivable id."""
+
+DeadlineKey = tuple[int, int]
+"""End of the answer window on the registry's clock, and receivable id."""
+
+DueDayKey = tuple[int, int]
+"""Due instant and currency."""
+
+_ID_AFTER_ALL = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivableRow:
     """The folded state of a receivable without its certificates. `_minor` in minor units, `_at` in seconds.
 
-    `currency` is the ISO 4217 number; `head` and `length` are those of its journal.
+    `face_minor` and `due_at` are the terms in force, `claim_…` those that were claimed. `answer_by` is on the
+    registry's clock. `currency` is the ISO 4217 number; `head` and `length` are those of its journal.
     """
 
     receivable_id: int
@@ -33,16 +46,27 @@ class ReceivableRow:
     fingerprint: bytes
     document_root: bytes
     registered_at: int
+    claim_face_minor: int
+    claim_due_at: int
+    answer_by: int
+    offered_face_minor: int | None
+    offered_due_at: int | None
+    offered_at: int | None
     answered_at: int
     refusal_reason: int
     front_endorsed: bool
-    paid_minor: int
-    cancelled_minor: int
     head: bytes
     length: int
 
+    @property
+    def offer(self) -> Offer | None:
+        """The debtor's counter-offer that waits for an answer, or None."""
+        if self.offered_face_minor is None or self.offered_due_at is None or self.offered_at is None:
+            return None
+        return Offer(self.offered_face_minor, self.offered_due_at, self.offered_at)
+
     def state(self) -> Receivable:
-        """The state as the rules take it; its certificates are not read."""
+        """The state as the rules take it; its certificates and the orders on it are not read."""
         return Receivable(
             receivable_id=self.receivable_id,
             head=self.head,
@@ -56,22 +80,41 @@ class ReceivableRow:
             fingerprint=self.fingerprint,
             document_root=self.document_root,
             registered_at=self.registered_at,
+            claim_face=self.claim_face_minor,
+            claim_due=self.claim_due_at,
+            answer_by=self.answer_by,
+            offer=self.offer,
             answered_at=self.answered_at,
             refusal_reason=self.refusal_reason,
             front_endorsed=self.front_endorsed,
-            paid=self.paid_minor,
-            cancelled=self.cancelled_minor,
         )
 
     def phase(self, *, now: int) -> Phase:
         """Where it stands at `now` (seconds)."""
         return rules.phase(self.state(), now=now)
 
+    def lapses_at(self, registry: Registry) -> int | None:
+        """The instant (seconds) from which the claim can lapse if no other pause comes.
+
+        None while a pause lasts, and once it was answered.
+        """
+        return rules.lapses_at(registry, self.state()) if self.status is Status.REGISTERED else None
+
+
+@dataclass(frozen=True, slots=True)
+class DueDayRow:
+    """What a debtor owes on one day in one currency: how many confirmed receivables, and how much in minor units."""
+
+    due_at: int
+    currency: int
+    receivables: int
+    amount_minor: int
+
 
 class Sought(TypedDict, total=False):
     """What a list of receivables, or of their certificates, is narrowed to; None does not narrow.
 
-    `due_from` (inclusive) and `due_before` (exclusive) in seconds; `currency` is the ISO 4217 number; `phase_at` the
+    `…_from` (inclusive) and `…_before` (exclusive) in seconds; `currency` is the ISO 4217 number; `phase_at` is the
     phase and the instant, in seconds, at which it is asked.
     """
 
@@ -80,14 +123,19 @@ class Sought(TypedDict, total=False):
     debtor: Address | None
     originator: Address | None
     fingerprint: bytes | None
+    document_roots: Sequence[bytes] | None
     currency: int | None
     due_from: int | None
     due_before: int | None
+    registered_from: int | None
+    registered_before: int | None
 
 
 def receivable(connection: Connection, receivable_id: int, *, caller: Caller = Caller.LOCAL) -> ReceivableRow | None:
     """One receivable, or None."""
-    found = connection.execute(_visible(caller).where(table.c.receivable_id == receivable_id)).one_or_none()
+    found = connection.execute(
+        _WITH_HEAD.where(visible_to(caller, table), table.c.receivable_id == receivable_id)
+    ).one_or_none()
     return None if found is None else _row(found)
 
 
@@ -96,72 +144,182 @@ def receivables(
     *,
     after: int | None = None,
     limit: int = PAGE_ROWS_DEFAULT,
+    frozen_at: tuple[bool, int] | None = None,
     caller: Caller = Caller.LOCAL,
     **sought: Unpack[Sought],
 ) -> Page[ReceivableRow, int]:
-    """Receivables in the order of their ids."""
-    wanted = matching(sought)
+    """Receivables in the order of their ids.
+
+    `frozen_at` is whether an order on the receivable itself is in force, and the instant, in seconds, at which it is
+    asked.
+    """
+    wanted = [visible_to(caller, table), *matching(sought), *_frozen(frozen_at)]
     if after is not None:
         wanted.append(table.c.receivable_id > after)
-    found = connection.execute(_visible(caller).where(*wanted).order_by(table.c.receivable_id).limit(rows_asked(limit)))
-    return page([_row(row) for row in found], limit=limit, key=lambda row: row.receivable_id)
+    rows = _ordered(connection, wanted, table.c.receivable_id, limit=limit)
+    return page(rows, limit=limit, key=lambda row: row.receivable_id)
+
+
+def receivables_by_due(
+    connection: Connection,
+    *,
+    after: DueKey | None = None,
+    limit: int = PAGE_ROWS_DEFAULT,
+    frozen_at: tuple[bool, int] | None = None,
+    caller: Caller = Caller.LOCAL,
+    **sought: Unpack[Sought],
+) -> Page[ReceivableRow, DueKey]:
+    """The same by due date: where that is sought, the page is found in an index instead of among all that came before.
+
+    A due date changes when a counter-offer is accepted, so such a claim may be seen under either.
+    """
+    key = (table.c.due_at, table.c.receivable_id)
+    wanted = [visible_to(caller, table), *matching(sought), *_frozen(frozen_at)]
+    if after is not None:
+        wanted.append(beyond(key, after))
+    rows = _ordered(connection, wanted, *key, limit=limit)
+    return page(rows, limit=limit, key=lambda row: (row.due_at, row.receivable_id))
 
 
 def pending(
     connection: Connection,
     debtor: Address,
     *,
-    after: int | None = None,
+    after: DeadlineKey | None = None,
     limit: int = PAGE_ROWS_DEFAULT,
     caller: Caller = Caller.LOCAL,
-) -> Page[ReceivableRow, int]:
-    """What waits for this debtor's answer, oldest first."""
-    return receivables(connection, after=after, limit=limit, status=Status.REGISTERED, debtor=debtor, caller=caller)
+) -> Page[ReceivableRow, DeadlineKey]:
+    """What waits for this debtor's answer, the nearest deadline first."""
+    key = (table.c.answer_by, table.c.receivable_id)
+    wanted = [
+        visible_to(caller, table),
+        table.c.debtor == debtor,
+        # As a literal: only then does the planner know that the partial index has all of them.
+        table.c.status == literal(int(Status.REGISTERED), literal_execute=True),
+    ]
+    if after is not None:
+        wanted.append(beyond(key, after))
+    rows = _ordered(connection, wanted, *key, limit=limit)
+    return page(rows, limit=limit, key=lambda row: (row.answer_by, row.receivable_id))
 
 
-def matching(sought: Sought) -> list[ColumnElement[bool]]:
-    """The conditions on the table of receivables."""
+def due_days(
+    connection: Connection,
+    debtor: Address,
+    *,
+    after: DueDayKey | None = None,
+    limit: int = PAGE_ROWS_DEFAULT,
+    due_from: int | None = None,
+    due_before: int | None = None,
+    caller: Caller = Caller.LOCAL,
+) -> Page[DueDayRow, DueDayKey]:
+    """What a debtor has promised to pay, by due day and currency. `due_from` inclusive, `due_before` exclusive."""
+    key = [table.c.due_at, table.c.currency]
+    wanted = [
+        visible_to(caller, table),
+        table.c.debtor == debtor,
+        table.c.status == int(Status.CONFIRMED),
+        *matching({"due_from": due_from, "due_before": due_before}),
+    ]
+    if after is not None:
+        wanted.append(beyond(key, after))
+    found = connection.execute(
+        select(*key, func.count(), func.sum(table.c.face_minor))
+        .where(*wanted)
+        .group_by(*key)
+        .order_by(*key)
+        .limit(rows_asked(limit))
+    )
+    return page([DueDayRow(*row) for row in found], limit=limit, key=lambda row: (row.due_at, row.currency))
+
+
+# ------------------------------------------------------------- shared by lists
+
+
+def matching(sought: Sought, *, repeated: Mapping[str, ColumnElement[Any]] | None = None) -> list[ColumnElement[bool]]:
+    """The conditions on the table of receivables; on `repeated` columns of another table, by name, where it has them.
+
+    Ids are counted as claims come, so a window of registration is a window of ids.
+    """
+    columns = {**table.c, **(repeated or {})}
+    due_at = columns["due_at"]
     wanted: list[ColumnElement[bool]] = [
-        column == value
-        for column, value in (
-            (table.c.debtor, sought.get("debtor")),
-            (table.c.originator, sought.get("originator")),
-            (table.c.fingerprint, sought.get("fingerprint")),
-            (table.c.currency, sought.get("currency")),
+        columns[name] == value
+        for name, value in (
+            ("debtor", sought.get("debtor")),
+            ("originator", sought.get("originator")),
+            ("fingerprint", sought.get("fingerprint")),
+            ("currency", sought.get("currency")),
         )
         if value is not None
     ]
     if (status := sought.get("status")) is not None:
         wanted.append(table.c.status == int(status))
     if (phase_at := sought.get("phase_at")) is not None:
-        wanted.append(_in_phase(*phase_at))
+        wanted.append(_in_phase(*phase_at, due_at=due_at))
+    if (roots := sought.get("document_roots")) is not None:
+        wanted.append(table.c.document_root.in_(roots))
     if (due_from := sought.get("due_from")) is not None:
-        wanted.append(table.c.due_at >= due_from)
+        wanted.append(due_at >= due_from)
     if (due_before := sought.get("due_before")) is not None:
-        wanted.append(table.c.due_at < due_before)
+        wanted.append(due_at < due_before)
+    if (registered_from := sought.get("registered_from")) is not None:
+        wanted.append(columns["receivable_id"] >= _first_registered(registered_from))
+    if (registered_before := sought.get("registered_before")) is not None:
+        wanted.append(columns["receivable_id"] < func.coalesce(_first_registered(registered_before), _ID_AFTER_ALL))
     return wanted
 
 
-def _in_phase(phase: Phase, now: int) -> ColumnElement[bool]:
+def frozen_ids(*, now: int) -> Select[Any]:
+    """The receivables on which an order is in force at `now` (seconds)."""
+    return select(order_freeze.c.receivable_id).where(
+        order_freeze.c.scope == int(Scope.RECEIVABLE), order_freeze.c.expiry_at > now
+    )
+
+
+def _in_phase(phase: Phase, now: int, *, due_at: ColumnElement[int]) -> ColumnElement[bool]:
     """What rules.phase says, turned round so that the database can look for it."""
     confirmed = table.c.status == int(Status.CONFIRMED)
     match phase:
         case Phase.LIVE:
-            return and_(confirmed, table.c.due_at > now)
+            return and_(confirmed, due_at > now)
         case Phase.DUE:
-            return and_(confirmed, table.c.due_at <= now, table.c.due_at > now - DAY_SECONDS)
+            return and_(confirmed, due_at <= now, due_at > now - DAY_SECONDS)
         case Phase.OVERDUE:
-            return and_(confirmed, table.c.due_at <= now - DAY_SECONDS)
+            return and_(confirmed, due_at <= now - DAY_SECONDS)
         case _:
             return table.c.status == int(Status[phase.name])
 
 
-def _visible(caller: Caller) -> Select[Any]:
+def _first_registered(since: int) -> ColumnElement[int]:
+    other = table.alias()
     return (
-        select(*table.c, journal.c.head, journal.c.length)
-        .join_from(table, journal, journal.c.journal_id == table.c.receivable_id)
-        .where(visible_to(caller, table))
+        select(other.c.receivable_id)
+        .where(other.c.registered_at >= since)
+        .order_by(other.c.registered_at, other.c.receivable_id)
+        .limit(1)
+        .scalar_subquery()
     )
+
+
+def _frozen(frozen_at: tuple[bool, int] | None) -> list[ColumnElement[bool]]:
+    if frozen_at is None:
+        return []
+    frozen, now = frozen_at
+    by_order = table.c.receivable_id.in_(frozen_ids(now=now))
+    return [by_order if frozen else ~by_order]
+
+
+_WITH_HEAD = select(*table.c, journal.c.head, journal.c.length).join_from(
+    table, journal, journal.c.journal_id == table.c.receivable_id
+)
+
+
+def _ordered(
+    connection: Connection, wanted: Sequence[ColumnElement[bool]], *key: ColumnElement[Any], limit: int
+) -> list[ReceivableRow]:
+    found = connection.execute(_WITH_HEAD.where(*wanted).order_by(*key).limit(rows_asked(limit)))
+    return [_row(row) for row in found]
 
 
 def _row(row: Row[Any]) -> ReceivableRow:

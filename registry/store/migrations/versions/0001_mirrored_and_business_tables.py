@@ -26,17 +26,28 @@ def upgrade() -> None:
     op.create_table(
         "certificate",
         sa.Column("receivable_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("start_minor", sa.Numeric(precision=20, scale=0), nullable=False),
+        sa.Column("start_minor", sa.Numeric(precision=20, scale=0), autoincrement=False, nullable=False),
         sa.Column("end_minor", sa.Numeric(precision=20, scale=0), nullable=False),
         sa.Column("holder", sa.LargeBinary(), nullable=False),
         sa.Column("since_position", sa.Integer(), nullable=False),
+        sa.Column("debtor", sa.LargeBinary(), nullable=False),
+        sa.Column("currency", sa.SmallInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("receivable_id", "start_minor", name=op.f("pk_certificate")),
-        comment="Projection: the live certificates, a disjoint cover of every confirmed receivable.",
+        comment="Projection: the live certificates, a disjoint cover of every confirmed receivable. Debtor, "
+        "currency and due date are the receivable's: they cannot change once it is confirmed, and a "
+        "holder's book is asked by them.",
     )
     op.create_index(
-        op.f("ix_certificate_holder_receivable_id_start_minor"),
+        "ix_certificate_holder",
         "certificate",
-        ["holder", "receivable_id", "start_minor"],
+        ["holder", "receivable_id", "start_minor", "debtor", "currency"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_certificate_holder_due",
+        "certificate",
+        ["holder", "due_at", "receivable_id", "start_minor", "end_minor", "debtor", "currency"],
         unique=False,
     )
     op.create_table(
@@ -84,10 +95,11 @@ def upgrade() -> None:
         sa.Column("fields", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("document_root", name=op.f("pk_invoice")),
-        comment="The invoice behind a document root. `fields` is the list of [name, value, salt h"
-        "ex] that the root commits to; written before the registration is sent, so that n"
-        "o root on chain lacks its salts.",
+        comment="The invoice behind a document root. `fields` is the list of [name, value, salt hex] that the "
+        "root commits to; written before the registration is sent, so that no root on chain lacks its "
+        "salts.",
     )
+    op.create_index(op.f("ix_invoice_file_sha256"), "invoice", ["file_sha256"], unique=False)
     op.create_index(op.f("ix_invoice_fingerprint"), "invoice", ["fingerprint"], unique=False)
     op.create_table(
         "journal",
@@ -110,6 +122,47 @@ def upgrade() -> None:
         comment="Projection: the folded state of R-0, one row per member.",
     )
     op.create_table(
+        "order_freeze",
+        sa.Column("scope", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("receivable_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("start_minor", sa.Numeric(precision=20, scale=0), autoincrement=False, nullable=False),
+        sa.Column("member", sa.LargeBinary(), nullable=False),
+        sa.Column("order_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("end_minor", sa.Numeric(precision=20, scale=0), nullable=False),
+        sa.Column("expiry_at", sa.BigInteger(), nullable=False),
+        sa.Column("since_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "scope", "receivable_id", "start_minor", "member", "order_hash", name=op.f("pk_order_freeze")
+        ),
+        comment="Projection: the orders on certificates (scope 1), receivables (2) and members (3), expired ones "
+        "too while the contract keeps them. Zeros and an empty member stand for what the scope has not.",
+    )
+    op.create_index(
+        "ix_order_freeze_expiry",
+        "order_freeze",
+        ["expiry_at", "scope", "receivable_id", "start_minor", "member", "order_hash"],
+        unique=False,
+    )
+    op.create_index(op.f("ix_order_freeze_order_hash"), "order_freeze", ["order_hash"], unique=False)
+    op.create_table(
+        "order_reference",
+        sa.Column("order_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("authority", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("order_hash", name=op.f("pk_order_reference")),
+        comment="The authority and the number behind the hash that an order is named by on chain.",
+    )
+    op.create_table(
+        "parameter",
+        sa.Column("parameter", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("effective_at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("value", sa.BigInteger(), nullable=False),
+        sa.Column("set_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("parameter", "effective_at", name=op.f("pk_parameter")),
+        comment="Projection: the values of each parameter with the instant from which each holds, past and to come.",
+    )
+    op.create_table(
         "party",
         sa.Column("address", sa.LargeBinary(), nullable=False),
         sa.Column("handle", sa.Text(), nullable=False),
@@ -119,9 +172,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("address", name=op.f("pk_party")),
         sa.UniqueConstraint("handle", name=op.f("uq_party_handle")),
         sa.UniqueConstraint("identity", name=op.f("uq_party_identity")),
-        comment="Who stands behind an address. `identity` is the canonical party identity of DOMA"
-        "IN rule 3; the member's profile on chain is the salted hash of name and identity"
-        ".",
+        comment="Who stands behind an address. `identity` is the canonical party identity of DOMAIN rule 3; the "
+        "member's profile on chain is the salted hash of name and identity.",
     )
     op.create_table(
         "party_profile",
@@ -132,8 +184,8 @@ def upgrade() -> None:
         sa.Column("salt", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("profile", name=op.f("pk_party_profile")),
-        comment="What a profile in R-0 commits to, with its salt: one row per profile, inserted b"
-        "efore the admission is sent and never updated.",
+        comment="What a profile in R-0 commits to, with its salt: one row per profile, inserted before the "
+        "admission is sent and never updated.",
     )
     op.create_index(op.f("ix_party_profile_address"), "party_profile", ["address"], unique=False)
     op.create_table(
@@ -148,26 +200,51 @@ def upgrade() -> None:
         sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("document_root", sa.LargeBinary(), nullable=False),
         sa.Column("registered_at", sa.BigInteger(), nullable=False),
+        sa.Column("claim_face_minor", sa.Numeric(precision=20, scale=0), nullable=False),
+        sa.Column("claim_due_at", sa.BigInteger(), nullable=False),
+        sa.Column("answer_by", sa.BigInteger(), nullable=False),
+        sa.Column("offered_face_minor", sa.Numeric(precision=20, scale=0), nullable=True),
+        sa.Column("offered_due_at", sa.BigInteger(), nullable=True),
+        sa.Column("offered_at", sa.BigInteger(), nullable=True),
         sa.Column("answered_at", sa.BigInteger(), nullable=False),
         sa.Column("refusal_reason", sa.SmallInteger(), nullable=False),
         sa.Column("front_endorsed", sa.Boolean(), nullable=False),
-        sa.Column("paid_minor", sa.Numeric(precision=20, scale=0), nullable=False),
-        sa.Column("cancelled_minor", sa.Numeric(precision=20, scale=0), nullable=False),
         sa.PrimaryKeyConstraint("receivable_id", name=op.f("pk_receivable")),
-        comment="Projection: the folded state of each receivable.",
+        comment="Projection: the folded state of each receivable. `face_minor` and `due_at` are the terms in "
+        "force, `claim_` what was claimed; `answer_by` is on the registry's clock, which stands still "
+        "during pauses.",
+    )
+    op.create_index("ix_receivable_currency", "receivable", ["currency", "receivable_id", "status"], unique=False)
+    op.create_index(
+        "ix_receivable_debtor", "receivable", ["debtor", "receivable_id", "status", "currency"], unique=False
     )
     op.create_index(
-        op.f("ix_receivable_debtor_status_receivable_id"),
+        "ix_receivable_debtor_due",
         "receivable",
-        ["debtor", "status", "receivable_id"],
+        ["debtor", "due_at", "receivable_id", "status", "currency", "face_minor"],
         unique=False,
     )
     op.create_index(op.f("ix_receivable_document_root"), "receivable", ["document_root"], unique=False)
+    op.create_index("ix_receivable_due", "receivable", ["due_at", "receivable_id", "status", "currency"], unique=False)
     op.create_index(op.f("ix_receivable_fingerprint"), "receivable", ["fingerprint"], unique=False)
     op.create_index(
-        op.f("ix_receivable_originator_receivable_id"), "receivable", ["originator", "receivable_id"], unique=False
+        "ix_receivable_originator", "receivable", ["originator", "receivable_id", "status", "currency"], unique=False
     )
-    op.create_index(op.f("ix_receivable_status_receivable_id"), "receivable", ["status", "receivable_id"], unique=False)
+    op.create_index(
+        "ix_receivable_originator_due",
+        "receivable",
+        ["originator", "due_at", "receivable_id", "status", "currency"],
+        unique=False,
+    )
+    op.create_index("ix_receivable_registered", "receivable", ["registered_at", "receivable_id"], unique=False)
+    op.create_index("ix_receivable_status", "receivable", ["status", "receivable_id"], unique=False)
+    op.create_index(
+        "ix_receivable_waiting",
+        "receivable",
+        ["debtor", "answer_by", "receivable_id"],
+        unique=False,
+        postgresql_where=sa.text("status = 1"),
+    )
     op.create_table(
         "reconciliation",
         sa.Column("reconciliation_id", sa.BigInteger(), nullable=False),
@@ -179,6 +256,19 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("reconciliation_id", name=op.f("pk_reconciliation")),
         comment="The record of every comparison of SQL with the chain.",
+    )
+    op.create_table(
+        "registry",
+        sa.Column("id", sa.SmallInteger(), nullable=False),
+        sa.Column("paused_since", sa.BigInteger(), nullable=False),
+        sa.Column("paused_seconds", sa.BigInteger(), nullable=False),
+        sa.Column("rules", sa.LargeBinary(), nullable=False),
+        sa.Column("descriptor", sa.LargeBinary(), nullable=False),
+        sa.Column("sunset_at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_registry_single")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_registry")),
+        comment="Projection: the registry's own switches. One row; 0 for no pause and no sunset, zeros for no "
+        "contract.",
     )
     op.create_table(
         "trade_document",
@@ -204,35 +294,59 @@ def upgrade() -> None:
         sa.Column("topics", sa.LargeBinary(), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.Column("head", sa.LargeBinary(), nullable=False),
+        sa.Column("order_hash", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["block_hash"], ["block.hash"], name=op.f("fk_entry_block_hash_block")),
         sa.PrimaryKeyConstraint("block_hash", "log_index", name=op.f("pk_entry")),
         sa.UniqueConstraint("journal_id", "position", name=op.f("uq_entry_journal_id_position")),
-        comment="The stored log: every journal entry as the node gave it. `head` is the journal's head after it.",
+        comment="The stored log: every journal entry as the node gave it. `head` is the journal's head after it, "
+        "`order_hash` the order behind what officers did.",
     )
     op.create_index(op.f("ix_entry_block_number"), "entry", ["block_number"], unique=False)
+    op.create_index(
+        "ix_entry_order",
+        "entry",
+        ["order_hash", "journal_id", "position"],
+        unique=False,
+        postgresql_where=sa.text("order_hash IS NOT NULL"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_entry_order", table_name="entry", postgresql_where=sa.text("order_hash IS NOT NULL"))
     op.drop_index(op.f("ix_entry_block_number"), table_name="entry")
     op.drop_table("entry")
     op.drop_table("trade_document")
+    op.drop_table("registry")
     op.drop_table("reconciliation")
-    op.drop_index(op.f("ix_receivable_status_receivable_id"), table_name="receivable")
-    op.drop_index(op.f("ix_receivable_originator_receivable_id"), table_name="receivable")
+    op.drop_index("ix_receivable_waiting", table_name="receivable", postgresql_where=sa.text("status = 1"))
+    op.drop_index("ix_receivable_status", table_name="receivable")
+    op.drop_index("ix_receivable_registered", table_name="receivable")
+    op.drop_index("ix_receivable_originator_due", table_name="receivable")
+    op.drop_index("ix_receivable_originator", table_name="receivable")
     op.drop_index(op.f("ix_receivable_fingerprint"), table_name="receivable")
+    op.drop_index("ix_receivable_due", table_name="receivable")
     op.drop_index(op.f("ix_receivable_document_root"), table_name="receivable")
-    op.drop_index(op.f("ix_receivable_debtor_status_receivable_id"), table_name="receivable")
+    op.drop_index("ix_receivable_debtor_due", table_name="receivable")
+    op.drop_index("ix_receivable_debtor", table_name="receivable")
+    op.drop_index("ix_receivable_currency", table_name="receivable")
     op.drop_table("receivable")
     op.drop_index(op.f("ix_party_profile_address"), table_name="party_profile")
     op.drop_table("party_profile")
     op.drop_table("party")
+    op.drop_table("parameter")
+    op.drop_table("order_reference")
+    op.drop_index(op.f("ix_order_freeze_order_hash"), table_name="order_freeze")
+    op.drop_index("ix_order_freeze_expiry", table_name="order_freeze")
+    op.drop_table("order_freeze")
     op.drop_table("member")
     op.drop_table("journal")
     op.drop_index(op.f("ix_invoice_fingerprint"), table_name="invoice")
+    op.drop_index(op.f("ix_invoice_file_sha256"), table_name="invoice")
     op.drop_table("invoice")
     op.drop_index(op.f("ix_duplicate_attempt_fingerprint"), table_name="duplicate_attempt")
     op.drop_table("duplicate_attempt")
     op.drop_table("cursor")
-    op.drop_index(op.f("ix_certificate_holder_receivable_id_start_minor"), table_name="certificate")
+    op.drop_index("ix_certificate_holder_due", table_name="certificate")
+    op.drop_index("ix_certificate_holder", table_name="certificate")
     op.drop_table("certificate")
     op.drop_table("block")
