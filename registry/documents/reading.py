@@ -22,6 +22,9 @@ from registry.documents.pdf import PDF_BYTES_MAX, PDF_MARK, embedded_invoice, is
 from registry.documents.profiles import profile_of
 from registry.documents.xml import DOCUMENT_BYTES_MAX, parse_xml
 
+INVOICE_SUFFIXES: Final = frozenset({".xml", ".pdf"})
+"""How files that can be invoices end, in lower case."""
+
 _UBL_TAGS: Final = frozenset({ubl.INVOICE_TAG, ubl.CREDIT_NOTE_TAG})
 
 
