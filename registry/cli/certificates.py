@@ -47,10 +47,10 @@ def split(
     document: DocumentOption = None,
 ) -> Told:
     """Cut an amount off the tail of a certificate and hand it to the receiver."""
-    from registry.commands import operations
+    from registry.commands import certificates
 
     whole = parse_certificate_id(certificate)
-    done, tail = operations.split(
+    done, tail = certificates.split(
         acting.services,
         signer=acting.signer,
         certificate=whole,
@@ -66,10 +66,10 @@ def split(
 @operation()
 def endorse(acting: Acting, certificate: CertificateArgument, *, to: To, document: DocumentOption = None) -> Told:
     """Hand a whole certificate to the receiver."""
-    from registry.commands import operations
+    from registry.commands import certificates
 
     whole = parse_certificate_id(certificate)
-    done = operations.endorse(
+    done = certificates.endorse(
         acting.services, signer=acting.signer, certificate=whole, receiver=acting.account(to), document=document
     )
     return Told(f"{whole} now belongs to {to}", done)

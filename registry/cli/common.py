@@ -7,10 +7,10 @@ tell; `@operation()` gives it --as, --dry-run and --json:
     @operation()
     def endorse(acting: Acting, certificate: CertificateArgument, *, to: To, document: DocumentOption = None) -> Told:
         \"\"\"Hand a whole certificate to the receiver.\"\"\"
-        from registry.commands import operations
+        from registry.commands import certificates
 
         whole = parse_certificate_id(certificate)
-        done = operations.endorse(
+        done = certificates.endorse(
             acting.services, signer=acting.signer, certificate=whole, receiver=acting.account(to), document=document
         )
         return Told(f"{whole} now belongs to {to}", done)
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
     from rich.console import RenderableType
 
-    from registry.commands.operations import Done
     from registry.commands.reading import Reading
+    from registry.commands.sending import Done
     from registry.commands.services import Services
     from registry.domain.identifiers import Address
     from registry.store.queries import Connection

@@ -59,7 +59,7 @@ def member_add(
     kyc_days: Annotated[int, typer.Option(help="Days until its KYC expires.", min=1, max=3650)] = 365,
 ) -> Told:
     """Admit a member, or admit it anew with other roles or a new KYC date."""
-    from registry.commands import accounts, operations
+    from registry.commands import accounts, members
     from registry.documents.parties import parse_identity
     from registry.documents.reading import read_invoice
 
@@ -83,7 +83,7 @@ def member_add(
     account = acting.account(address) if address else accounts.next_dev_address(services)
     block = services.node.block("latest")
     assert block is not None  # a chain has a newest block
-    done, handle = operations.admit(
+    done, handle = members.admit(
         services,
         signer=acting.signer,
         member=account,
@@ -106,9 +106,9 @@ def member_suspend(
     reason: Annotated[SuspensionReasonName, typer.Option(help="Why.")] = SuspensionReasonName.OTHER,
 ) -> Told:
     """Suspend a member: it neither sends nor receives until it is added again."""
-    from registry.commands import operations
+    from registry.commands import members
 
-    done = operations.suspend(
+    done = members.suspend(
         acting.services, signer=acting.signer, member=acting.account(who), reason=SuspensionReason[reason.name]
     )
     return Told(f"{who} is suspended", done)

@@ -65,13 +65,13 @@ def register(
     due: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Due date agreed with the debtor.")] = None,
 ) -> Told | Would:
     """Register an invoice as a receivable; its buyer then confirms or refuses."""
-    from registry.commands import operations
+    from registry.commands import claims
 
     agreed = due.date() if due is not None else None
     if acting.dry_run:
         originator = acting.account(acting.name)
-        prepared = operations.prepare(acting.services, file, originator=originator, due=agreed)
-        due_date = operations.due_day(prepared.claim.due)
+        prepared = claims.prepare(acting.services, file, originator=originator, due=agreed)
+        due_date = claims.due_day(prepared.claim.due)
         return Would(
             f"would register invoice {prepared.invoice.number}: {prepared.money} from "
             f"{prepared.invoice.buyer.name}, due {due_date}",
@@ -84,10 +84,10 @@ def register(
                 "fingerprint": prepared.claim.fingerprint,
             },
         )
-    done, prepared = operations.register(acting.services, file, signer=acting.signer, due=agreed)
+    done, prepared = claims.register(acting.services, file, signer=acting.signer, due=agreed)
     return Told(
         f"{format_receivable_id(done.entry.journal_id)} registered: {prepared.money} from "
-        f"{prepared.invoice.buyer.name}, due {operations.due_day(prepared.claim.due)}",
+        f"{prepared.invoice.buyer.name}, due {claims.due_day(prepared.claim.due)}",
         done,
     )
 
@@ -137,10 +137,10 @@ def confirm(
     due: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Confirm only with this due date.")] = None,
 ) -> Told:
     """Confirm a receivable: an irrevocable promise to pay it on its due date."""
-    from registry.commands import operations
+    from registry.commands import claims
 
     receivable_id = parse_receivable_id(receivable)
-    done = operations.confirm(
+    done = claims.confirm(
         acting.services,
         signer=acting.signer,
         receivable_id=receivable_id,
@@ -162,10 +162,10 @@ def refuse(
     reason: Annotated[RefusalReasonName, typer.Option(help="Why.")] = RefusalReasonName.OTHER,
 ) -> Told:
     """Refuse a receivable; the invoice may then be registered again."""
-    from registry.commands import operations
+    from registry.commands import claims
 
     receivable_id = parse_receivable_id(receivable)
-    done = operations.refuse(
+    done = claims.refuse(
         acting.services, signer=acting.signer, receivable_id=receivable_id, reason=RefusalReason[reason.name]
     )
     return Told(f"{format_receivable_id(receivable_id)} refused: {reason}", done)

@@ -22,7 +22,7 @@ from registry.terminal import safe
 
 if TYPE_CHECKING:
     from registry.commands.demo import FileOutcome, Summary
-    from registry.commands.operations import Done
+    from registry.commands.sending import Done
     from registry.mirror.reconcile import Report
 
 Name = Callable[[Address], str]
@@ -40,11 +40,13 @@ def roles(value: Role) -> str:
 
 
 def done_document(done: Done) -> dict[str, Any]:
-    """An operation that is on chain."""
+    """What is on chain. Of a batch the first entry stands for all; what is no entry (an approval) has none."""
+    first = done.entries[0] if done.entries else None
     return {
-        "operation": type(done.entry).__name__,
-        "receivable": format_receivable_id(done.entry.journal_id) if done.entry.journal_id else None,
-        "at": instant(done.entry.time),
+        "operation": None if first is None else type(first).__name__,
+        "receivable": format_receivable_id(first.journal_id) if first is not None and first.journal_id else None,
+        "at": None if first is None else instant(first.time),
+        "entries": len(done.entries),
         "transaction": "0x" + done.tx_hash.hex(),
         "block": done.block_number,
         "gas": done.gas,

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 
 from registry.chain.contract import Calls, receivables_abi
 from registry.chain.submit import account_address, preview
-from registry.commands import accounts, operations
+from registry.commands import accounts, certificates, claims, members
 from registry.commands.names import OPERATOR, address_of
 from registry.commands.services import Services, master_key
 from registry.documents.fingerprint import fingerprint
@@ -162,7 +162,7 @@ def _admit_parties(services: Services, readable: list[_Readable], summary: Summa
             member = member_queries.member(connection, known.address) if known is not None else None
         if member is not None and member.roles & roles == roles:
             continue
-        _, handle = operations.admit(
+        _, handle = members.admit(
             services,
             signer=signer,
             member=known.address if known is not None else accounts.next_dev_address(services),
@@ -185,8 +185,8 @@ def _parties(invoice: Invoice) -> Iterable[tuple[Party, PartyIdentity, Role]]:
 
 def _register_all(services: Services, readable: list[_Readable], summary: Summary, say: Say) -> None:
     say("[bold]Registering[/] the invoices (their sellers)")
-    agreed = operations.due_day(_now(services) + AGREED_DAYS * DAY_SECONDS)
-    today = operations.due_day(_now(services))
+    agreed = claims.due_day(_now(services) + AGREED_DAYS * DAY_SECONDS)
+    today = claims.due_day(_now(services))
     for item in readable:
         outcome = item.outcome
         due = item.invoice.due_date
@@ -197,7 +197,7 @@ def _register_all(services: Services, readable: list[_Readable], summary: Summar
         try:
             signer = accounts.signer_of(services, _handle(services, item.invoice.seller_identity))
             if not _registered_earlier(services, item, account_address(signer), summary):
-                done, _ = operations.register(services, item.path, signer=signer, due=due)
+                done, _ = claims.register(services, item.path, signer=signer, due=due)
                 outcome.outcome = "registered"
                 outcome.receivable_id = done.entry.journal_id
         except FingerprintTaken as taken:
@@ -228,7 +228,7 @@ def _registered_earlier(services: Services, item: _Readable, seller: Address, su
         return False
     if kept.file_sha256 != hashlib.sha256(read_document(item.path)).digest():
         return False
-    outcome.outcome, outcome.receivable_id, outcome.due = "earlier", receivable_id, operations.due_day(row.due_at)
+    outcome.outcome, outcome.receivable_id, outcome.due = "earlier", receivable_id, claims.due_day(row.due_at)
     return True
 
 
@@ -252,7 +252,7 @@ def _confirm_all(services: Services, summary: Summary, say: Say) -> None:
     waiting = _receivables(services, Status.REGISTERED)
     for row in waiting[:-1]:
         buyer = _handle_of(services, row.debtor)
-        operations.confirm(services, signer=accounts.signer_of(services, buyer), receivable_id=row.receivable_id)
+        claims.confirm(services, signer=accounts.signer_of(services, buyer), receivable_id=row.receivable_id)
         summary.confirmed.append(row.receivable_id)
         say(f"  [green]{format_receivable_id(row.receivable_id):<6}[/] {_face(row)} confirmed by {buyer}")
     if waiting:
@@ -296,7 +296,7 @@ def _hand_down_one(
     for percent, receiver in zip(SHARE_DOWN, tiers, strict=False):
         note = _delivery_note(services, certificate, holder, receiver)
         minor = (certificate.end - certificate.start) * percent // 100
-        _, tail = operations.split(
+        _, tail = certificates.split(
             services,
             signer=accounts.signer_of(services, holder),
             certificate=certificate,
@@ -308,7 +308,7 @@ def _hand_down_one(
         summary.moves.append(move)
         say(f"  {move}")
         certificate, holder = tail, receiver
-    operations.endorse(
+    certificates.endorse(
         services,
         signer=accounts.signer_of(services, holder),
         certificate=certificate,
@@ -338,7 +338,7 @@ def _try_the_forbidden(services: Services, readable: list[_Readable], summary: S
         signer = accounts.signer_of(services, seller)
         _expect_refusal(
             f"{seller} registers {first.outcome.file} a second time",
-            lambda: operations.register(services, first.path, signer=signer, due=first.outcome.due),
+            lambda: claims.register(services, first.path, signer=signer, due=first.outcome.due),
             summary,
             say,
         )
@@ -404,7 +404,7 @@ def _handle_by_identity(services: Services, identity: str) -> str:
     with services.database.snapshot() as connection:
         party = party_queries.party_by_identity(connection, identity)
     if party is None:
-        raise operations.PartyUnknown(f"{identity} is not a member")
+        raise claims.PartyUnknown(f"{identity} is not a member")
     return party.handle
 
 
@@ -412,7 +412,7 @@ def _handle_of(services: Services, address: Address) -> str:
     with services.database.snapshot() as connection:
         party = party_queries.party_by_address(connection, address)
     if party is None:
-        raise operations.PartyUnknown("a debtor or holder is not among the parties of this database")
+        raise claims.PartyUnknown("a debtor or holder is not among the parties of this database")
     return party.handle
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from registry.chain.devchain import dev_account
-from registry.commands import operations
-from registry.commands.operations import Done, Prepared
+from registry.commands import certificates, claims, members
+from registry.commands.claims import Prepared
+from registry.commands.sending import Done
 from registry.commands.services import Services
 from registry.domain.identifiers import CertificateId
 from registry.domain.receivable import Role
@@ -102,11 +103,11 @@ class Desk:
     @property
     def due(self) -> date:
         """A day that lies ahead on the chain, whatever other tests did to its clock."""
-        return operations.due_day(self.scene.due(days=90))
+        return claims.due_day(self.scene.due(days=90))
 
     def admit(self, person: int, *, seconds: int = YEAR_SECONDS, handle: str | None = None) -> str:
         name, identity, roles = PARTIES[person]
-        _, handle = operations.admit(
+        _, handle = members.admit(
             self.services,
             signer=dev_account(OPERATOR),
             member=self.scene.address(person),
@@ -125,13 +126,13 @@ class Desk:
 
     def invoice(self, *, number: str | None = None, days: int = 90, payable: str = "1000.00", **parts: str) -> Path:
         """A file with an invoice of a number of its own; `parts` are those of ubl."""
-        due = operations.due_day(self.scene.due(days=days))
+        due = claims.due_day(self.scene.due(days=days))
         return self.write(ubl(number=number or f"RE {next(self._numbers)}", due=due, payable=payable, **parts))
 
     def register(
         self, path: Path | None = None, *, person: int = SELLER, due: date | None = None
     ) -> tuple[Done, Prepared]:
-        return operations.register(self.services, path or self.invoice(), signer=dev_account(person), due=due)
+        return claims.register(self.services, path or self.invoice(), signer=dev_account(person), due=due)
 
     def registered(self, path: Path | None = None) -> int:
         """Number of a receivable that waits for its debtor's answer."""
@@ -141,7 +142,7 @@ class Desk:
     def confirm(
         self, receivable_id: int, *, person: int = BUYER, invoice: Path | None = None, due: date | None = None
     ) -> Done:
-        return operations.confirm(
+        return claims.confirm(
             self.services, signer=dev_account(person), receivable_id=receivable_id, invoice=invoice, due=due
         )
 
@@ -159,7 +160,7 @@ class Desk:
         to: int = BANK,
         document: str | None = None,
     ) -> CertificateId:
-        _, tail = operations.split(
+        _, tail = certificates.split(
             self.services,
             signer=dev_account(person),
             certificate=certificate,
@@ -172,7 +173,7 @@ class Desk:
     def endorse(
         self, certificate: CertificateId, *, person: int = SELLER, to: int = BANK, document: str | None = None
     ) -> Done:
-        return operations.endorse(
+        return certificates.endorse(
             self.services,
             signer=dev_account(person),
             certificate=certificate,

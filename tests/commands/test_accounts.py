@@ -4,25 +4,39 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from eth_account import Account
+from eth_account.messages import encode_defunct
 
 from registry.chain.devchain import dev_account
 from registry.chain.rpc import Node, NodeUnreachable, Receipt
-from registry.commands import accounts, operations
+from registry.commands import accounts, claims, members, sending
+from registry.commands.home import RehearsalDatabase
 from registry.commands.names import address_of
 from registry.commands.services import MirrorLags, Services, master_key
 from registry.domain.identifiers import format_address
 from registry.domain.journal import MemberAdmitted, MemberSuspended
 from registry.domain.receivable import Role, SuspensionReason
+from registry.domain.rules import NotAuthorised
 from registry.mirror.reconcile import reconcile
 from registry.settings import settings
 from registry.store.queries import parties as party_queries
 from registry.store.queries.parties import PartyRow
-from tests.commands.desk import PARTIES, Desk, changes, refused
+from tests.commands.desk import PARTIES, Desk, changes, refused, table_digests
 from tests.scene import BANK, BUYER, OPERATOR, SELLER, STRANGER, SUPPLIER, YEAR_SECONDS
+
+GAS_OF_SALTS_MAX = 500
+"""Calldata costs less where its random bytes are zero."""
+
+TYPED = {
+    "types": {"EIP712Domain": [{"name": "name", "type": "string"}], "Mail": [{"name": "text", "type": "string"}]},
+    "primaryType": "Mail",
+    "domain": {"name": "Mail"},
+    "message": {"text": "pay"},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -35,13 +49,13 @@ def _settings_of_this_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def admit(
     desk: Desk, *, person: int, name: str = "New One Ltd", identity: str | None = None, **named: object
-) -> tuple[operations.Done, str]:
+) -> tuple[sending.Done, str]:
     arguments: dict[str, object] = {
         "signer": dev_account(OPERATOR),
         "roles": Role.SUPPLIER,
         "kyc_expiry": desk.scene.now + YEAR_SECONDS,
     }
-    return operations.admit(
+    return members.admit(
         desk.services,
         member=desk.scene.address(person),
         name=name,
@@ -60,6 +74,42 @@ def differences(desk: Desk) -> list[object]:
         desk.services.database, desk.services.node, contract=desk.services.deployment.receivables, deep=True
     )
     return list(report.differences)
+
+
+# ------------------------------------------------------------------- rehearsals
+
+
+def test_an_account_that_rehearses_gives_no_signature_of_any_kind(shared_desk: Desk) -> None:
+    services = replace(shared_desk.services, rehearsal=True)
+    account = accounts.signer_of(services, "dev0")
+    assert account.address == dev_account(0).address
+    message = encode_defunct(text="pay")
+    for sign in (
+        lambda: account.sign_message(message),
+        lambda: account.unsafe_sign_hash(bytes(32)),
+        lambda: account.sign_typed_data(full_message=TYPED),
+        lambda: account.sign_authorization({"chainId": 1, "address": "0x" + "00" * 20, "nonce": 0}),
+        lambda: account.encrypt("password"),
+        lambda: bytes(account),
+    ):
+        with pytest.raises(accounts.Rehearsed) as rehearsed:
+            sign()
+        assert rehearsed.value.gas is None
+
+
+def test_a_rehearsed_operation_is_refused_as_ever_and_ends_at_its_signature(desk: Desk) -> None:
+    database = RehearsalDatabase(desk.services.database.url)
+    services = replace(desk.services, database=database, rehearsal=True)
+    path, seller = desk.invoice(), desk.scene.address(SELLER)
+    gas = claims.prepare(services, path, originator=seller, due=None).gas
+    before = (desk.services.node.head(), table_digests(desk.services.database))
+    with pytest.raises(accounts.Rehearsed) as rehearsed:
+        claims.register(services, path, signer=accounts.signer_of(services, format_address(seller)), due=None)
+    assert abs(rehearsed.value.gas - gas) < GAS_OF_SALTS_MAX
+    with refused(desk, "not_the_seller"):
+        claims.register(services, path, signer=accounts.signer_of(services, "dev200"), due=None)
+    database.dispose()
+    assert (desk.services.node.head(), table_digests(desk.services.database)) == before
 
 
 # --------------------------------------------------------------------- members
@@ -84,7 +134,7 @@ def test_a_member_admitted_anew_keeps_its_handle(desk: Desk) -> None:
 
 
 def test_a_suspended_member_is_one_again_after_it_is_admitted_anew(desk: Desk) -> None:
-    done = operations.suspend(
+    done = members.suspend(
         desk.services, signer=dev_account(OPERATOR), member=desk.scene.address(SELLER), reason=SuspensionReason.KYC
     )
     assert isinstance(done.entry, MemberSuspended)
@@ -113,7 +163,7 @@ def test_only_the_operator_admits_and_suspends(shared_desk: Desk, person: int) -
     with refused(shared_desk, "not_authorised"):
         admit(shared_desk, person=STRANGER, signer=dev_account(person))
     with refused(shared_desk, "not_authorised"):
-        operations.suspend(
+        members.suspend(
             shared_desk.services,
             signer=dev_account(person),
             member=shared_desk.scene.address(SELLER),
@@ -130,7 +180,7 @@ def test_nobody_is_admitted_without_a_role_or_with_a_kyc_that_has_expired(shared
 
 def test_whoever_is_no_member_cannot_be_suspended(shared_desk: Desk) -> None:
     with refused(shared_desk, "unknown_member"):
-        operations.suspend(
+        members.suspend(
             shared_desk.services,
             signer=dev_account(OPERATOR),
             member=shared_desk.scene.address(STRANGER),
@@ -142,10 +192,10 @@ def test_an_admission_that_the_contract_refuses_leaves_the_parties_as_they_were(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The contract's answer changes between the check and the transaction: here the check is left out.
-    monkeypatch.setattr(operations, "_preview", lambda *_: None)
+    monkeypatch.setattr(members, "check", lambda *_: 0)
     before = desk.state()
     for person in (SELLER, STRANGER):
-        with pytest.raises(operations.Refusal):
+        with pytest.raises(NotAuthorised):
             admit(desk, person=person, signer=dev_account(BUYER))
     assert changes(before, desk.state()) == set()
 
@@ -170,7 +220,7 @@ def test_an_admission_that_could_not_be_sent_is_made_good_by_repeating_it(
     def unreachable(*_: object, **__: object) -> Receipt:
         raise NodeUnreachable("gone")
 
-    monkeypatch.setattr(operations, "send", unreachable)
+    monkeypatch.setattr(sending, "send", unreachable)
     for person in (SELLER, STRANGER):
         with pytest.raises(NodeUnreachable):
             admit(desk, person=person)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from registry.chain.devchain import dev_account
-from registry.commands import operations
+from registry.commands import certificates, members
 from registry.documents.xml import DOCUMENT_BYTES_MAX
 from registry.domain.identifiers import CertificateId
 from registry.domain.journal import Endorsed, Split
@@ -55,7 +55,7 @@ def test_a_certificate_travels_down_the_chain_to_the_cent(desk: Desk) -> None:
 
 
 def test_a_trade_document_may_be_named_by_its_hash(desk: Desk) -> None:
-    done, _ = operations.split(
+    done, _ = certificates.split(
         desk.services,
         signer=dev_account(SELLER),
         certificate=desk.confirmed(),
@@ -101,10 +101,12 @@ def test_yen_are_split_in_whole_yen(desk: Desk) -> None:
         ("-1.00", "cut_out_of_range"),
         ("184467440737095516.15", "cut_out_of_range"),
         ("184467440737095516.16", "amount_out_of_range"),
-        ("1.001", "amount_too_precise"),
+        ("1.0001", "amount_too_precise"),
+        ("1.001", "amount_ambiguous"),
         ("", "amount_malformed"),
         ("much", "amount_malformed"),
-        ("1,000", "amount_malformed"),
+        ("1,000", "amount_ambiguous"),
+        ("1,00", "amount_malformed"),
         ("1e2", "amount_malformed"),
         ("nan", "amount_malformed"),
         ("१", "amount_malformed"),
@@ -186,7 +188,7 @@ def test_nobody_endorses_to_itself(shared_desk: Desk, whole: CertificateId) -> N
 @pytest.mark.parametrize("person", [SELLER, SUPPLIER])
 def test_neither_giver_nor_receiver_may_be_suspended(desk: Desk, person: int) -> None:
     certificate = desk.confirmed()
-    operations.suspend(
+    members.suspend(
         desk.services,
         signer=dev_account(OPERATOR),
         member=desk.scene.address(person),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from registry.chain.contract import Calls
 from registry.chain.devchain import dev_account
-from registry.commands import operations
+from registry.commands import claims
 from tests.commands.desk import Desk, refused
 from tests.scene import BUYER, SUPPLIER
 
@@ -54,5 +54,5 @@ def test_a_due_date_that_is_not_the_invoices_is_confirmed_only_by_name(desk: Des
     with refused(desk, "invoice_differs"):
         desk.confirm(receivable_id, invoice=path)
     with refused(desk, "invoice_differs"):
-        operations.confirm(desk.services, signer=dev_account(BUYER), receivable_id=receivable_id, due=desk.due)
-    operations.confirm(desk.services, signer=dev_account(BUYER), receivable_id=receivable_id, invoice=path, due=earlier)
+        claims.confirm(desk.services, signer=dev_account(BUYER), receivable_id=receivable_id, due=desk.due)
+    claims.confirm(desk.services, signer=dev_account(BUYER), receivable_id=receivable_id, invoice=path, due=earlier)

@@ -11,7 +11,7 @@ from registry.chain import submit
 from registry.chain.contract import Calls
 from registry.chain.devchain import dev_account
 from registry.chain.rpc import NodeUnreachable, Receipt
-from registry.commands import operations
+from registry.commands import claims, members, sending
 from registry.commands.services import MirrorLags, Services
 from registry.documents.xml import DOCUMENT_BYTES_MAX
 from registry.domain.journal import Confirmed, Refused, Registered
@@ -38,7 +38,7 @@ BOMB = (
 
 
 def suspend(desk: Desk, person: int) -> None:
-    operations.suspend(
+    members.suspend(
         desk.services,
         signer=dev_account(OPERATOR),
         member=desk.scene.address(person),
@@ -61,7 +61,7 @@ def test_a_registered_invoice_is_on_chain_in_the_mirror_and_kept_with_its_salts(
     done, prepared = desk.register(path)
     assert isinstance(done.entry, Registered)
     assert (done.entry.face, done.entry.currency) == (123_456, 978)
-    assert operations.due_day(done.entry.due) == desk.due
+    assert claims.due_day(done.entry.due) == desk.due
     with desk.services.database.snapshot() as connection:
         row = receivable_queries.receivable(connection, done.entry.receivable_id)
         assert row is not None
@@ -74,15 +74,15 @@ def test_a_registered_invoice_is_on_chain_in_the_mirror_and_kept_with_its_salts(
 
 
 def test_a_due_date_that_is_given_replaces_the_invoices_own(desk: Desk) -> None:
-    given = operations.due_day(desk.scene.due(days=30))
+    given = claims.due_day(desk.scene.due(days=30))
     done, _ = desk.register(desk.invoice(days=90), due=given)
     assert isinstance(done.entry, Registered)
-    assert operations.due_day(done.entry.due) == given
+    assert claims.due_day(done.entry.due) == given
 
 
 def test_preparing_writes_and_sends_nothing(desk: Desk) -> None:
     before = desk.state()
-    prepared = operations.prepare(
+    prepared = claims.prepare(
         desk.services, desk.invoice(payable="12.50"), originator=desk.scene.address(SELLER), due=None
     )
     assert str(prepared.money) == "12.50 EUR"
@@ -100,7 +100,7 @@ def test_the_debtor_confirms_with_its_own_copy_in_the_other_format(desk: Desk) -
 def test_a_refused_invoice_can_be_registered_again(desk: Desk) -> None:
     path = desk.invoice()
     first = desk.registered(path)
-    done = operations.refuse(
+    done = claims.refuse(
         desk.services, signer=dev_account(BUYER), receivable_id=first, reason=RefusalReason.WRONG_AMOUNT
     )
     assert isinstance(done.entry, Refused)
@@ -161,7 +161,7 @@ def test_an_invoice_without_a_number_is_refused(shared_desk: Desk) -> None:
 def test_a_given_due_date_that_is_past_is_refused(shared_desk: Desk) -> None:
     path = shared_desk.invoice()
     with refused(shared_desk, "due_date_passed"):
-        shared_desk.register(path, due=operations.due_day(shared_desk.scene.due(days=0)))
+        shared_desk.register(path, due=claims.due_day(shared_desk.scene.due(days=0)))
 
 
 def test_whoever_is_no_party_at_all_cannot_register(shared_desk: Desk) -> None:
@@ -209,7 +209,7 @@ def test_a_second_registration_is_refused_and_only_the_attempt_is_recorded(share
 def test_preparing_a_duplicate_records_no_attempt(shared_desk: Desk) -> None:
     receivable_of_the_sample(shared_desk)
     with refused(shared_desk, "duplicate"):
-        operations.prepare(
+        claims.prepare(
             shared_desk.services, UBL_SAMPLE, originator=shared_desk.scene.address(SELLER), due=shared_desk.due
         )
 
@@ -262,7 +262,7 @@ def test_only_the_debtor_answers(shared_desk: Desk, person: int) -> None:
     with refused(shared_desk, "not_debtor"):
         shared_desk.confirm(receivable_id, person=person)
     with refused(shared_desk, "not_debtor"):
-        operations.refuse(
+        claims.refuse(
             shared_desk.services,
             signer=dev_account(person),
             receivable_id=receivable_id,
@@ -282,9 +282,7 @@ def test_an_answer_is_given_once(desk: Desk) -> None:
     with refused(desk, "status_forbids"):
         desk.confirm(receivable_id)
     with refused(desk, "status_forbids"):
-        operations.refuse(
-            desk.services, signer=dev_account(BUYER), receivable_id=receivable_id, reason=RefusalReason.OTHER
-        )
+        claims.refuse(desk.services, signer=dev_account(BUYER), receivable_id=receivable_id, reason=RefusalReason.OTHER)
 
 
 @pytest.mark.parametrize(
@@ -319,7 +317,7 @@ def test_a_registration_that_could_not_be_sent_keeps_its_salts_and_can_be_repeat
     def unreachable(*_: object, **__: object) -> Receipt:
         raise NodeUnreachable("gone")
 
-    monkeypatch.setattr(operations, "send", unreachable)
+    monkeypatch.setattr(sending, "send", unreachable)
     with pytest.raises(NodeUnreachable):
         desk.register(path)
     monkeypatch.undo()
@@ -344,7 +342,7 @@ def test_a_row_is_taken_back_when_another_registration_was_faster(desk: Desk, mo
         desk.register(path)
         return originals(*arguments, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(operations, "send", overtaken)
+    monkeypatch.setattr(sending, "send", overtaken)
     with pytest.raises(FingerprintTaken) as caught:
         desk.register(path)
     assert caught.value.receivable_id == 1
@@ -363,7 +361,7 @@ def test_a_row_is_taken_back_when_the_contract_refuses_for_any_other_reason(
         suspend(desk, BUYER)
         return originals(*arguments, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(operations, "send", suspended_meanwhile)
+    monkeypatch.setattr(sending, "send", suspended_meanwhile)
     with pytest.raises(Refusal) as caught:
         desk.register(path)
     assert caught.value.code == "member_not_eligible"
@@ -405,7 +403,7 @@ def test_an_operation_waits_for_another_mirror_of_the_same_database(
 
 def test_one_party_alone_cannot_take_a_claims_fingerprint_from_another(desk: Desk) -> None:
     path = desk.invoice()
-    prepared = operations.prepare(desk.services, path, originator=desk.scene.address(SELLER), due=None)
+    prepared = claims.prepare(desk.services, path, originator=desk.scene.address(SELLER), due=None)
     # A member that has seen the fingerprint registers it as its own claim, straight at the contract.
     claim = prepared.claim
     desk.scene.act(

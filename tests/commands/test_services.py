@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from registry.chain.rpc import Node, NodeUnreachable
-from registry.commands import demo, operations, services
+from registry.commands import claims, demo, services
 from registry.commands.services import AlreadyRunning, Running, following, wipe
 from registry.domain.decode import LogMalformed
 from registry.domain.fold import JournalBroken
@@ -48,12 +48,8 @@ def test_a_due_date_of_long_ago_is_past(desk: Desk, year: int) -> None:
         desk.register(path, due=date(year, 1, 1))
 
 
-def test_a_due_date_may_lie_as_far_ahead_as_dates_go(desk: Desk) -> None:
-    desk.register(due=date.max)
-    with desk.services.database.bulk() as connection:
-        row = connection.execute("SELECT due_at FROM receivable").fetchone()
-    assert row is not None
-    assert operations.due_day(row[0]) == date.max
+def test_the_last_day_of_the_calendar_is_a_due_day() -> None:
+    assert claims.due_day(claims.due_instant(date.max)) == date.max
 
 
 def test_wiping_a_home_keeps_its_keys(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from registry.commands import accounts, operations
+from registry.commands import accounts, claims
 from registry.commands.services import Services, open_services
 from registry.domain.receivable import Status
 from registry.mirror.reconcile import reconcile
@@ -95,7 +95,7 @@ def answer_what_waits(services: Services) -> int:
     receivable_id = waiting_receivable(services)
     assert receivable_id is not None
     signer = accounts.signer_of(services, "falkenrath-automobilwerke")
-    operations.confirm(services, signer=signer, receivable_id=receivable_id)
+    claims.confirm(services, signer=signer, receivable_id=receivable_id)
     return receivable_id
 
 

@@ -1,0 +1,242 @@
+"""Certificates: cut, hand on, join, let others move them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from eth_account.signers.local import LocalAccount
+
+from registry.chain.contract import Calls, operation_call
+from registry.chain.operations import Approve, Endorse, Merge, Move, SetApprovalForAll, Split, SplitMany
+from registry.chain.submit import account_address
+from registry.commands.sending import Done, Hand, actor, carry_out, check, send_call
+from registry.commands.services import Services
+from registry.documents.attachments import file_name
+from registry.documents.errors import DocumentTooLarge
+from registry.documents.reading import read_document
+from registry.documents.xml import DOCUMENT_BYTES_MAX
+from registry.domain.identifiers import ZERO_ADDRESS, Address, CertificateId
+from registry.domain.keccak import keccak256
+from registry.domain.money import Currency, Money, currency_to_show, parse_typed_amount
+from registry.domain.receivable import Certificate
+from registry.domain.refusals import Refusal
+from registry.domain.rules import (
+    NO_DOCUMENT,
+    CutOutOfRange,
+    Endorsement,
+    Part,
+    UnknownCertificate,
+    require_same_range,
+)
+from registry.store import records
+
+
+class NotNeighbours(Refusal):
+    """Two certificates that do not touch."""
+
+    code = "not_neighbours"
+    title = "Only certificates that touch can be merged"
+    default_hint = "The right one begins where the left one ends: `counterfoil show R-n` lists them in order"
+
+
+@dataclass(frozen=True, slots=True)
+class TypedPart:
+    """A part to be cut off: an amount as typed, who gets it, and the trade document behind it, a file or 0x…."""
+
+    amount: str
+    receiver: Address
+    document: str | None = None
+
+
+def split(
+    services: Services,
+    *,
+    signer: Hand,
+    certificate: CertificateId,
+    amount: str,
+    receiver: Address,
+    document: str | None,
+) -> tuple[Done, CertificateId]:
+    """Cut `amount` (as typed) off the tail of a certificate and hand it over; also the id of the tail.
+
+    Raises UnknownCertificate, AmountMalformed, AmountAmbiguous, AmountTooPrecise, AmountOutOfRange, CutOutOfRange and
+    the contract's refusals of `split`.
+    """
+    _require_present(services, certificate)
+    (part,) = _parts(services, certificate, (TypedPart(amount, receiver, document),))
+    operation = Split(**_named(certificate), cut=part.cut, receiver=receiver, document=part.document)
+    done = _carry_out_with_documents(services, signer, operation, (document,))
+    return done, CertificateId(certificate.receivable_id, part.cut, certificate.end)
+
+
+def split_many(
+    services: Services, *, signer: Hand, certificate: CertificateId, parts: Sequence[TypedPart]
+) -> tuple[Done, list[CertificateId]]:
+    """Cut several parts off, the first from the tail, each next one from the tail of what is left; also their ids.
+
+    Raises what split raises, and BatchEmpty.
+    """
+    _require_present(services, certificate)
+    cut = _parts(services, certificate, parts)
+    operation = SplitMany(**_named(certificate), parts=tuple(cut))
+    done = _carry_out_with_documents(services, signer, operation, [part.document for part in parts])
+    ends = [certificate.end, *(part.cut for part in cut)]
+    return done, [CertificateId(certificate.receivable_id, part.cut, end) for part, end in zip(cut, ends, strict=False)]
+
+
+def endorse(
+    services: Services, *, signer: Hand, certificate: CertificateId, receiver: Address, document: str | None
+) -> Done:
+    """Hand a whole certificate over. Raises UnknownCertificate and the contract's refusals of `endorse`."""
+    _require_present(services, certificate)
+    operation = Endorse(**_named(certificate), receiver=receiver, document=trade_document(document))
+    return _carry_out_with_documents(services, signer, operation, (document,))
+
+
+def endorse_many(
+    services: Services,
+    *,
+    signer: LocalAccount,
+    certificates: Sequence[CertificateId],
+    receiver: Address,
+    document: str | None,
+) -> Done:
+    """Hand several certificates over, all or none. Raises UnknownCertificate, and the contract's refusals."""
+    for certificate in certificates:
+        _require_present(services, certificate)
+    digest = trade_document(document)
+    data = Calls.endorse_many([Endorsement(certificate, receiver, digest) for certificate in certificates])
+    check(services, account_address(signer), data)
+    _keep_documents(services, (document,))
+    return send_call(services, signer, data)
+
+
+def merge(
+    services: Services, *, signer: Hand, certificates: tuple[CertificateId, CertificateId]
+) -> tuple[Done, CertificateId]:
+    """Join two neighbours of one holder; also the id of what they become.
+
+    Raises NotNeighbours, UnknownCertificate and the contract's refusals of `merge`.
+    """
+    left, right = sorted(certificates)
+    if (left.receivable_id, left.end) != (right.receivable_id, right.start):
+        raise NotNeighbours(f"{left} and {right} do not touch")
+    for certificate in (left, right):
+        _require_present(services, certificate)
+    operation = Merge(receivable_id=left.receivable_id, start=left.start, cut=left.end, end=right.end)
+    return carry_out(services, signer, operation), CertificateId(left.receivable_id, left.start, right.end)
+
+
+def right_neighbour(services: Services, certificate: CertificateId) -> CertificateId:
+    """The certificate that begins where this one ends. Raises NotNeighbours where there is none."""
+    key = (certificate.receivable_id, certificate.end)
+    word = services.view.certificates([key])[key]
+    if not any(word.holder):
+        raise NotNeighbours(f"no certificate begins where {certificate} ends")
+    return CertificateId(*key, word.end)
+
+
+def approve(services: Services, *, signer: Hand, certificate: CertificateId, operator: Address) -> Done:
+    """Let somebody move a certificate until it changes holder or range; zeros end that.
+
+    Raises UnknownCertificate and the contract's refusals of `approve`.
+    """
+    _require_present(services, certificate)
+    direct = Calls.approve(receivable_id=certificate.receivable_id, start=certificate.start, to=operator)
+    return carry_out(services, signer, Approve(**_named(certificate), to=operator), call=direct)
+
+
+def revoke(services: Services, *, signer: Hand, certificate: CertificateId) -> Done:
+    """End an approval. Raises what approve raises."""
+    return approve(services, signer=signer, certificate=certificate, operator=ZERO_ADDRESS)
+
+
+def approve_for_all(services: Services, *, signer: Hand, operator: Address, approved: bool) -> Done:
+    """Let an operator move all certificates of the signer, now and later; or no longer."""
+    return carry_out(services, signer, SetApprovalForAll(operator=operator, approved=approved))
+
+
+def trade_document(document: str | None) -> bytes:
+    """Hash of a trade document, 32 bytes: keccak of the file, or the hash itself as 0x…; zeros for None.
+
+    Raises DocumentUnreadable, DocumentTooLarge.
+    """
+    if document is None:
+        return NO_DOCUMENT
+    if _is_hash(document):
+        return bytes.fromhex(document[2:])
+    return keccak256(_trade_document_bytes(document))
+
+
+# ---------------------------------------------------------------- internal
+
+
+def _named(certificate: CertificateId) -> dict[str, int]:
+    return {"receivable_id": certificate.receivable_id, "start": certificate.start, "end": certificate.end}
+
+
+def _require_present(services: Services, certificate: CertificateId) -> None:
+    """The id names a whole range: the certificate must still be just that."""
+    key = (certificate.receivable_id, certificate.start)
+    word = services.view.certificates([key])[key]
+    if not any(word.holder):
+        raise UnknownCertificate(f"there is no certificate {certificate}")
+    require_same_range(Certificate(certificate.start, word.end, word.holder, since=0), certificate)
+
+
+def _currency(services: Services, receivable_id: int) -> Currency:
+    return currency_to_show(services.view.records([receivable_id])[receivable_id].currency)
+
+
+def _parts(services: Services, certificate: CertificateId, typed: Sequence[TypedPart]) -> list[Part]:
+    """Where the parts are cut, in their order from the tail on. Raises CutOutOfRange."""
+    currency = _currency(services, certificate.receivable_id)
+    parts = []
+    end = certificate.end
+    for part in typed:
+        minor = parse_typed_amount(part.amount, currency)
+        cut = end - minor
+        if not certificate.start < cut < end:
+            left = Money(end - certificate.start, currency)
+            raise CutOutOfRange(f"{Money(minor, currency)} cannot be cut off {certificate}, of which {left} is left")
+        parts.append(Part(cut, part.receiver, trade_document(part.document)))
+        end = cut
+    return parts
+
+
+def _carry_out_with_documents(
+    services: Services, signer: Hand, operation: Move, documents: Sequence[str | None]
+) -> Done:
+    """Do it, with the names of the trade documents kept first; a name without a use is harmless."""
+    check(services, actor(signer), operation_call(operation))
+    _keep_documents(services, documents)
+    return carry_out(services, signer, operation)
+
+
+def _keep_documents(services: Services, documents: Sequence[str | None]) -> None:
+    files = {document for document in documents if document is not None and not _is_hash(document)}
+    if not files:
+        return
+    with services.database.write() as connection:
+        for document in sorted(files):
+            content = _trade_document_bytes(document)
+            records.save_trade_document(
+                connection,
+                document=keccak256(content),
+                file_name=file_name(Path(document)),
+                length_bytes=len(content),
+            )
+
+
+def _is_hash(document: str) -> bool:
+    return re.fullmatch(r"0x[0-9a-fA-F]{64}", document) is not None
+
+
+def _trade_document_bytes(document: str) -> bytes:
+    content = read_document(Path(document))
+    if len(content) > DOCUMENT_BYTES_MAX:
+        raise DocumentTooLarge(f"{Path(document).name} is larger than {DOCUMENT_BYTES_MAX} bytes")
+    return content

@@ -1,0 +1,162 @@
+"""How an operation leaves: checked, then sent by its actor, or signed by it for somebody else to send.
+
+Everything is refused here, by name, before anything is signed, where the contract would refuse it; the contract's own
+answer counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from eth_account.signers.local import LocalAccount
+
+from registry.chain.contract import operation_call, receivables_abi
+from registry.chain.operations import Eip712Domain, Operation
+from registry.chain.rpc import Receipt
+from registry.chain.submit import account_address, entries, preview, send
+from registry.chain.typed_data import NO_ANCHOR, SignedOperation, has_anchor, sign
+from registry.commands.services import Services
+from registry.domain.identifiers import Address, parse_address
+from registry.domain.journal import REGISTRY_JOURNAL, Entry
+from registry.domain.rules import ChainRefusal
+from registry.store.database import Connection
+from registry.store.queries import parties as party_queries
+from registry.store.queries import receivables as receivable_queries
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What is on chain: the journal entries that a transaction appended, in order, and the transaction."""
+
+    entries: tuple[Entry, ...]
+    tx_hash: bytes
+    block_number: int
+    gas: int
+
+    @property
+    def entry(self) -> Entry:
+        """The entry of an operation that appends just one."""
+        (entry,) = self.entries
+        return entry
+
+
+@dataclass(frozen=True, slots=True)
+class Pen:
+    """An account that signs operations for others to submit until `deadline` (seconds), and sends nothing."""
+
+    account: LocalAccount
+    deadline: int
+
+
+Hand = LocalAccount | Pen
+"""By which an operation that has a form by signature is done: sent, or signed."""
+
+
+class Signed(Exception):
+    """Comes in place of sending where the hand is a pen: the operation is signed, and nothing was sent."""
+
+    def __init__(self, operation: SignedOperation) -> None:
+        self.operation = operation
+        super().__init__("signed, not sent")
+
+
+def actor(hand: Hand) -> Address:
+    """Whose hand it is."""
+    return account_address(hand.account if isinstance(hand, Pen) else hand)
+
+
+def carry_out(services: Services, hand: Hand, operation: Operation, *, call: bytes | None = None) -> Done:
+    """Send an operation, or sign it once nothing speaks against sending it.
+
+    `call` is the calldata of its direct form where that takes other arguments. Raises Signed where the hand is a pen,
+    and the contract's refusals.
+    """
+    data = operation_call(operation) if call is None else call
+    if isinstance(hand, Pen):
+        check(services, actor(hand), data)
+        raise Signed(signed(services, hand, operation))
+    return send_call(services, hand, data)
+
+
+def signed(services: Services, pen: Pen, operation: Operation) -> SignedOperation:
+    """The operation with a signature: bound to its receivable's journal as the mirror has it, where it is of one."""
+    return sign(
+        operation,
+        pen.account,
+        domain(services),
+        deadline=pen.deadline,
+        anchor=_head(services, operation) if has_anchor(type(operation)) else NO_ANCHOR,
+    )
+
+
+def domain(services: Services) -> Eip712Domain:
+    """What a signature for this registry is bound to."""
+    return Eip712Domain(chain_id=services.node.chain_id, contract=services.deployment.receivables)
+
+
+def send_call(services: Services, signer: LocalAccount, data: bytes) -> Done:
+    """Send a call to the registry and wait until it is mirrored. Raises the contract's refusals, MirrorLags."""
+    with handles_in_refusals(services):
+        receipt = send(services.node, receivables_abi(), signer=signer, to=services.deployment.receivables, data=data)
+    return done(services, receipt)
+
+
+def done(services: Services, receipt: Receipt) -> Done:
+    """What a receipt tells, once it is mirrored. Raises MirrorLags."""
+    services.mirrored(receipt.block_number)
+    return Done(tuple(entries(receipt)), receipt.tx_hash, receipt.block_number, receipt.gas_used)
+
+
+def check(services: Services, sender: Address, data: bytes) -> int:
+    """Gas of a call to the registry, which is not sent. Raises the contract's refusals."""
+    with handles_in_refusals(services):
+        return preview(
+            services.node, receivables_abi(), sender=sender, to=services.deployment.receivables, data=data
+        ).gas
+
+
+@contextmanager
+def undone_if_refused(services: Services, undo: Callable[[Connection], None]) -> Iterator[None]:
+    """Take back rows that were written for an operation where the contract refuses it.
+
+    Only then: after any other failure (the node, the mirror) the operation may be on chain.
+    """
+    try:
+        yield
+    except ChainRefusal:
+        with services.database.write() as connection:
+            undo(connection)
+        raise
+
+
+@contextmanager
+def handles_in_refusals(services: Services) -> Iterator[None]:
+    """The contract knows accounts only: put the handles of those that we know beside them."""
+    try:
+        yield
+    except ChainRefusal as refusal:
+        with services.database.snapshot() as connection:
+            for found in set(re.findall(r"0x[0-9a-fA-F]{40}\b", refusal.detail)):
+                party = party_queries.party_by_address(connection, parse_address(found))
+                if party is not None:
+                    refusal.detail = refusal.detail.replace(found, f"{party.handle} ({found})")
+        refusal.args = (refusal.detail,)
+        raise
+
+
+def now(services: Services) -> int:
+    """The time of the newest block, in seconds."""
+    block = services.node.block("latest")
+    assert block is not None  # a chain has a newest block
+    return block.at
+
+
+def _head(services: Services, operation: Operation) -> bytes:
+    receivable_id: int = getattr(operation, "receivable_id", REGISTRY_JOURNAL)
+    with services.database.snapshot() as connection:
+        row = receivable_queries.receivable(connection, receivable_id)
+    # Without one the contract has zeros for a head too; that there is no such receivable is its refusal.
+    return NO_ANCHOR if row is None else row.head
