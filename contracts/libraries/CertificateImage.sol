@@ -10,8 +10,8 @@ import {Text} from "./Text.sol";
 /// @notice A certificate as an SVG picture of 1188 x 840, the proportions of a landscape A4 sheet.
 /// @dev Well-formed by construction: what is not a literal here is digits, hex, or the letters of a currency or an id.
 ///      No style sheet and no ids, which would meet those of a page that the picture is put into; no script, nothing
-///      from elsewhere. Which fonts a viewer has is not known, so places are wide enough for wide ones: a figure takes
-///      0.66 em there, a character of the monospace font 0.62 em. Content lies between x = 72 and x = 1116.
+///      from elsewhere. Which fonts a viewer has is not known, so places are wide enough for wide ones: a character of
+///      an amount takes 0.6 em there, of the monospace font 0.62 em. Content lies between x = 72 and x = 1116.
 library CertificateImage {
     using Strings for *;
 
@@ -112,7 +112,7 @@ library CertificateImage {
             ellipses =
                 string.concat(ellipses, '<ellipse rx="82" ry="31" transform="rotate(', degrees.toString(), ')"/>');
         }
-        return string.concat('<g transform="translate(1034 316)" opacity=".2">', ellipses, "</g>");
+        return string.concat('<g transform="translate(1034 322)" opacity=".2">', ellipses, "</g>");
     }
 
     function _heading(Certificate memory certificate, Language language) private view returns (string memory) {
@@ -166,17 +166,17 @@ library CertificateImage {
     function _amount(Certificate memory certificate, Language language) private pure returns (string memory) {
         string memory amount = Text.grouped(certificate.end - certificate.start, certificate.exponent);
         return string.concat(
-            _words(language, string.concat('x="72" y="262"', LABEL), "Amount", unicode"金额"),
+            _words(language, string.concat('x="72" y="256"', LABEL), "Amount", unicode"金额"),
             _figure(certificate.currency, amount)
         );
     }
 
     /// @dev As large as its length allows.
     function _figure(string memory currency, string memory amount) private pure returns (string memory) {
-        uint256 hundredthsOfEm = 66 * bytes(amount).length + 34 * bytes(currency).length + 30;
+        uint256 hundredthsOfEm = 60 * bytes(amount).length + 34 * bytes(currency).length + 30;
         uint256 size = Math.min(AMOUNT_SIZE_MAX, 100 * WIDTH / hundredthsOfEm);
         return _text(
-            string.concat('x="72" y="358" font-size="', size.toString(), '"', SERIF),
+            string.concat('x="72" y="364" font-size="', size.toString(), '"', SERIF),
             string.concat(
                 string.concat('<tspan font-size="', (size * 45 / 100).toString(), '">', currency, "</tspan>"),
                 string.concat('<tspan dx="', (size * 24 / 100).toString(), '">', amount, "</tspan>")
@@ -187,15 +187,15 @@ library CertificateImage {
     function _range(Certificate memory certificate, Language language) private view returns (string memory) {
         uint256 exponent = certificate.exponent;
         return string.concat(
-            _words(language, string.concat('x="72" y="428"', LABEL), "Range", unicode"子票区间"),
+            _words(language, string.concat('x="72" y="440"', LABEL), "Range", unicode"子票区间"),
             _text(
-                'x="1116" y="428" font-size="19" text-anchor="end"',
+                'x="1116" y="440" font-size="19" text-anchor="end"',
                 string.concat(
                     Text.grouped(certificate.start, exponent), unicode" – ", Text.grouped(certificate.end, exponent)
                 )
             ),
             _bar(certificate),
-            _text(string.concat('x="72" y="494"', LABEL), Text.grouped(0, exponent)),
+            _text(string.concat('x="72" y="506"', LABEL), Text.grouped(0, exponent)),
             _face(language, string.concat(certificate.currency, " ", Text.grouped(certificate.face, exponent)))
         );
     }
@@ -206,9 +206,9 @@ library CertificateImage {
         uint256 to = Math.ceilDiv(WIDTH * certificate.end, certificate.face);
         uint256 width = Math.max(to - from, BAR_WIDTH_MIN);
         return string.concat(
-            '<rect x="72" y="446" width="1044" height="22" fill="#e2e5df"/><rect x="',
+            '<rect x="72" y="458" width="1044" height="22" fill="#e2e5df"/><rect x="',
             (LEFT + Math.min(from, WIDTH - width)).toString(),
-            '" y="446" width="',
+            '" y="458" width="',
             width.toString(),
             '" height="22" fill="',
             _accent(certificate),
@@ -219,7 +219,7 @@ library CertificateImage {
     function _face(Language language, string memory face) private pure returns (string memory) {
         return _words(
             language,
-            string.concat('x="1116" y="494" text-anchor="end"', LABEL),
+            string.concat('x="1116" y="506" text-anchor="end"', LABEL),
             string.concat("Face amount ", face),
             string.concat(unicode"应收账款金额 ", face)
         );
@@ -267,8 +267,8 @@ library CertificateImage {
         string memory value
     ) private pure returns (string memory) {
         return string.concat(
-            _words(language, string.concat(x, ' y="556"', LABEL), english, chinese),
-            _text(string.concat(x, ' y="586" font-size="20"', MONOSPACE), value)
+            _words(language, string.concat(x, ' y="568"', LABEL), english, chinese),
+            _text(string.concat(x, ' y="598" font-size="20"', MONOSPACE), value)
         );
     }
 
