@@ -124,7 +124,7 @@ def document_fields(
     }
     return (
         *((name, values[name]) for name in DOCUMENT_FIELDS),
-        *((attachment_field(number), str(attachment)) for number, attachment in enumerate(attachments, start=1)),
+        *attachment_fields(attachments),
     )
 
 
@@ -144,9 +144,9 @@ def attachments_of(schema: str) -> int | None:
     return attachments if attachments <= ATTACHMENTS_MAX else None
 
 
-def attachment_field(number: int) -> str:
-    """The name of the leaf of an attachment, counted from 1."""
-    return f"attachment/{number}"
+def attachment_fields(attachments: Sequence[Attachment]) -> list[tuple[str, str]]:
+    """(name, value) of the leaves of attachments."""
+    return [(f"attachment/{number}", str(attachment)) for number, attachment in enumerate(attachments, start=1)]
 
 
 def new_salts(count: int) -> tuple[bytes, ...]:
@@ -157,7 +157,7 @@ def new_salts(count: int) -> tuple[bytes, ...]:
 def commit(fields: Sequence[tuple[str, str]], salts: Sequence[bytes]) -> DocumentCommitment:
     """Commitment to the fields, which must be as document_fields gives them, with one 32-byte salt each. Pure."""
     attachments = len(fields) - len(DOCUMENT_FIELDS)
-    names = (*DOCUMENT_FIELDS, *(attachment_field(number) for number in range(1, attachments + 1)))
+    names = (*DOCUMENT_FIELDS, *(f"attachment/{number}" for number in range(1, attachments + 1)))
     if tuple(name for name, _ in fields) != names:
         raise ValueError("the fields are not DOCUMENT_FIELDS in order, with the attachments behind")
     if fields[0][1] != schema_of(attachments):

@@ -12,7 +12,15 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from registry.domain.identifiers import Address
 from registry.domain.orders import order_hash
-from registry.store.tables import duplicate_attempt, invoice, order_reference, party, party_profile, trade_document
+from registry.store.tables import (
+    duplicate_attempt,
+    invoice,
+    invoice_attachment,
+    order_reference,
+    party,
+    party_profile,
+    trade_document,
+)
 
 HANDLE_LETTERS_MAX = 32
 
@@ -109,8 +117,12 @@ def save_invoice(
     file_name: str,
     file_sha256: bytes,
     fields: Sequence[tuple[str, str, bytes]],
+    attachments: Sequence[tuple[str, bytes, int, bytes]] = (),
 ) -> None:
-    """Keep the invoice behind a document root, with its salts."""
+    """Keep the invoice behind a document root, with its salts.
+
+    `fields` are (name, value, salt), `attachments` (file name, SHA-256, size in bytes, salt).
+    """
     connection.execute(
         insert(invoice).values(
             document_root=document_root,
@@ -129,10 +141,25 @@ def save_invoice(
             fields=[[name, value, salt.hex()] for name, value, salt in fields],
         )
     )
+    if attachments:
+        connection.execute(
+            insert(invoice_attachment),
+            [
+                {
+                    "document_root": document_root,
+                    "position": position,
+                    "file_name": attached_name,
+                    "sha256": sha256,
+                    "size_bytes": size_bytes,
+                    "salt": salt,
+                }
+                for position, (attached_name, sha256, size_bytes, salt) in enumerate(attachments, start=1)
+            ],
+        )
 
 
 def forget_invoice(connection: Connection, *, document_root: bytes) -> None:
-    """Undo save_invoice where the contract refused the registration."""
+    """Undo save_invoice, attachments and all, where the contract refused the registration."""
     connection.execute(delete(invoice).where(invoice.c.document_root == document_root))
 
 

@@ -2,8 +2,8 @@
 
 Mirrored tables (cursor, block, entry, journal, receivable, certificate, member, order_freeze, parameter, registry) are
 written by registry.mirror alone and can be thrown away: the chain's logs give them again. Business tables (party,
-party_profile, invoice, trade_document, order_reference, duplicate_attempt, reconciliation) hold what never goes on
-chain.
+party_profile, invoice, invoice_attachment, trade_document, order_reference, duplicate_attempt, reconciliation) hold
+what never goes on chain.
 
 Nothing that only the clock decides is stored: whether a receivable is due, or an order in force, is asked of the dates
 at the time of the mirror's block. Indexes end in what lists filter by besides, so that a page is found in the index.
@@ -299,6 +299,21 @@ invoice = Table(
     Index(None, "file_sha256"),
     comment="The invoice behind a document root. `fields` is the list of [name, value, salt hex] that the root commits "
     "to; written before the registration is sent, so that no root on chain lacks its salts.",
+)
+
+invoice_attachment = Table(
+    "invoice_attachment",
+    metadata,
+    Column("document_root", LargeBinary, primary_key=True),
+    Column("position", SmallInteger, primary_key=True, autoincrement=False),
+    Column("file_name", Text, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
+    Index(None, "sha256"),
+    ForeignKeyConstraint(["document_root"], ["invoice.document_root"], ondelete="CASCADE"),
+    comment="The files beside an invoice, delivery notes for instance: the leaves of its root behind `fields`, from 1. "
+    "Erasing the row erases what the leaf says.",
 )
 
 trade_document = Table(

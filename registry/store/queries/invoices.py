@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, Select, or_, select
 from registry.domain.identifiers import Address
 from registry.store.queries.visibility import Caller, visible_to
 from registry.store.tables import invoice as table
+from registry.store.tables import invoice_attachment as attachments
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,18 @@ class InvoiceRow:
     file_sha256: bytes
     fields: list[list[str]] = field(repr=False)
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentRow:
+    """One file beside an invoice: its place among the leaves, its name, SHA-256 and size, the salt of its leaf."""
+
+    document_root: bytes
+    position: int
+    file_name: str
+    sha256: bytes
+    size_bytes: int
+    salt: bytes = field(repr=False)
 
 
 def invoice_by_root(
@@ -70,6 +83,18 @@ def invoices_by_claim(
         .limit(INVOICES_MAX)
     )
     return [_row(row) for row in found]
+
+
+def attachments_by_root(
+    connection: Connection, document_root: bytes, *, caller: Caller = Caller.LOCAL
+) -> list[AttachmentRow]:
+    """The attachments of an invoice, in the order of their leaves."""
+    found = connection.execute(
+        select(*attachments.c)
+        .where(visible_to(caller, attachments), attachments.c.document_root == document_root)
+        .order_by(attachments.c.position)
+    )
+    return [AttachmentRow(**row._mapping) for row in found]
 
 
 def _visible(caller: Caller) -> Select[Any]:

@@ -102,6 +102,25 @@ def upgrade() -> None:
     op.create_index(op.f("ix_invoice_file_sha256"), "invoice", ["file_sha256"], unique=False)
     op.create_index(op.f("ix_invoice_fingerprint"), "invoice", ["fingerprint"], unique=False)
     op.create_table(
+        "invoice_attachment",
+        sa.Column("document_root", sa.LargeBinary(), nullable=False),
+        sa.Column("position", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("file_name", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("salt", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["document_root"],
+            ["invoice.document_root"],
+            name=op.f("fk_invoice_attachment_document_root_invoice"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("document_root", "position", name=op.f("pk_invoice_attachment")),
+        comment="The files beside an invoice, delivery notes for instance: the leaves of its root behind `fields`, "
+        "from 1. Erasing the row erases what the leaf says.",
+    )
+    op.create_index(op.f("ix_invoice_attachment_sha256"), "invoice_attachment", ["sha256"], unique=False)
+    op.create_table(
         "journal",
         sa.Column("journal_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("head", sa.LargeBinary(), nullable=False),
@@ -340,6 +359,8 @@ def downgrade() -> None:
     op.drop_table("order_freeze")
     op.drop_table("member")
     op.drop_table("journal")
+    op.drop_index(op.f("ix_invoice_attachment_sha256"), table_name="invoice_attachment")
+    op.drop_table("invoice_attachment")
     op.drop_index(op.f("ix_invoice_fingerprint"), table_name="invoice")
     op.drop_index(op.f("ix_invoice_file_sha256"), table_name="invoice")
     op.drop_table("invoice")
