@@ -108,13 +108,20 @@ def walk(receivable: Receivable, entries: Iterable[Entry]) -> Iterator[tuple[Rec
 
 def fold_registry(registry: Registry, entries: Iterable[Entry]) -> Registry:
     """R-0 after these entries, in order. Raises JournalBroken."""
+    for state, _ in walk_registry(registry, entries):
+        registry = state
+    return replace(registry, members=MappingProxyType(dict(registry.members)))
+
+
+def walk_registry(registry: Registry, entries: Iterable[Entry]) -> Iterator[tuple[Registry, Entry]]:
+    """As walk, of R-0: the members of a yielded state are a live view. Raises JournalBroken."""
     members = dict(registry.members)
     for entry in entries:
         try:
             registry = _apply_to_registry(registry, entry, members)
         except Refusal as refusal:
             raise JournalBroken(f"entry {registry.length + 1} of R-0: {refusal}") from refusal
-    return replace(registry, members=MappingProxyType(members))
+        yield registry, entry
 
 
 # -------------------------------------------------------------- one receivable

@@ -10,9 +10,9 @@ import psycopg
 
 from registry.chain.rpc import Block, RawLog
 from registry.domain.decode import decode
-from registry.domain.fold import empty_receivable, empty_registry, fold_all, fold_registry
+from registry.domain.fold import empty_receivable, empty_registry, walk, walk_registry
 from registry.domain.identifiers import Address
-from registry.domain.journal import REGISTRY_JOURNAL, Entry, append
+from registry.domain.journal import REGISTRY_JOURNAL, Entry
 from registry.domain.receivable import Receivable, Registry
 from registry.mirror import store
 
@@ -45,9 +45,9 @@ class Projector:
             return empty_registry(chain_id=self.chain_id, contract=self.contract)
         return empty_receivable(chain_id=self.chain_id, contract=self.contract, receivable_id=journal_id)
 
-    def fold(self, state: State, entries: Iterable[Entry]) -> State:
-        """The state after these entries."""
-        return fold_registry(state, entries) if isinstance(state, Registry) else fold_all(state, entries)
+    def walk(self, state: State, entries: Iterable[Entry]) -> Iterator[tuple[State, Entry]]:
+        """The state after each of these entries. Only the last one may be kept: a step changes what is before it."""
+        yield from walk_registry(state, entries) if isinstance(state, Registry) else walk(state, entries)
 
     def load(self, connection: psycopg.Connection, journal_ids: Sequence[int]) -> dict[int, State]:
         """The states of journals as SQL has them: kept ones where their heads agree, the others refolded."""
@@ -69,7 +69,10 @@ class Projector:
     ) -> Iterator[tuple[int, State, list[store.StoredEntry]]]:
         """The states that the stored log gives, of the journals named or of all, each with its entries."""
         for journal_id, stored in store.stored_entries(connection, journal_ids):
-            yield journal_id, self.fold(self.empty(journal_id), (row.entry for row in stored)), stored
+            state = self.empty(journal_id)
+            for reached, _ in self.walk(state, (row.entry for row in stored)):
+                state = reached
+            yield journal_id, state, stored
 
     def apply(self, connection: psycopg.Connection, blocks: Sequence[Block], logs: Sequence[RawLog]) -> Applied:
         """Append blocks and logs to the stored log and bring the projections up to them."""
@@ -83,12 +86,11 @@ class Projector:
         written: store.Rows = defaultdict(list)
         gone: store.Rows = defaultdict(list)
         for journal_id, pairs in by_journal.items():
-            old = before[journal_id]
-            state = after[journal_id] = self.fold(old, (entry for _, entry in pairs))
-            head = old.head
-            for position, (log, entry) in enumerate(pairs, start=old.length + 1):
-                head = append(head, entry.hash())
-                new.append(store.NewEntry(log, entry, position, head))
+            old = state = before[journal_id]
+            for (log, _), (reached, entry) in zip(pairs, self.walk(old, (entry for _, entry in pairs)), strict=True):
+                new.append(store.NewEntry(log, entry, reached.length, reached.head))
+                state = reached
+            after[journal_id] = state
             for into, rows in zip((written, gone), store.changed(old, state), strict=True):
                 for table, values in rows.items():
                     into[table].extend(values)

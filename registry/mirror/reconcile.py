@@ -19,9 +19,10 @@ from psycopg.types.json import Jsonb
 
 from registry.chain.contract import ReceivablesView
 from registry.chain.rpc import Node, RpcFailed
-from registry.documents.commitments import commit
+from registry.documents.attachments import Attachment
+from registry.documents.commitments import attachment_fields, commit
 from registry.domain.decode import ENTRY_TOPICS, LogMalformed
-from registry.domain.fold import JournalBroken, walk
+from registry.domain.fold import JournalBroken
 from registry.domain.identifiers import Address, CertificateId, format_address, format_receivable_id
 from registry.domain.journal import REGISTRY_JOURNAL, Entry, append
 from registry.domain.money import currency_to_show, format_amount
@@ -228,14 +229,10 @@ class _Deep:
         """The state after the entries, as far as they can follow each other."""
         state = self._projector.empty(journal_id)
         try:
-            if isinstance(state, Registry):
-                return self._projector.fold(state, entries)
-            for reached, _ in walk(state, entries):
+            for reached, _ in self._projector.walk(state, entries):
                 state = reached
         except JournalBroken as broken:
             name = f"{format_receivable_id(journal_id)} #{state.length + 1}"
-            if isinstance(state, Registry):
-                name = format_receivable_id(journal_id)
             self._report.add(Difference("entry", name, "data", "an entry that can follow", str(broken)))
         return state
 
@@ -414,13 +411,19 @@ class _Deep:
         claims: dict[bytes, list[Receivable]] = defaultdict(list)
         for receivable in receivables:
             claims[receivable.document_root].append(receivable)
+        attachments: dict[bytes, list[tuple[Attachment, bytes]]] = defaultdict(list)
+        for root, file_name, sha256, size_bytes, salt in self._connection.execute(
+            "SELECT document_root, file_name, sha256, size_bytes, salt FROM invoice_attachment"
+            " ORDER BY document_root, position"
+        ).fetchall():
+            attachments[root].append((Attachment(file_name, sha256, size_bytes), salt))
         for root, fields, originator, debtor, fingerprint, *found in self._connection.execute(
             "SELECT document_root, fields, originator, debtor, fingerprint, number, type_code, format,"
             " to_char(issue_date, 'YYYY-MM-DD'), coalesce(to_char(due_date, 'YYYY-MM-DD'), ''),"
             " encode(file_sha256, 'hex'), currency, payable_minor::text FROM invoice ORDER BY document_root"
         ).fetchall():
             name = _show(root)
-            opened = _opened(fields)
+            opened = _opened(fields, attachments.get(root, []))
             if opened is None:
                 self._report.add(Difference("invoice", name, "fields", "what the root commits to", "malformed"))
             else:
@@ -476,11 +479,14 @@ _INVOICE_FIELDS = (*_INVOICE_COLUMNS[:-1], "payable")
 """The committed fields that these columns repeat."""
 
 
-def _opened(fields: Any) -> tuple[bytes, Mapping[str, str]] | None:
-    """Root and values of an invoice's stored fields, or None where they are not fields with salts."""
+def _opened(fields: Any, attachments: Sequence[tuple[Attachment, bytes]]) -> tuple[bytes, Mapping[str, str]] | None:
+    """Root and values of what is stored of an invoice and its attachments, or None where they are not what they were:
+    fields with salts, and as many attachments as the schema says."""
     try:
         pairs = [(name, value) for name, value, _ in fields]
-        return commit(pairs, [bytes.fromhex(salt) for _, _, salt in fields]).root, dict(pairs)
+        pairs += attachment_fields([attachment for attachment, _ in attachments])
+        salts = [bytes.fromhex(salt) for _, _, salt in fields] + [salt for _, salt in attachments]
+        return commit(pairs, salts).root, dict(pairs)
     except (TypeError, ValueError, AttributeError):
         return None
 

@@ -14,8 +14,10 @@ import pytest
 from registry.chain.contract import Calls
 from registry.chain.rpc import Block, BlockTag, Node, NodeUnreachable, RawLog, RpcFailed
 from registry.domain.decode import ENTRY_TOPICS
-from registry.domain.journal import Endorsed, Entry, MemberAdmitted, Registered
+from registry.domain.identifiers import ZERO_ADDRESS
+from registry.domain.journal import ENTRY_BY_OPERATION, Endorsed, Entry, MemberAdmitted, Registered
 from registry.domain.keccak import keccak256
+from registry.domain.receivable import DAY_SECONDS, Parameter
 from registry.errors import Refusal
 from registry.mirror import follower as following
 from registry.mirror import rebuild as rebuilding
@@ -71,6 +73,87 @@ def busy(scene: Scene, *, rounds: int = 3) -> None:
         scene.split(receivable_id, start=0, cut=30_000, to=BANK)
         scene.endorse(receivable_id, start=60_000, to=BANK, person=SUPPLIER)
     scene.refuse(scene.register())
+
+
+def every_operation(scene: Scene) -> None:
+    """Each entry of the registry at least once, with orders that stand, were lifted, were divided and have expired."""
+    offered, refused, withdrawn, lapsed = (scene.register() for _ in range(4))
+    scene.counter_offer(offered, face=90_000, due=scene.due(days=80))
+    waiting = scene.register()
+    scene.counter_offer(waiting, face=1)
+    scene.counter_offer(waiting, face=80_000, due=scene.due(days=100))
+    scene.accept_offer(offered)
+    scene.refuse(refused)
+    scene.withdraw(withdrawn)
+    number = scene.confirmed()
+    scene.split(number, start=0, cut=60_000, to=SUPPLIER)
+    scene.split(number, start=60_000, cut=80_000, to=SUPPLIER, person=SUPPLIER)
+    scene.merge(number, start=60_000, person=SUPPLIER)
+    scene.endorse(number, start=60_000, to=BANK, person=SUPPLIER)
+    scene.freeze_certificate(number, start=60_000)
+    scene.freeze_certificate(number, start=60_000, order=b"\x01" * 32, seconds=100)
+    scene.partition(number, start=60_000, cut=70_000)
+    scene.freeze_receivable(number, order=b"\x02" * 32)
+    scene.unfreeze_receivable(number, order=b"\x02" * 32)
+    scene.freeze_receivable(number, order=b"\x03" * 32)
+    scene.freeze_member(BANK)
+    scene.freeze_member(SUPPLIER, order=b"\x04" * 32, seconds=100)
+    scene.unfreeze_member(BANK)
+    scene.pause()
+    scene.pass_time(seconds=30 * DAY_SECONDS)
+    scene.unpause()
+    scene.unfreeze_certificate(number, start=60_000)
+    scene.force_transfer(number, start=70_000, to=SUPPLIER)
+    scene.pass_time(seconds=30 * DAY_SECONDS)
+    scene.lapse(lapsed)
+    scene.admit(STRANGER)
+    scene.suspend(STRANGER)
+    scene.set_parameter(Parameter.MINIMUM_PART_MINOR, 5, days=20)
+    scene.set_parameter(Parameter.MINIMUM_PART_MINOR, 7, days=21)
+    scene.set_parameter(Parameter.TENOR_LIMIT_DAYS, 200, days=1)
+    scene.govern(Calls.set_rules(ZERO_ADDRESS))
+    scene.govern(Calls.set_descriptor(ZERO_ADDRESS))
+    scene.sunset()
+
+
+def test_every_operation_is_mirrored_as_the_chain_has_it(
+    scene: Scene, database: Database, postgres: EmbeddedPostgres
+) -> None:
+    follower = follower_of(scene, database)
+    snapshot_every_step = scene.act
+
+    def act(person: int, data: bytes) -> Entry:
+        entry = snapshot_every_step(person, data)
+        follower.catch_up()
+        return entry
+
+    scene.act = act  # type: ignore[method-assign]  # each operation is a round of the mirror
+    every_operation(scene)
+    follower.catch_up()
+    with database.bulk() as connection:
+        mirrored = {row[0] for row in connection.execute("SELECT DISTINCT operation FROM entry").fetchall()}
+    assert mirrored == set(ENTRY_BY_OPERATION)
+    assert digest(database) == built_from_nothing(scene, postgres)
+    rebuilt = rebuilding.rebuild(database)
+    assert rebuilt.before == rebuilt.after
+    report = reconcile(database, scene.node, contract=scene.deployment.receivables, deep=True)
+    assert report.differences == []
+
+
+def test_a_reorg_of_every_operation_leaves_nothing_behind(
+    scene: Scene, database: Database, postgres: EmbeddedPostgres
+) -> None:
+    scene.confirmed()
+    follower = follower_of(scene, database)
+    follower.catch_up()
+    before, head = digest(database), scene.node.head()
+    every_operation(scene)
+    follower.catch_up()
+    assert digest(database) != before
+    scene.reorg(depth=scene.node.head() - head)
+    scene.mine(1)
+    follower.catch_up()
+    assert digest(database) == before == built_from_nothing(scene, postgres)
 
 
 def test_a_mirror_agrees_with_the_chain_in_every_field(scene: Scene, database: Database) -> None:

@@ -195,6 +195,6 @@ def test_a_journal_is_copied_once_however_long(desk: Desk, monkeypatch: pytest.M
         return original(receivable, entries)  # type: ignore[arg-type]
 
     monkeypatch.setattr(folding, "walk", counted)
-    monkeypatch.setattr("registry.mirror.reconcile.walk", counted)
+    monkeypatch.setattr("registry.mirror.projector.walk", counted)
     assert differences(desk) == []
     assert sorted(walks) == list(range(1, desk.services.view.count() + 1))
