@@ -14,10 +14,8 @@ import pytest
 from registry.chain.contract import Calls
 from registry.chain.rpc import Block, BlockTag, Node, NodeUnreachable, RawLog, RpcFailed
 from registry.domain.decode import ENTRY_TOPICS
-from registry.domain.identifiers import ZERO_ADDRESS
 from registry.domain.journal import ENTRY_BY_OPERATION, Endorsed, Entry, MemberAdmitted, Registered
 from registry.domain.keccak import keccak256
-from registry.domain.receivable import DAY_SECONDS, Parameter
 from registry.errors import Refusal
 from registry.mirror import follower as following
 from registry.mirror import rebuild as rebuilding
@@ -36,6 +34,7 @@ from registry.mirror.follower import (
 from registry.mirror.reconcile import reconcile
 from registry.store.database import Database
 from registry.store.embedded import EmbeddedPostgres
+from tests.mirror.everything import every_operation
 from tests.scene import BANK, OPERATOR, STRANGER, SUPPLIER, Scene
 
 
@@ -73,47 +72,6 @@ def busy(scene: Scene, *, rounds: int = 3) -> None:
         scene.split(receivable_id, start=0, cut=30_000, to=BANK)
         scene.endorse(receivable_id, start=60_000, to=BANK, person=SUPPLIER)
     scene.refuse(scene.register())
-
-
-def every_operation(scene: Scene) -> None:
-    """Each entry of the registry at least once, with orders that stand, were lifted, were divided and have expired."""
-    offered, refused, withdrawn, lapsed = (scene.register() for _ in range(4))
-    scene.counter_offer(offered, face=90_000, due=scene.due(days=80))
-    waiting = scene.register()
-    scene.counter_offer(waiting, face=1)
-    scene.counter_offer(waiting, face=80_000, due=scene.due(days=100))
-    scene.accept_offer(offered)
-    scene.refuse(refused)
-    scene.withdraw(withdrawn)
-    number = scene.confirmed()
-    scene.split(number, start=0, cut=60_000, to=SUPPLIER)
-    scene.split(number, start=60_000, cut=80_000, to=SUPPLIER, person=SUPPLIER)
-    scene.merge(number, start=60_000, person=SUPPLIER)
-    scene.endorse(number, start=60_000, to=BANK, person=SUPPLIER)
-    scene.freeze_certificate(number, start=60_000)
-    scene.freeze_certificate(number, start=60_000, order=b"\x01" * 32, seconds=100)
-    scene.partition(number, start=60_000, cut=70_000)
-    scene.freeze_receivable(number, order=b"\x02" * 32)
-    scene.unfreeze_receivable(number, order=b"\x02" * 32)
-    scene.freeze_receivable(number, order=b"\x03" * 32)
-    scene.freeze_member(BANK)
-    scene.freeze_member(SUPPLIER, order=b"\x04" * 32, seconds=100)
-    scene.unfreeze_member(BANK)
-    scene.pause()
-    scene.pass_time(seconds=30 * DAY_SECONDS)
-    scene.unpause()
-    scene.unfreeze_certificate(number, start=60_000)
-    scene.force_transfer(number, start=70_000, to=SUPPLIER)
-    scene.pass_time(seconds=30 * DAY_SECONDS)
-    scene.lapse(lapsed)
-    scene.admit(STRANGER)
-    scene.suspend(STRANGER)
-    scene.set_parameter(Parameter.MINIMUM_PART_MINOR, 5, days=20)
-    scene.set_parameter(Parameter.MINIMUM_PART_MINOR, 7, days=21)
-    scene.set_parameter(Parameter.TENOR_LIMIT_DAYS, 200, days=1)
-    scene.govern(Calls.set_rules(ZERO_ADDRESS))
-    scene.govern(Calls.set_descriptor(ZERO_ADDRESS))
-    scene.sunset()
 
 
 def test_every_operation_is_mirrored_as_the_chain_has_it(
