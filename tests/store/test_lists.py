@@ -1,0 +1,340 @@
+"""Lists and their filters against the fold: for each question, the rows that the rules give for the folded states."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from registry.chain.rpc import Node
+from registry.domain.fold import empty_receivable, empty_registry, fold_all, fold_registry
+from registry.domain.identifiers import Address
+from registry.domain.journal import CertificateFrozen, MemberFrozen, ReceivableFrozen
+from registry.domain.receivable import DAY_SECONDS, Certificate, Phase, Receivable, Registry, Scope, Status
+from registry.domain.rules import holds, in_force, lapses_at, phase
+from registry.mirror.follower import Follower
+from registry.store import records
+from registry.store.database import Database
+from registry.store.embedded import EmbeddedPostgres
+from registry.store.queries import Connection, certificates, entries, orders, receivables
+from registry.store.queries import registry as registry_queries
+from registry.store.queries.pages import every
+from tests.mirror.everything import every_operation
+from tests.scene import BANK, BUYER, OFFICER, ORDER, SECOND, SELLER, STRANGER, SUPPLIER, Scene
+
+PEOPLE = [Scene.address(person) for person in (SELLER, BUYER, SUPPLIER, BANK, STRANGER)]
+
+
+@dataclass
+class Book:
+    """A mirrored registry, and the states that its journals fold to."""
+
+    scene: Scene
+    connection: Connection
+    registry: Registry
+    states: list[Receivable]
+
+    @property
+    def instants(self) -> list[int]:
+        """Instants at which something changes, and the ones before."""
+        changes = {state.due for state in self.states} | {state.due + DAY_SECONDS for state in self.states}
+        lists = [state.orders for state in self.states]
+        lists += [part.orders for state in self.states for part in state.certificates.values()]
+        lists += [member.orders for member in self.registry.members.values()]
+        changes |= {freeze.expiry for freezes in lists for freeze in freezes}
+        return sorted({at - offset for at in changes for offset in (0, 1)})
+
+    @property
+    def parts(self) -> list[tuple[Receivable, Certificate]]:
+        """Every certificate with its receivable, by receivable and start."""
+        return [(state, state.certificates[start]) for state in self.states for start in sorted(state.certificates)]
+
+    def is_frozen(self, state: Receivable, part: Certificate, *, now: int) -> bool:
+        return bool(holds(state, part, self.registry.members[part.holder], now=now))
+
+
+@pytest.fixture(scope="module")
+def book(node: Node, postgres: EmbeddedPostgres) -> Iterator[Book]:
+    """Everything that can happen, and two more days and currencies on which the buyer owes."""
+    postgres.create_database("lists", template="template_counterfoil")
+    database = Database(postgres.url("lists"))
+    scene = Scene.open(node)
+    for days in (70, 80, 80, 90):
+        number = scene.register(scene.claim(face=1_000 * days, days=days))
+        scene.confirm(number)
+        scene.split(number, start=0, cut=10 * days, to=BANK)
+    scene.freeze_certificate(1, start=700, seconds=100 * DAY_SECONDS)
+    scene.partition(1, start=700, cut=800)
+    every_operation(scene)
+    deployment = scene.deployment
+    Follower(
+        database, node, contract=deployment.receivables, first_block=deployment.block_number, owns_chain=True
+    ).catch_up()
+    with database.write() as connection:
+        records.save_order_reference(connection, authority="Amtsgericht Köln", number="71 M 1/26")
+    where = {"chain_id": node.chain_id, "contract": deployment.receivables}
+    states = [
+        fold_all(empty_receivable(receivable_id=number, **where), scene.journal(number))
+        for number in range(1, scene.view.count() + 1)
+    ]
+    with database.snapshot() as snapshot:
+        yield Book(scene, snapshot, fold_registry(empty_registry(**where), scene.journal(0)), states)
+    database.dispose()
+    postgres.drop_database("lists")
+
+
+def test_a_row_is_the_state_that_its_journal_folds_to(book: Book) -> None:
+    for state in book.states:
+        row = receivables.receivable(book.connection, state.receivable_id)
+        assert row is not None
+        read = row.state()
+        assert all(
+            getattr(read, name) == getattr(state, name)
+            for name in Receivable.__slots__
+            if name not in ("certificates", "orders")
+        )
+    found = registry_queries.registry(book.connection)
+    assert found is not None
+    assert found.state().parameters == book.registry.parameters
+    for name in ("head", "length", "paused_since", "paused_seconds", "rules", "descriptor", "sunset_at"):
+        assert getattr(found.state(), name) == getattr(book.registry, name)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 500])
+@pytest.mark.parametrize("party", [None, "debtor", "originator"])
+@pytest.mark.parametrize("sought_phase", [None, *Phase])
+def test_receivables_by_id_and_by_due_date_are_what_the_rule_of_phases_gives(
+    book: Book, sought_phase: Phase | None, party: str | None, limit: int
+) -> None:
+    for now in book.instants:
+        for person in PEOPLE if party else PEOPLE[:1]:
+            sought = {"phase_at": (sought_phase, now) if sought_phase else None, **({party: person} if party else {})}
+            wanted = [
+                state
+                for state in book.states
+                if (sought_phase is None or phase(state, now=now) is sought_phase)
+                and (party is None or getattr(state, party) == person)
+            ]
+            by_id = every(
+                lambda after: receivables.receivables(book.connection, after=after, limit=limit, **sought)  # noqa: B023
+            )
+            assert [row.receivable_id for row in by_id] == [state.receivable_id for state in wanted]
+            by_due = every(
+                lambda after: receivables.receivables_by_due(book.connection, after=after, limit=limit, **sought)  # noqa: B023
+            )
+            assert [(row.due_at, row.receivable_id) for row in by_due] == sorted(
+                (state.due, state.receivable_id) for state in wanted
+            )
+        if sought_phase is None:
+            break
+
+
+def test_a_window_of_registration_holds_what_was_registered_in_it(book: Book) -> None:
+    times = sorted({state.registered_at for state in book.states})
+    bounds = [None, 0, *times, times[-1] + 1]
+    for since, before in itertools.product(bounds, bounds):
+        sought = {"registered_from": since, "registered_before": before}
+        wanted = [
+            state
+            for state in book.states
+            if (since is None or since <= state.registered_at) and (before is None or state.registered_at < before)
+        ]
+        found = receivables.receivables(book.connection, **sought)
+        assert [row.receivable_id for row in found] == [state.receivable_id for state in wanted]
+        parts = certificates.certificates(book.connection, **sought)
+        ids = {state.receivable_id for state in wanted}
+        assert [part.receivable_id for part in parts] == [
+            state.receivable_id for state, _ in book.parts if state.receivable_id in ids
+        ]
+        held = certificates.certificates(book.connection, holder=Scene.address(BANK), **sought)
+        assert list(held) == [part for part in parts if part.holder == Scene.address(BANK)]
+
+
+def test_what_an_order_freezes_is_told_from_its_expiry(book: Book) -> None:
+    counts = set()
+    for now, frozen, limit in itertools.product(book.instants, (True, False), (1, 500)):
+        more = {"frozen_at": (frozen, now), "limit": limit}
+        rows = every(lambda after: receivables.receivables(book.connection, after=after, **more))  # noqa: B023
+        assert [row.receivable_id for row in rows] == [
+            state.receivable_id for state in book.states if bool(in_force(state.orders, now=now)) is frozen
+        ]
+        for holder in (None, Scene.address(SUPPLIER)):
+            wanted = [
+                (state, part)
+                for state, part in book.parts
+                if book.is_frozen(state, part, now=now) is frozen and holder in (None, part.holder)
+            ]
+            parts = every(
+                lambda after: certificates.certificates(book.connection, holder=holder, after=after, **more)  # noqa: B023
+            )
+            assert [(row.receivable_id, row.start_minor) for row in parts] == [
+                (state.receivable_id, part.start) for state, part in wanted
+            ]
+            by_due = every(
+                lambda after: certificates.certificates_by_due(book.connection, holder=holder, after=after, **more)  # noqa: B023
+            )
+            assert [(row.due_at, row.receivable_id, row.start_minor) for row in by_due] == sorted(
+                (state.due, state.receivable_id, part.start) for state, part in wanted
+            )
+            counts.add((frozen, len(wanted)))
+    assert len(counts) > 4  # the instants make a difference
+
+
+@pytest.mark.parametrize("limit", [1, 500])
+def test_certificates_are_narrowed_by_holder_and_terms_at_once(book: Book, limit: int) -> None:
+    dues = sorted({state.due for state in book.states})
+    for holder, debtor, due_from in itertools.product((None, *PEOPLE), (None, *PEOPLE[:2]), (None, *dues)):
+        wanted = [
+            (state.due, state.receivable_id, part.start)
+            for state, part in book.parts
+            if holder in (None, part.holder) and debtor in (None, state.debtor) and (due_from or 0) <= state.due
+        ]
+        sought = {"holder": holder, "debtor": debtor, "due_from": due_from, "limit": limit}
+        by_id = every(lambda after: certificates.certificates(book.connection, after=after, **sought))  # noqa: B023
+        assert [(row.due_at, row.receivable_id, row.start_minor) for row in by_id] == wanted
+        by_due = every(lambda after: certificates.certificates_by_due(book.connection, after=after, **sought))  # noqa: B023
+        assert [(row.due_at, row.receivable_id, row.start_minor) for row in by_due] == sorted(wanted)
+
+
+def test_an_inbox_has_the_nearest_deadline_first_and_tells_when_each_claim_lapses(book: Book) -> None:
+    waiting = [state for state in book.states if state.status is Status.REGISTERED]
+    assert any(state.offer for state in waiting)
+    found = list(every(lambda after: receivables.pending(book.connection, Scene.address(BUYER), after=after, limit=1)))
+    assert [row.receivable_id for row in found] == [
+        state.receivable_id for state in sorted(waiting, key=lambda state: (state.answer_by, state.receivable_id))
+    ]
+    registry = registry_queries.registry(book.connection)
+    assert registry is not None
+    for row, state in zip(found, waiting, strict=True):
+        assert row.offer == state.offer
+        assert row.lapses_at(registry.state()) == lapses_at(book.registry, state)
+        assert row.lapses_at(registry.state()) != row.answer_by  # there was a pause
+    assert list(receivables.pending(book.connection, Scene.address(SELLER))) == []
+
+
+def test_a_calendar_adds_up_what_falls_due_on_each_day(book: Book) -> None:
+    owed: Counter[tuple[int, int]] = Counter()
+    counts: Counter[tuple[int, int]] = Counter()
+    for state in book.states:
+        if state.status is Status.CONFIRMED:
+            owed[state.due, state.currency] += state.face
+            counts[state.due, state.currency] += 1
+    buyer = Scene.address(BUYER)
+    for limit in (1, 500):
+        days = list(every(lambda after: receivables.due_days(book.connection, buyer, after=after, limit=limit)))  # noqa: B023
+        assert [(day.due_at, day.currency, day.receivables, day.amount_minor) for day in days] == [
+            (*key, counts[key], owed[key]) for key in sorted(owed)
+        ]
+    middle = sorted(owed)[1][0]
+    assert [
+        day.due_at for day in receivables.due_days(book.connection, buyer, due_from=middle, due_before=middle + 1)
+    ] == [middle]
+    assert list(receivables.due_days(book.connection, Scene.address(SELLER))) == []
+
+
+def test_a_book_adds_up_what_a_holder_has(book: Book) -> None:
+    for now, holder in itertools.product(book.instants, PEOPLE):
+        amounts: Counter[tuple[int, Phase]] = Counter()
+        counts: Counter[tuple[int, Phase]] = Counter()
+        for state, part in book.parts:
+            if part.holder == holder:
+                amounts[state.currency, phase(state, now=now)] += part.amount
+                counts[state.currency, phase(state, now=now)] += 1
+        rows = certificates.book(book.connection, holder, now=now)
+        assert {(row.currency, row.phase): (row.certificates, row.amount_minor) for row in rows} == {
+            key: (counts[key], amounts[key]) for key in amounts
+        }
+
+
+# ---------------------------------------------------------------------- orders
+
+
+def expected_freezes(book: Book) -> set[tuple[Scope, int, int, int, Address, bytes, int, int]]:
+    """Every order that the states hold: scope, receivable, start, end, member, order, expiry, since."""
+    found = set()
+    for state in book.states:
+        for freeze in state.orders:
+            found.add((Scope.RECEIVABLE, state.receivable_id, 0, 0, b"", freeze.order, freeze.expiry, freeze.since))
+    for state, part in book.parts:
+        for freeze in part.orders:
+            place = (state.receivable_id, part.start, part.end, b"")
+            found.add((Scope.CERTIFICATE, *place, freeze.order, freeze.expiry, freeze.since))
+    for member in book.registry.members.values():
+        for freeze in member.orders:
+            found.add((Scope.MEMBER, 0, 0, 0, member.address, freeze.order, freeze.expiry, freeze.since))
+    return found
+
+
+def shown(row: orders.FreezeRow) -> tuple[Scope, int, int, int, Address, bytes, int, int]:
+    place = (row.receivable_id, row.start_minor, row.end_minor, row.member)
+    return (row.scope, *place, row.order_hash, row.expiry_at, row.since_at)
+
+
+def test_orders_are_listed_with_the_officers_who_gave_them(book: Book) -> None:
+    wanted = expected_freezes(book)
+    assert {scope for scope, *_ in wanted} == set(Scope)
+    for limit in (1, 2, 500):
+        rows = list(every(lambda after: orders.freezes(book.connection, after=after, limit=limit)))  # noqa: B023
+        assert {shown(row) for row in rows} == wanted
+        assert [row.key for row in rows] == sorted(row.key for row in rows)
+        for row in rows:
+            entry = book.scene.journal(row.receivable_id)[row.position - 1]
+            assert isinstance(entry, CertificateFrozen | ReceivableFrozen | MemberFrozen)
+            assert (entry.order, entry.at, entry.expiry) == (row.order_hash, row.since_at, row.expiry_at)
+            assert (row.officer, row.countersigner) == (Scene.address(OFFICER), Scene.address(SECOND))
+
+
+def test_orders_are_found_by_what_they_freeze_and_by_whether_they_hold(book: Book) -> None:
+    wanted = expected_freezes(book)
+    for now in book.instants:
+        for holds_now in (True, False):
+            rows = orders.freezes(book.connection, in_force_at=(holds_now, now))
+            assert {shown(row) for row in rows} == {row for row in wanted if (now < row[6]) is holds_now}
+            assert all(row.is_in_force(now=now) is holds_now for row in rows)
+        on = orders.freezes_on(
+            book.connection,
+            now=now,
+            certificates=[(state.receivable_id, part.start) for state, part in book.parts],
+            members=PEOPLE,
+        )
+        assert {shown(row) for row in on} == {row for row in wanted if now < row[6]}
+    for field, values in (
+        ("scope", [*Scope]),
+        ("receivable_id", range(20)),
+        ("member", PEOPLE),
+        ("order_hash", [ORDER, bytes([1]) * 32, bytes(32)]),
+    ):
+        for value in values:
+            rows = orders.freezes(book.connection, **{field: value})
+            assert {shown(row) for row in rows} == {
+                row
+                for row in wanted
+                if row[{"scope": 0, "receivable_id": 1, "member": 4, "order_hash": 5}[field]] == value
+            }
+    assert orders.freezes_on(book.connection, now=0) == []
+
+
+def test_an_order_is_told_by_its_text_where_that_is_known(book: Book) -> None:
+    (named,) = {records.order_hash(authority="Amtsgericht Köln", number="71 M 1/26")}
+    found = orders.order_reference_of(book.connection, named)
+    assert found is not None
+    assert (found.authority, found.number) == ("Amtsgericht Köln", "71 M 1/26")
+    assert orders.order_reference_of(book.connection, ORDER) is None
+
+
+def test_what_was_done_under_an_order_is_read_across_journals(book: Book) -> None:
+    wanted = [
+        (number, position)
+        for number in range(len(book.states) + 1)
+        for position, entry in enumerate(book.scene.journal(number), start=1)
+        if getattr(entry, "order", None) == ORDER
+    ]
+    assert len({number for number, _ in wanted}) > 2
+    for limit in (1, 500):
+        rows = every(
+            lambda after: entries.entries_of_order(book.connection, ORDER, after=after, limit=limit)  # noqa: B023
+        )
+        assert [(row.journal_id, row.position) for row in rows] == wanted
