@@ -66,10 +66,11 @@ def split(
     the contract's refusals of `split`.
     """
     _require_present(services, certificate)
-    (part,) = _parts(services, certificate, (TypedPart(amount, receiver, document),))
-    operation = Split(**_named(certificate), cut=part.cut, receiver=receiver, document=part.document)
-    done = _carry_out_with_documents(services, signer, operation, (document,))
-    return done, CertificateId(certificate.receivable_id, part.cut, certificate.end)
+    (cut,) = _cuts(services, certificate, (amount,))
+    trade = trade_document(document)
+    operation = Split(**_named(certificate), cut=cut, receiver=receiver, document=trade.digest)
+    done = _carry_out_with_documents(services, signer, operation, (trade,))
+    return done, CertificateId(certificate.receivable_id, cut, certificate.end)
 
 
 def split_many(
@@ -80,11 +81,12 @@ def split_many(
     Raises what split raises, and BatchEmpty.
     """
     _require_present(services, certificate)
-    cut = _parts(services, certificate, parts)
-    operation = SplitMany(**_named(certificate), parts=tuple(cut))
-    done = _carry_out_with_documents(services, signer, operation, [part.document for part in parts])
-    ends = [certificate.end, *(part.cut for part in cut)]
-    return done, [CertificateId(certificate.receivable_id, part.cut, end) for part, end in zip(cut, ends, strict=False)]
+    cuts = _cuts(services, certificate, [part.amount for part in parts])
+    trades = [trade_document(part.document) for part in parts]
+    cut_off = [Part(cut, part.receiver, trade.digest) for cut, part, trade in zip(cuts, parts, trades, strict=True)]
+    done = _carry_out_with_documents(services, signer, SplitMany(**_named(certificate), parts=tuple(cut_off)), trades)
+    ends = [certificate.end, *cuts]
+    return done, [CertificateId(certificate.receivable_id, cut, end) for cut, end in zip(cuts, ends, strict=False)]
 
 
 def endorse(
@@ -92,8 +94,9 @@ def endorse(
 ) -> Done:
     """Hand a whole certificate over. Raises UnknownCertificate and the contract's refusals of `endorse`."""
     _require_present(services, certificate)
-    operation = Endorse(**_named(certificate), receiver=receiver, document=trade_document(document))
-    return _carry_out_with_documents(services, signer, operation, (document,))
+    trade = trade_document(document)
+    operation = Endorse(**_named(certificate), receiver=receiver, document=trade.digest)
+    return _carry_out_with_documents(services, signer, operation, (trade,))
 
 
 def endorse_many(
@@ -107,10 +110,10 @@ def endorse_many(
     """Hand several certificates over, all or none. Raises UnknownCertificate, and the contract's refusals."""
     for certificate in certificates:
         _require_present(services, certificate)
-    digest = trade_document(document)
-    data = Calls.endorse_many([Endorsement(certificate, receiver, digest) for certificate in certificates])
+    trade = trade_document(document)
+    data = Calls.endorse_many([Endorsement(certificate, receiver, trade.digest) for certificate in certificates])
     check(services, account_address(signer), data)
-    _keep_documents(services, (document,))
+    _keep_documents(services, (trade,))
     return send_call(services, signer, data)
 
 
@@ -159,16 +162,28 @@ def approve_for_all(services: Services, *, signer: Hand, operator: Address, appr
     return carry_out(services, signer, SetApprovalForAll(operator=operator, approved=approved))
 
 
-def trade_document(document: str | None) -> bytes:
-    """Hash of a trade document, 32 bytes: keccak of the file, or the hash itself as 0x…; zeros for None.
+@dataclass(frozen=True, slots=True)
+class TradeDocument:
+    """The document behind a hand-over: its hash, 32 bytes; of a file also its name and its size in bytes."""
+
+    digest: bytes
+    file_name: str | None = None
+    size_bytes: int = 0
+
+
+def trade_document(document: str | None) -> TradeDocument:
+    """A trade document, read once: keccak of the file, or the hash itself as 0x…; zeros for None.
 
     Raises DocumentUnreadable, DocumentTooLarge.
     """
     if document is None:
-        return NO_DOCUMENT
-    if _is_hash(document):
-        return bytes.fromhex(document[2:])
-    return keccak256(_trade_document_bytes(document))
+        return TradeDocument(NO_DOCUMENT)
+    if re.fullmatch(r"0x[0-9a-fA-F]{64}", document):
+        return TradeDocument(bytes.fromhex(document[2:]))
+    content = read_document(Path(document))
+    if len(content) > DOCUMENT_BYTES_MAX:
+        raise DocumentTooLarge(f"{Path(document).name} is larger than {DOCUMENT_BYTES_MAX} bytes")
+    return TradeDocument(keccak256(content), file_name(Path(document)), len(content))
 
 
 # ---------------------------------------------------------------- internal
@@ -191,24 +206,24 @@ def _currency(services: Services, receivable_id: int) -> Currency:
     return currency_to_show(services.view.records([receivable_id])[receivable_id].currency)
 
 
-def _parts(services: Services, certificate: CertificateId, typed: Sequence[TypedPart]) -> list[Part]:
-    """Where the parts are cut, in their order from the tail on. Raises CutOutOfRange."""
+def _cuts(services: Services, certificate: CertificateId, amounts: Sequence[str]) -> list[int]:
+    """Where parts of these amounts (as typed) are cut off, in their order from the tail on. Raises CutOutOfRange."""
     currency = _currency(services, certificate.receivable_id)
-    parts = []
+    cuts = []
     end = certificate.end
-    for part in typed:
-        minor = parse_typed_amount(part.amount, currency)
+    for amount in amounts:
+        minor = parse_typed_amount(amount, currency)
         cut = end - minor
         if not certificate.start < cut < end:
             left = Money(end - certificate.start, currency)
             raise CutOutOfRange(f"{Money(minor, currency)} cannot be cut off {certificate}, of which {left} is left")
-        parts.append(Part(cut, part.receiver, trade_document(part.document)))
+        cuts.append(cut)
         end = cut
-    return parts
+    return cuts
 
 
 def _carry_out_with_documents(
-    services: Services, signer: Hand, operation: Move, documents: Sequence[str | None]
+    services: Services, signer: Hand, operation: Move, documents: Sequence[TradeDocument]
 ) -> Done:
     """Do it, with the names of the trade documents kept first; a name without a use is harmless."""
     check(services, actor(signer), operation_call(operation))
@@ -216,27 +231,11 @@ def _carry_out_with_documents(
     return carry_out(services, signer, operation)
 
 
-def _keep_documents(services: Services, documents: Sequence[str | None]) -> None:
-    files = {document for document in documents if document is not None and not _is_hash(document)}
+def _keep_documents(services: Services, documents: Sequence[TradeDocument]) -> None:
+    """Keep the names of those that were given as files."""
+    files = [(document.digest, name, document.size_bytes) for document in documents if (name := document.file_name)]
     if not files:
         return
     with services.database.write() as connection:
-        for document in sorted(files):
-            content = _trade_document_bytes(document)
-            records.save_trade_document(
-                connection,
-                document=keccak256(content),
-                file_name=file_name(Path(document)),
-                length_bytes=len(content),
-            )
-
-
-def _is_hash(document: str) -> bool:
-    return re.fullmatch(r"0x[0-9a-fA-F]{64}", document) is not None
-
-
-def _trade_document_bytes(document: str) -> bytes:
-    content = read_document(Path(document))
-    if len(content) > DOCUMENT_BYTES_MAX:
-        raise DocumentTooLarge(f"{Path(document).name} is larger than {DOCUMENT_BYTES_MAX} bytes")
-    return content
+        for digest, name, size_bytes in files:
+            records.save_trade_document(connection, document=digest, file_name=name, length_bytes=size_bytes)

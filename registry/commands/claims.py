@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,8 +13,8 @@ from registry.chain.contract import Calls
 from registry.chain.operations import AcceptOffer, Confirm, CounterOffer, Refuse, Register, Terms, Withdraw
 from registry.commands.sending import Done, Hand, actor, carry_out, check, send_call, undone_if_refused
 from registry.commands.services import Services, master_key
-from registry.documents.attachments import file_name
-from registry.documents.commitments import commit, document_fields, new_salts
+from registry.documents.commitments import DOCUMENT_FIELDS, commit, document_fields, new_salts
+from registry.documents.document import Document, hand_in
 from registry.documents.fingerprint import fingerprint
 from registry.documents.invoice import Invoice, require_registrable
 from registry.documents.reading import parse_invoice, read_document
@@ -119,11 +120,16 @@ class OfferDiffers(Refusal):
 class Prepared:
     """A registration before it is sent. `gas` is the estimate; `due` in seconds."""
 
-    invoice: Invoice
+    document: Document
     claim: Claim
     fields: tuple[tuple[str, str], ...]
     salts: tuple[bytes, ...]
     gas: int
+
+    @property
+    def invoice(self) -> Invoice:
+        """What the document says."""
+        return self.document.invoice
 
     @property
     def money(self) -> Money:
@@ -144,14 +150,27 @@ def due_day(due: int) -> date:
 # ------------------------------------------------------------- registering
 
 
-def prepare(services: Services, path: Path, *, originator: Address, due: date | None) -> Prepared:
-    """Read an invoice and make the claim of it; nothing is written, nothing sent.
+def prepare(
+    services: Services,
+    path: Path,
+    *,
+    originator: Address,
+    due: date | None,
+    attach: Sequence[Path] = (),
+    strict: bool = False,
+) -> Prepared:
+    """Read an invoice file and make the claim of it. Raises what hand_in and prepare_document raise."""
+    document = hand_in(path, attach=attach, strict=strict)
+    return prepare_document(services, document, originator=originator, due=due)
 
-    `due` replaces the invoice's own due date. Raises what parse_invoice and require_registrable raise, DueDateMissing,
-    PartyUnknown, NotTheSeller, FingerprintTaken, DuplicateWithOtherAmount and the contract's refusals of `register`.
+
+def prepare_document(services: Services, document: Document, *, originator: Address, due: date | None) -> Prepared:
+    """Make the claim of a document; nothing is written, nothing sent.
+
+    `due` replaces the invoice's own due date. Raises what require_registrable raises, DueDateMissing, PartyUnknown,
+    NotTheSeller, FingerprintTaken, DuplicateWithOtherAmount and the contract's refusals of `register`.
     """
-    content = read_document(path)
-    invoice = parse_invoice(content)
+    invoice = document.invoice
     require_registrable(invoice)
     due_date = due or invoice.due_date
     if due_date is None:
@@ -167,7 +186,7 @@ def prepare(services: Services, path: Path, *, originator: Address, due: date | 
     if debtor is None:
         raise PartyUnknown(f"the buyer {invoice.buyer.name} ({invoice.buyer_identity}) is not a member")
     due_at = _due_at(due_date)
-    fields = document_fields(invoice, document=content)
+    fields = document_fields(invoice, document=document.content, attachments=document.attachments)
     salts = new_salts(len(fields))
     claim = Claim(
         debtor=debtor.address,
@@ -181,23 +200,41 @@ def prepare(services: Services, path: Path, *, originator: Address, due: date | 
         gas = check(services, originator, Calls.register(claim))
     except FingerprintTaken as taken:
         raise _duplicate(services, taken, claim, originator, invoice) from taken
-    return Prepared(invoice, claim, fields, salts, gas)
+    return Prepared(document, claim, fields, salts, gas)
 
 
-def register(services: Services, path: Path, *, signer: Hand, due: date | None) -> tuple[Done, Prepared]:
-    """Register an invoice as a receivable of the signer's. Raises what prepare raises.
+def register(
+    services: Services,
+    path: Path,
+    *,
+    signer: Hand,
+    due: date | None,
+    attach: Sequence[Path] = (),
+    strict: bool = False,
+) -> tuple[Done, Prepared]:
+    """Register an invoice file as a receivable of the signer's, with the files of `attach` beside it.
 
-    A refused duplicate is recorded; the invoice's row is written before the registration is sent and taken back if the
-    contract refuses, so that no root on chain lacks its salts. It stays where the registration is signed for others to
-    submit.
+    A refused duplicate is recorded. Raises what hand_in, prepare_document and submit raise.
+    """
+    document = hand_in(path, attach=attach, strict=strict)
+    try:
+        prepared = prepare_document(services, document, originator=actor(signer), due=due)
+    except FingerprintTaken as taken:
+        record_attempt(services, taken, document, originator=actor(signer))
+        raise
+    return submit(services, prepared, signer=signer), prepared
+
+
+def submit(services: Services, prepared: Prepared, *, signer: Hand) -> Done:
+    """Send a prepared registration. A refused duplicate is recorded. Raises the contract's refusals of `register`.
+
+    The invoice's row is written before the registration is sent and taken back if the contract refuses, so that no root
+    on chain lacks its salts. It stays where the registration is signed for others to submit.
     """
     originator = actor(signer)
-    try:
-        prepared = prepare(services, path, originator=originator, due=due)
-    except FingerprintTaken as taken:
-        _record_attempt(services, taken, originator, path)
-        raise
-    invoice, claim = prepared.invoice, prepared.claim
+    document, invoice, claim = prepared.document, prepared.invoice, prepared.claim
+    committed = [(name, value, salt) for (name, value), salt in zip(prepared.fields, prepared.salts, strict=True)]
+    attached = prepared.salts[len(DOCUMENT_FIELDS) :]
     with services.database.write() as connection:
         records.save_invoice(
             connection,
@@ -212,17 +249,34 @@ def register(services: Services, path: Path, *, signer: Hand, due: date | None) 
             due_date=invoice.due_date,
             currency=invoice.currency.numeric,
             payable_minor=invoice.payable_minor,
-            file_name=file_name(path),
+            file_name=document.name,
             file_sha256=bytes.fromhex(dict(prepared.fields)["file_sha256"]),
-            fields=[(name, value, salt) for (name, value), salt in zip(prepared.fields, prepared.salts, strict=True)],
+            fields=committed[: len(DOCUMENT_FIELDS)],
+            attachments=[
+                (attachment.name, attachment.sha256, attachment.size_bytes, salt)
+                for attachment, salt in zip(document.attachments, attached, strict=True)
+            ],
         )
     try:
         with undone_if_refused(services, lambda it: records.forget_invoice(it, document_root=claim.document_root)):
-            return carry_out(services, signer, Register(claim)), prepared
+            return carry_out(services, signer, Register(claim))
     except FingerprintTaken as taken:
         duplicate = _duplicate(services, taken, claim, originator, invoice)
-        _record_attempt(services, duplicate, originator, path)
+        record_attempt(services, duplicate, document, originator=originator)
         raise duplicate from taken
+
+
+def record_attempt(services: Services, taken: FingerprintTaken, document: Document, *, originator: Address) -> None:
+    """Record that a document was to be registered whose claim is a receivable already. Source: rule 3."""
+    with services.database.write() as connection:
+        records.save_duplicate_attempt(
+            connection,
+            fingerprint=fingerprint(document.invoice, master_key(services.home)),
+            originator=originator,
+            receivable_id=taken.receivable_id,
+            code=taken.code,
+            file_name=document.name,
+        )
 
 
 # --------------------------------------------------------------- answering
@@ -427,10 +481,10 @@ def _duplicate(
     if existing is None:
         return taken
     same_type = kept is None or kept.type_code == invoice.type_code
-    if existing.face_minor == claim.face and same_type:
+    if existing.claim_face_minor == claim.face and same_type:
         duplicate = FingerprintTaken(f"invoice {invoice.number} is already {name}")
     else:
-        before = Money(existing.face_minor, currency_to_show(existing.currency))
+        before = Money(existing.claim_face_minor, currency_to_show(existing.currency))
         duplicate = DuplicateWithOtherAmount(
             f"invoice {invoice.number} is already {name} with {before}"
             + ("" if same_type or kept is None else f" and type {kept.type_code}")
@@ -438,16 +492,3 @@ def _duplicate(
         )
     duplicate.receivable_id = existing_id
     return duplicate
-
-
-def _record_attempt(services: Services, taken: FingerprintTaken, originator: Address, path: Path) -> None:
-    invoice = parse_invoice(read_document(path))
-    with services.database.write() as connection:
-        records.save_duplicate_attempt(
-            connection,
-            fingerprint=fingerprint(invoice, master_key(services.home)),
-            originator=originator,
-            receivable_id=taken.receivable_id,
-            code=taken.code,
-            file_name=file_name(path),
-        )
