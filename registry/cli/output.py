@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import functools
-import io
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 import typer
@@ -17,6 +15,7 @@ from rich.table import Table
 
 from registry.domain.printable import printable
 from registry.domain.refusals import Refusal
+from registry.tabular import LINE_END, csv_lines
 from registry.terminal import safe
 
 P = ParamSpec("P")
@@ -61,27 +60,6 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, nothing: 
     for row in cells:
         shown.add_row(*row)
     return shown
-
-
-def csv_lines(columns: Sequence[str], documents: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Documents as CSV: RFC 4180, a header row, then the cells of these columns, each line with its end.
-
-    Names of nested members are joined by an underscore; an amount is two columns, the exact decimal under its own name
-    and its currency (face, face_currency). Words of a list are joined by a blank; what is absent is empty.
-
-    A text that a spreadsheet would take for a formula (it begins with = + - @, a tab or a carriage return) has an
-    apostrophe put before it (OWASP, CSV injection).
-    """
-    line = io.StringIO(newline="")
-    writer = csv.writer(line, lineterminator=LINE_END)
-    writer.writerow(columns)
-    for one in documents:
-        cells = dict(_flat(one))
-        yield line.getvalue()
-        line.seek(0)
-        line.truncate()
-        writer.writerow([_cell(cells[column]) for column in columns])
-    yield line.getvalue()
 
 
 def print_csv(columns: Sequence[str], documents: Iterable[Mapping[str, Any]]) -> None:
@@ -140,35 +118,6 @@ def named_refusals(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(EXIT_INTERRUPTED) from None
 
     return wrapper
-
-
-LINE_END = "\r\n"
-FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r")
-
-
-def _flat(members: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
-    for name, value in members.items():
-        match value:
-            case {"amount": amount, "currency": currency}:
-                yield prefix + name, amount
-                yield f"{prefix}{name}_currency", currency
-            case Mapping():
-                yield from _flat(value, f"{prefix}{name}_")
-            case _:
-                yield prefix + name, value
-
-
-def _cell(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case str():
-            return "'" + value if value.startswith(FORMULA_BEGINS) else value
-        case list():
-            return " ".join(_cell(part) for part in value)
-        case int() | bytes():
-            return _plain(value)
-    raise TypeError(f"{type(value).__name__} has no form in a cell")
 
 
 def _plain(value: object) -> str:
