@@ -1,11 +1,14 @@
-"""Certificates: hand on, and where they come from."""
+"""Certificates: cut, hand on, join, let others move them, and where they come from."""
 
 from __future__ import annotations
 
+import csv
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -37,42 +40,188 @@ command = functools.partial(app.command, rich_help_panel="Certificates")
 
 
 @command()
-@operation()
+@operation(signable=True)
 def split(
     acting: Acting,
     certificate: CertificateArgument,
-    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="What goes to the receiver, e.g. 1250.00.")],
+    amount: Annotated[
+        str | None, typer.Argument(metavar="[AMOUNT]", help="What goes to the receiver --to, e.g. 1250.00.")
+    ] = None,
+    *,
+    to: Annotated[str | None, typer.Option("--to", help="The receiver: a handle or an address.")] = None,
+    part: Annotated[
+        list[str] | None,
+        typer.Option("--part", metavar="AMOUNT=RECEIVER", help="Instead, several parts in one go; repeat."),
+    ] = None,
+    parts: Annotated[
+        Path | None, typer.Option("--parts", help="Instead, parts from a CSV file: amount, receiver, document.")
+    ] = None,
+    document: DocumentOption = None,
+) -> Told:
+    """Cut amounts off the tail of a certificate: one for a receiver, or several in one go."""
+    from registry.commands import certificates
+
+    whole = parse_certificate_id(certificate)
+    single = amount is not None and to is not None
+    if [single, part is not None, parts is not None].count(True) != 1 or (not single and (amount or to)):
+        raise typer.BadParameter("give AMOUNT and --to, or --part AMOUNT=RECEIVER, or --parts FILE")
+    if amount is not None and to is not None:
+        receiver = acting.account(to)
+        done, tail = certificates.split(
+            acting.services, signer=acting.hand, certificate=whole, amount=amount, receiver=receiver, document=document
+        )
+        kept = CertificateId(whole.receivable_id, whole.start, tail.start)
+        return Told(f"{tail} goes to {to}, {kept} stays", done, {"certificate": str(tail), "kept": str(kept)})
+    typed = _typed_parts(part or [], document) if parts is None else _parts_of_file(parts, document)
+    done, tails = certificates.split_many(
+        acting.services,
+        signer=acting.hand,
+        certificate=whole,
+        parts=[certificates.TypedPart(each.amount, acting.account(each.receiver), each.document) for each in typed],
+    )
+    kept = CertificateId(whole.receivable_id, whole.start, tails[-1].start)
+    went = ", ".join(f"{tail} to {each.receiver}" for tail, each in zip(tails, typed, strict=True))
+    return Told(f"{went}; {kept} stays", done, {"certificates": [str(tail) for tail in tails], "kept": str(kept)})
+
+
+@command()
+@operation(signable=True)
+def endorse(
+    acting: Acting,
+    certificates: Annotated[list[str], typer.Argument(metavar="R-1/0-5000…", help="One certificate, or several.")],
     *,
     to: To,
     document: DocumentOption = None,
 ) -> Told:
-    """Cut an amount off the tail of a certificate and hand it to the receiver."""
-    from registry.commands import certificates
+    """Hand whole certificates to the receiver: all or none."""
+    from registry.commands import certificates as use_cases
 
-    whole = parse_certificate_id(certificate)
-    done, tail = certificates.split(
-        acting.services,
-        signer=acting.signer,
-        certificate=whole,
-        amount=amount,
-        receiver=acting.account(to),
-        document=document,
-    )
-    kept = CertificateId(whole.receivable_id, whole.start, tail.start)
-    return Told(f"{tail} goes to {to}, {kept} stays", done, {"certificate": str(tail), "kept": str(kept)})
+    wholes = [parse_certificate_id(certificate) for certificate in certificates]
+    if len(wholes) == 1:
+        done = use_cases.endorse(
+            acting.services, signer=acting.hand, certificate=wholes[0], receiver=acting.account(to), document=document
+        )
+    elif acting.signs:
+        raise typer.BadParameter(
+            "several certificates cannot be signed for at once: sign for each", param_hint="--sign"
+        )
+    else:
+        receiver = acting.account(to)
+        done = use_cases.endorse_many(
+            acting.services, signer=acting.signer, certificates=wholes, receiver=receiver, document=document
+        )
+    belong = "now belongs" if len(wholes) == 1 else "now belong"
+    return Told(f"{', '.join(map(str, wholes))} {belong} to {to}", done)
 
 
 @command()
-@operation()
-def endorse(acting: Acting, certificate: CertificateArgument, *, to: To, document: DocumentOption = None) -> Told:
-    """Hand a whole certificate to the receiver."""
+@operation(signable=True)
+def merge(
+    acting: Acting,
+    certificate: CertificateArgument,
+    neighbour: Annotated[
+        str | None, typer.Argument(metavar="[R-1/5000-9000]", help="The other one; without it the right neighbour.")
+    ] = None,
+) -> Told:
+    """Join two certificates that touch into one."""
     from registry.commands import certificates
 
-    whole = parse_certificate_id(certificate)
-    done = certificates.endorse(
-        acting.services, signer=acting.signer, certificate=whole, receiver=acting.account(to), document=document
-    )
-    return Told(f"{whole} now belongs to {to}", done)
+    one = parse_certificate_id(certificate)
+    named = None if neighbour is None else parse_certificate_id(neighbour)
+    other = named or certificates.right_neighbour(acting.services, one)
+    done, whole = certificates.merge(acting.services, signer=acting.hand, certificates=(one, other))
+    return Told(f"{one} and {other} are now {whole}", done, {"certificate": str(whole)})
+
+
+@command()
+@operation(signable=True)
+def approve(
+    acting: Acting,
+    certificate: Annotated[
+        str | None, typer.Argument(metavar="[R-1/0-5000]", help="A certificate; it ends when that moves or is cut.")
+    ] = None,
+    *,
+    to: Annotated[str, typer.Option("--to", help="Who may move it: a handle or an address.")],
+    all_: Annotated[bool, typer.Option("--all", help="All certificates that you hold, now and later.")] = False,
+) -> Told:
+    """Let somebody else move a certificate, or all that you hold."""
+    from registry.commands import certificates
+
+    whole = _certificate_or_all(certificate, all_=all_)
+    operator = acting.account(to)
+    if whole is None:
+        done = certificates.approve_for_all(acting.services, signer=acting.hand, operator=operator, approved=True)
+        return Told(f"{to} may move all certificates of {acting.name}", done)
+    done = certificates.approve(acting.services, signer=acting.hand, certificate=whole, operator=operator)
+    return Told(f"{to} may move {whole}", done)
+
+
+@command()
+@operation(signable=True)
+def revoke(
+    acting: Acting,
+    certificate: Annotated[
+        str | None, typer.Argument(metavar="[R-1/0-5000]", help="The certificate that somebody may move.")
+    ] = None,
+    *,
+    from_: Annotated[str | None, typer.Option("--from", help="With --all: whose approval ends.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="The approval for all certificates that you hold.")] = False,
+) -> Told:
+    """End an approval."""
+    from registry.commands import certificates
+
+    whole = _certificate_or_all(certificate, all_=all_)
+    if whole is None:
+        if from_ is None:
+            raise typer.BadParameter("say whose approval ends", param_hint="--from")
+        done = certificates.approve_for_all(
+            acting.services, signer=acting.hand, operator=acting.account(from_), approved=False
+        )
+        return Told(f"{from_} no longer moves the certificates of {acting.name}", done)
+    done = certificates.revoke(acting.services, signer=acting.hand, certificate=whole)
+    return Told(f"only the holder moves {whole}", done)
+
+
+def _certificate_or_all(certificate: str | None, *, all_: bool) -> CertificateId | None:
+    """The certificate that was named, or None for --all."""
+    if (certificate is None) is not all_:
+        raise typer.BadParameter("name a certificate, or give --all")
+    return None if certificate is None else parse_certificate_id(certificate)
+
+
+class _Part(NamedTuple):
+    amount: str
+    receiver: str
+    document: str | None
+
+
+def _typed_parts(typed: list[str], document: str | None) -> list[_Part]:
+    """Parts as --part takes them, all with the same document."""
+    found = []
+    for one in typed:
+        amount, sign, receiver = one.partition("=")
+        if not sign:
+            raise typer.BadParameter(f"{one!r} is not AMOUNT=RECEIVER", param_hint="--part")
+        found.append(_Part(amount, receiver, document))
+    return found
+
+
+PARTS_MAX = 500
+"""Parts in a CSV file: far more than one transaction takes."""
+
+
+def _parts_of_file(path: Path, document: str | None) -> list[_Part]:
+    """Parts of a CSV file with a header; without a document of its own a part has that of --document."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(islice(csv.DictReader(file), PARTS_MAX + 1))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise typer.BadParameter(f"{path} cannot be read: {error}", param_hint="--parts") from error
+    if len(rows) > PARTS_MAX:
+        raise typer.BadParameter(f"{path} has more than {PARTS_MAX} parts", param_hint="--parts")
+    if not rows or not {"amount", "receiver"} <= rows[0].keys():
+        raise typer.BadParameter(f"{path} needs a header with amount and receiver, and a part", param_hint="--parts")
+    return [_Part(row["amount"] or "", row["receiver"] or "", row.get("document") or document) for row in rows]
 
 
 @command()
@@ -96,11 +245,13 @@ class Traced:
     name: Callable[[Address], str]
     invoice: InvoiceRow | None
     documents: dict[bytes, str]
+    orders: dict[bytes, str]
 
     @classmethod
     def of(cls, certificate: CertificateId, connection: Connection) -> Traced:
         """Read it: a certificate that exists just so. Raises UnknownReceivable, UnknownCertificate, RangeChanged."""
-        from registry.store.queries import certificates, documents, entries, health, invoices, receivables
+        from registry.cli import views
+        from registry.store.queries import certificates, documents, entries, health, invoices, orders, receivables
 
         cursor = health.cursor(connection)
         row = receivables.receivable(connection, certificate.receivable_id)
@@ -118,7 +269,14 @@ class Traced:
         known = documents.trade_documents(
             connection, {step.step.document for step in steps if step.step.document is not None}
         )
-        people = [row.originator, row.debtor, *(who for step in steps for who in (step.step.giver, step.step.holder))]
+        references = {
+            order: orders.order_reference_of(connection, order)
+            for order in {step.step.order for step in steps if step.step.order is not None}
+        }
+        people: list[Address | None] = [row.originator, row.debtor]
+        for step in steps:
+            entry = step.step.entry
+            people += [step.step.giver, step.step.holder, getattr(entry, "receiver", None)]
         return cls(
             certificate,
             steps,
@@ -126,6 +284,7 @@ class Traced:
             names(connection, people),
             invoices.invoice_by_root(connection, row.document_root),
             {document: found.file_name for document, found in known.items()},
+            {order: views.order(found) for order, found in references.items() if found is not None},
         )
 
     def document(self) -> dict[str, Any]:
@@ -148,4 +307,5 @@ class Traced:
             name=self.name,
             invoice=self.invoice,
             documents=self.documents,
+            orders=self.orders,
         )

@@ -1,17 +1,17 @@
 """What the commands share: options, and the patterns of an operation and of a list.
 
 An operation is a function of an `Acting` and its own arguments that parses, calls one use case and returns what to
-tell; `@operation()` gives it --as, --dry-run and --json:
+tell; `@operation()` gives it --as, --dry-run and --json, and --sign where its use case takes a hand:
 
     @command()
-    @operation()
+    @operation(signable=True)
     def endorse(acting: Acting, certificate: CertificateArgument, *, to: To, document: DocumentOption = None) -> Told:
         \"\"\"Hand a whole certificate to the receiver.\"\"\"
         from registry.commands import certificates
 
         whole = parse_certificate_id(certificate)
         done = certificates.endorse(
-            acting.services, signer=acting.signer, certificate=whole, receiver=acting.account(to), document=document
+            acting.services, signer=acting.hand, certificate=whole, receiver=acting.account(to), document=document
         )
         return Told(f"{whole} now belongs to {to}", done)
 """
@@ -20,15 +20,20 @@ from __future__ import annotations
 
 import functools
 import inspect
+import json
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from registry.cli import output
 from registry.cli.output import named_refusals
+from registry.domain.calendar import instant
+from registry.domain.receivable import DAY_SECONDS
 from registry.settings import settings
 from registry.terminal import safe
 
@@ -36,10 +41,12 @@ if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
     from rich.console import RenderableType
 
+    from registry.chain.typed_data import SignedOperation
     from registry.commands.reading import Reading
-    from registry.commands.sending import Done
+    from registry.commands.sending import Done, Hand
     from registry.commands.services import Services
     from registry.domain.identifiers import Address
+    from registry.domain.receivable import Registry
     from registry.store.queries import Connection
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON document instead of tables.")]
@@ -56,7 +63,17 @@ DocumentOption = Annotated[
     str | None, typer.Option("--document", help="The trade document behind it: a file, or its hash as 0x….")
 ]
 
+SignOption = Annotated[
+    str | None,
+    typer.Option(
+        "--sign", metavar="FILE", help="Sign, and send nothing: `relay FILE` submits it. - prints what was signed."
+    ),
+]
+ValidDays = Annotated[int, typer.Option("--valid-days", help="Days for which a signature counts.", min=1, max=366)]
+
 JSON_OPTION = (JsonFlag, False)
+VALID_DAYS_DEFAULT = 7
+STDOUT = "-"
 
 
 # -------------------------------------------------------------- operations
@@ -106,9 +123,10 @@ class Would:
 class Acting:
     """Who acts, and the registry in which: opened at the first use, so that what is typed wrongly starts nothing."""
 
-    def __init__(self, stack: ExitStack, *, name: str, dry_run: bool) -> None:
+    def __init__(self, stack: ExitStack, *, name: str, dry_run: bool, valid_days: int | None = None) -> None:
         self.name = name
         self.dry_run = dry_run
+        self._valid_days = valid_days
         self._stack = stack
 
     @functools.cached_property
@@ -125,6 +143,26 @@ class Acting:
 
         return accounts.signer_of(self.services, self.name)
 
+    @functools.cached_property
+    def hand(self) -> Hand:
+        """The same, or with --sign its pen: for use cases whose operation has a form by signature."""
+        if self._valid_days is None:
+            return self.signer
+        from registry.commands.sending import Pen
+
+        return Pen(self.signer, self.deadline(self._valid_days))
+
+    @property
+    def signs(self) -> bool:
+        """Whether what would be sent is to be signed instead."""
+        return self._valid_days is not None
+
+    def deadline(self, days: int) -> int:
+        """The instant (seconds) so many days after the newest block."""
+        from registry.commands.sending import now
+
+        return now(self.services) + days * DAY_SECONDS
+
     def account(self, name: str) -> Address:
         """The address behind a name. Raises UnknownAccount, KeystoreLocked, IdMalformed."""
         from registry.commands.names import address_of
@@ -136,25 +174,34 @@ Act = Callable[..., "Told | Would"]
 """What an operation's function is: an Acting, then the command's own arguments."""
 
 
-def operation(*, as_: str | None = None) -> Callable[[Act], Callable[..., None]]:
+def operation(*, as_: str | None = None, signable: bool = False) -> Callable[[Act], Callable[..., None]]:
     """Make a command of a function that acts: --as (required unless `as_` is given), --dry-run and --json are added.
 
     A dry run is the same code up to the first signature: refusals are the real ones, and what was written is undone.
+    With `signable` --sign is added: the same code again, but what would be sent is signed and written down.
     """
-    default_as = inspect.Parameter.empty if as_ is None else as_
+    options: dict[str, tuple[Any, object]] = {"as_": (As, inspect.Parameter.empty if as_ is None else as_)}
+    if signable:
+        options |= {"sign": (SignOption, None), "valid_days": (ValidDays, VALID_DAYS_DEFAULT)}
+    options |= {"dry_run": (DryRunFlag, False), "json_output": JSON_OPTION}
 
     def decorate(act: Act) -> Callable[..., None]:
         @named_refusals
         @functools.wraps(act)
-        def command(*, as_: str, dry_run: bool, json_output: bool, **own: Any) -> None:
+        def command(
+            *, as_: str, dry_run: bool, json_output: bool, sign: str | None = None, valid_days: int = 0, **own: Any
+        ) -> None:
+            signing = sign is not None and not dry_run  # a dry run tells what sending would meet
+            told: Told | Would | Paper
             with ExitStack() as stack:
-                acting = Acting(stack, name=as_, dry_run=dry_run)
-                told = _rehearse(act, acting, own) if dry_run else act(acting, **own)
+                acting = Acting(stack, name=as_, dry_run=dry_run, valid_days=valid_days if signing else None)
+                if dry_run:
+                    told = _rehearse(act, acting, own)
+                else:
+                    told = act(acting, **own) if sign is None else _sign(act, acting, own, sign)
             told.show(json_output=json_output)
 
-        _take_options(
-            command, act, {"as_": (As, default_as), "dry_run": (DryRunFlag, False), "json_output": JSON_OPTION}
-        )
+        _take_options(command, act, options)
         return command
 
     return decorate
@@ -169,6 +216,54 @@ def _rehearse(act: Act, acting: Acting, own: dict[str, Any]) -> Told | Would:
         return Would(gas=rehearsed.gas)
     # It needed no signature, and what it wrote is undone.
     return told if isinstance(told, Would) else Would(more=told.more)
+
+
+def _sign(act: Act, acting: Acting, own: dict[str, Any], target: str) -> Told | Would | Paper:
+    require_writable(target)
+    from registry.commands.sending import Signed
+
+    try:
+        return act(acting, **own)
+    except Signed as signed:
+        return Paper(signed.operation, target)
+
+
+def require_writable(target: str) -> None:
+    """Before anything is signed: a file can be put there."""
+    path = Path(target)
+    if target != STDOUT and (path.is_dir() or not path.parent.is_dir()):
+        raise typer.BadParameter(f"{target} cannot be written")
+
+
+def write_document(document: Mapping[str, Any], target: str) -> None:
+    """Put a JSON document into a file, or on stdout for -."""
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    if target == STDOUT:
+        sys.stdout.write(text)
+    else:
+        Path(target).write_text(text, encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """An operation that was signed instead of sent, and where it is to be written."""
+
+    signed: SignedOperation
+    target: str
+
+    def show(self, *, json_output: bool) -> None:
+        """Write it, and say so."""
+        write_document(self.signed.to_json(), self.target)
+        if self.target == STDOUT:
+            return
+        by = self.signed.by
+        if json_output:
+            output.document({"signed": self.target, "deadline": instant(by.deadline), "nonce": str(by.nonce)})
+        else:
+            output.console.print(
+                f"[green]signed[/] {safe(self.target)}: counts until {instant(by.deadline)}; "
+                f"`counterfoil relay {safe(self.target)} --as …` submits it"
+            )
 
 
 def _take_options(
@@ -213,6 +308,17 @@ class Asking:
 
         cursor = health.cursor(self.snapshot)
         return cursor.block_at if cursor is not None else 0
+
+    @functools.cached_property
+    def state(self) -> Registry:
+        """The registry's own switches and parameters; its members are not read. Raises NothingHere."""
+        from registry.commands.home import NothingHere
+        from registry.store.queries import registry
+
+        found = registry.registry(self.snapshot)
+        if found is None:
+            raise NothingHere("nothing is mirrored here yet")
+        return found.state()
 
     def account(self, name: str) -> Address:
         """The address behind a name. Raises UnknownAccount, KeystoreLocked, IdMalformed."""

@@ -352,7 +352,7 @@ def _print_ready(summary: Summary, url: str) -> None:
         ):
             print_(f"  {command} {line}")
         if summary.pending is not None:
-            print_(f"  {command} pending --as {summary.pending_debtor}")
+            print_(f"  {command} inbox --as {summary.pending_debtor}")
             print_(f"  {command} confirm R-{summary.pending} --as {summary.pending_debtor}")
     print_("Ctrl-C ends it; the same command goes on from here.")
 

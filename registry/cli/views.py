@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.tree import Tree
 
 from registry.domain.calendar import day, instant
 from registry.domain.identifiers import Address, CertificateId, format_address, format_receivable_id
-from registry.domain.journal import Confirmed, Endorsed, Refused, Registered, Split
+from registry.domain.journal import (
+    CertificateFrozen,
+    Confirmed,
+    CounterOffered,
+    Endorsed,
+    ForcedTransfer,
+    Merged,
+    OfferAccepted,
+    Partitioned,
+    ReceivableFrozen,
+    Refused,
+    Registered,
+    Split,
+)
 from registry.domain.money import Money, currency_to_show
 from registry.domain.provenance import Step
-from registry.domain.receivable import MemberStatus, RefusalReason, Role, reason_name
+from registry.domain.receivable import MemberStatus, RefusalReason, Registry, Role, Scope, Status, reason_name
 from registry.store.queries.certificates import CertificateRow
 from registry.store.queries.entries import ProvenanceRow
 from registry.store.queries.invoices import InvoiceRow
 from registry.store.queries.members import MemberRow
+from registry.store.queries.orders import FreezeRow, OrderReferenceRow
 from registry.store.queries.receivables import ReceivableRow
 from registry.terminal import safe
 
@@ -53,8 +67,9 @@ def done_document(done: Done) -> dict[str, Any]:
     }
 
 
-def receivable_document(row: ReceivableRow, *, name: Name, now: int) -> dict[str, Any]:
+def receivable_document(row: ReceivableRow, *, name: Name, now: int, registry: Registry) -> dict[str, Any]:
     """A receivable for programs."""
+    offer, lapses_at = row.offer, row.lapses_at(registry)
     return {
         "id": format_receivable_id(row.receivable_id),
         "phase": str(row.phase(now=now)),
@@ -63,6 +78,15 @@ def receivable_document(row: ReceivableRow, *, name: Name, now: int) -> dict[str
         "debtor": {"address": format_address(row.debtor), "handle": name(row.debtor)},
         "originator": {"address": format_address(row.originator), "handle": name(row.originator)},
         "registered_at": instant(row.registered_at),
+        "claim": {"face": money(row.claim_face_minor, row.currency).to_json(), "due_date": day(row.claim_due_at)},
+        "offer": None
+        if offer is None
+        else {
+            "face": money(offer.face, row.currency).to_json(),
+            "due_date": day(offer.due),
+            "at": instant(offer.at),
+        },
+        "lapses_at": None if lapses_at is None else instant(lapses_at),
         "answered_at": instant(row.answered_at) if row.answered_at else None,
         "refusal_reason": _refusal(row),
         "fingerprint": row.fingerprint,
@@ -82,6 +106,11 @@ RECEIVABLE_COLUMNS = (
     "originator_address",
     "originator_handle",
     "registered_at",
+    "claim_face",
+    "claim_due_date",
+    "offer_face",
+    "offer_due_date",
+    "lapses_at",
     "answered_at",
     "refusal_reason",
     "fingerprint",
@@ -98,8 +127,25 @@ def _refusal(row: ReceivableRow) -> str | None:
     return reason_name(RefusalReason, row.refusal_reason) or f"reason {row.refusal_reason}"
 
 
+def offered(row: ReceivableRow) -> str | None:
+    """The debtor's counter-offer in words."""
+    return None if row.offer is None else f"{money(row.offer.face, row.currency)}, due {day(row.offer.due)}"
+
+
+def lapses(row: ReceivableRow, registry: Registry) -> str:
+    """From when on a claim that waits for its answer can lapse."""
+    lapses_at = row.lapses_at(registry)
+    return "not during a pause" if lapses_at is None else instant(lapses_at)
+
+
 def receivable_facts(
-    row: ReceivableRow, invoice: InvoiceRow | None, *, name: Name, now: int
+    row: ReceivableRow,
+    invoice: InvoiceRow | None,
+    freezes: Iterable[FreezeRow],
+    *,
+    name: Name,
+    now: int,
+    registry: Registry,
 ) -> list[tuple[str, object]]:
     """A receivable for people."""
     pairs: list[tuple[str, object]] = [
@@ -111,9 +157,19 @@ def receivable_facts(
         ("originator", name(row.originator)),
         ("registered", instant(row.registered_at)),
     ]
-    if row.answered_at:
-        answer = f"refused: {_refusal(row)}" if row.refusal_reason else "confirmed"
-        pairs.append((answer, instant(row.answered_at)))
+    if (row.claim_face_minor, row.claim_due_at) != (row.face_minor, row.due_at):
+        pairs.append(("claimed", f"{money(row.claim_face_minor, row.currency)}, due {day(row.claim_due_at)}"))
+    if row.offer is not None:
+        pairs.append(("counter-offer", f"{offered(row)} ({instant(row.offer.at)})"))
+    if row.status is Status.REGISTERED:
+        pairs.append(("can lapse", lapses(row, registry)))
+    else:
+        pairs.append((row.status.name.lower(), _answer(row)))
+    pairs += [
+        (f"frozen until {instant(freeze.expiry_at)}", order(freeze))
+        for freeze in freezes
+        if freeze.scope is Scope.RECEIVABLE
+    ]
     if invoice is not None:
         pairs.append(("invoice", f"{invoice.number} of {invoice.issue_date} ({invoice.file_name})"))
     pairs += [
@@ -122,6 +178,66 @@ def receivable_facts(
         ("journal head", f"0x{row.head.hex()} after {row.length} entries"),
     ]
     return pairs
+
+
+def _answer(row: ReceivableRow) -> str:
+    reason = _refusal(row)
+    return instant(row.answered_at) + ("" if reason is None else f": {reason}")
+
+
+def order(row: FreezeRow | OrderReferenceRow) -> str:
+    """An order in words, or its hash where the words are not known here."""
+    return "0x" + row.order_hash.hex() if row.authority is None else f"{row.authority}, {row.number}"
+
+
+def frozen_by(part: CertificateRow, freezes: Iterable[FreezeRow]) -> str:
+    """The orders on a certificate itself or its holder; one on the receivable freezes all, and is said once."""
+    return "; ".join(
+        order(freeze)
+        for freeze in freezes
+        if (
+            (freeze.receivable_id, freeze.start_minor) == (part.receivable_id, part.start_minor)
+            and freeze.scope is Scope.CERTIFICATE
+        )
+        or freeze.member == part.holder
+    )
+
+
+def freeze_document(row: FreezeRow, *, name: Name, now: int) -> dict[str, Any]:
+    """An order on a thing, for programs."""
+    return {
+        "order": row.order_hash,
+        "authority": row.authority,
+        "number": row.number,
+        "scope": row.scope.name.lower(),
+        "on": frozen_thing(row, name=name),
+        "in_force": row.is_in_force(now=now),
+        "since": instant(row.since_at),
+        "expiry": instant(row.expiry_at),
+        "officer": format_address(row.officer),
+        "countersigner": format_address(row.countersigner),
+    }
+
+
+FREEZE_COLUMNS = (
+    "order",
+    "authority",
+    "number",
+    "scope",
+    "on",
+    "in_force",
+    "since",
+    "expiry",
+    "officer",
+    "countersigner",
+)
+
+
+def frozen_thing(row: FreezeRow, *, name: Name) -> str:
+    """What an order is on: a certificate, a receivable, or a member by its handle."""
+    if row.scope is Scope.MEMBER:
+        return name(row.member)
+    return str(row.certificate_id or format_receivable_id(row.receivable_id))
 
 
 def certificate_document(row: CertificateRow, *, name: Name) -> dict[str, Any]:
@@ -196,6 +312,7 @@ def step_document(row: ProvenanceRow, *, name: Name) -> dict[str, Any]:
         "giver": name(step.giver) if step.giver else None,
         "holder": name(step.holder) if step.holder else None,
         "document": step.document,
+        "order": step.order,
         "head": step.head,
         "transaction": stored.tx_hash,
         "block": stored.block_number,
@@ -211,6 +328,7 @@ STEP_COLUMNS = (
     "giver",
     "holder",
     "document",
+    "order",
     "head",
     "transaction",
     "block",
@@ -225,7 +343,8 @@ def provenance_tree(
     currency: int,
     name: Name,
     invoice: InvoiceRow | None,
-    documents: dict[bytes, str],
+    documents: Mapping[bytes, str],
+    orders: Mapping[bytes, str],
 ) -> Tree:
     """The way of a certificate to its holder, oldest at the top, each hop below the one before."""
     whole = money(certificate.end - certificate.start, currency)
@@ -241,6 +360,8 @@ def provenance_tree(
         if step.document is not None and any(step.document):
             known = documents.get(step.document)
             lines.append(f"[dim]document {safe(known) if known else '0x' + step.document.hex()}[/]")
+        if step.order is not None:
+            lines.append(f"[dim]order {safe(orders.get(step.order, '0x' + step.order.hex()))}[/]")
         lines.append(f"[dim]block {row.stored.block_number}, transaction 0x{row.stored.tx_hash.hex()}[/]")
         branch = branch.add("\n".join(lines))
     return root
@@ -248,6 +369,7 @@ def provenance_tree(
 
 def _what(step: Step, currency: int, name: Name) -> str:
     entry = step.entry
+    amount = money(step.end - step.start, currency)
     match entry:
         case Registered():
             return f"{name(entry.originator)} claims {money(entry.face, currency)} from {name(entry.debtor)}"
@@ -255,11 +377,23 @@ def _what(step: Step, currency: int, name: Name) -> str:
             return f"{name(entry.debtor)} promises to pay {money(entry.face, currency)}"
         case Refused():
             return f"{name(entry.debtor)} refuses"
-        case Split() | Endorsed():
-            amount = money(step.end - step.start, currency)
-            if step.giver is not None and step.holder is not None:
-                return f"{name(step.giver)} -> {name(step.holder)}: {amount}"
-            return f"{name(step.holder) if step.holder else '?'} keeps {amount}"
+        case CounterOffered():
+            offer = money(entry.offered_face, currency)
+            return f"{name(entry.debtor)} would confirm {offer}, due {day(entry.offered_due)}"
+        case OfferAccepted():
+            return f"{name(entry.originator)} accepts {money(entry.face, currency)}, due {day(entry.due)}"
+        case Split() | Endorsed() | ForcedTransfer() if step.giver is not None and step.holder is not None:
+            return f"{name(step.giver)} -> {name(step.holder)}: {amount}"
+        case Split() | Endorsed() | ForcedTransfer() if step.holder is not None:
+            return f"{name(step.holder)} keeps {amount}"
+        case Split():  # the range had several holders after it: a merger came later
+            return f"{name(entry.receiver)} gets {money(entry.end - entry.cut, currency)}"
+        case Endorsed() | ForcedTransfer():
+            return f"{name(entry.receiver)} gets {money(entry.end - entry.start, currency)}"
+        case Merged() | Partitioned():
+            return f"{name(step.holder)} has {amount} in one certificate" if step.holder is not None else ""
+        case CertificateFrozen() | ReceivableFrozen():
+            return f"until {instant(entry.expiry)}"
         case _:
             return ""
 

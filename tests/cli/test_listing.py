@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from registry.cli.output import csv_lines
 from registry.commands.services import master_key
 from registry.domain.identifiers import parse_certificate_id
 from registry.settings import PROJECT_ROOT
+from registry.tabular import csv_lines
 from tests.cli.conftest import Cli
 from tests.commands.desk import SAMPLES, ubl
 from tests.e2e.running import Serving, environment, serving, temporary_home
@@ -163,7 +163,7 @@ def test_the_amounts_of_a_holder_s_table_add_up(cli: Cli) -> None:
 
 
 def test_pending_and_trace_and_members_are_tables_too(cli: Cli) -> None:
-    assert [row["id"] for row in table(cli, "pending", "--as", BUYER)] == ["R-3"]
+    assert [row["id"] for row in table(cli, "inbox", "--as", BUYER)] == ["R-3"]
     steps = table(cli, "trace", "R-1/60000-100000")
     assert [step["operation"] for step in steps] == ["Registered", "Confirmed", "Split"]
     assert (steps[-1]["giver"], steps[-1]["holder"], steps[-1]["document"]) == (SELLER, BANK, HASH)
@@ -179,7 +179,7 @@ def test_an_empty_table_has_its_header(cli: Cli) -> None:
     empty = cli("list", "--currency", "USD", "--csv").stdout
     assert empty.startswith("id,phase,face,face_currency,")
     assert empty.count("\n") == 1
-    assert cli("pending", "--as", BANK, "--csv").stdout == empty
+    assert cli("inbox", "--as", BANK, "--csv").stdout == empty
 
 
 @pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r"])
@@ -211,7 +211,7 @@ def test_any_text_survives_a_table(value: str) -> None:
         ["show", "R-1"],
         ["trace", "R-1/60000-100000"],
         ["member", "list"],
-        ["pending", "--as", BUYER],
+        ["inbox", "--as", BUYER],
     ],
     ids=lambda words: words[0],
 )

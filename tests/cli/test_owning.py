@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def empty_home(cli: Cli, home_variable: Callable[[Path], None]) -> Iterator[Path
         ["status"],
         ["member", "list"],
         ["register", str(SAMPLE), "--as", "operator"],
-        ["pending", "--as", "operator"],
+        ["inbox", "--as", "operator"],
         ["show", "R-1"],
         ["trace", "R-1/0-5"],
         ["rebuild"],
@@ -81,7 +82,9 @@ def test_a_command_starts_what_it_needs_and_ends_it(cli: Cli, home: Path) -> Non
 def test_what_one_command_did_the_next_one_finds(cli: Cli) -> None:
     for party in ("seller", "buyer"):
         cli("member", "add", "--invoice", str(SAMPLE), "--party", party)
-    receivable = cli.json("register", str(SAMPLE), "--as", "brandmuhl-guss", "--due", "2037-01-01")["receivable"]
+    receivable = cli.json(
+        "register", str(SAMPLE), "--as", "brandmuhl-guss", "--due", str(datetime.now(UTC).date() + timedelta(days=90))
+    )["receivable"]
     assert cli.json("show", receivable)["face"]["amount"] == "220637.90"
     assert cli.json("reconcile", "--deep")["difference_count"] == 0
     assert cli.json("mirror", "--once")["block"] == cli.json("status")["mirrored_block"]

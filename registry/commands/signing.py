@@ -1,0 +1,128 @@
+"""Signatures that stand for a transaction: read from a file, submitted by anyone, given up by their signer."""
+
+from __future__ import annotations
+
+import json
+from itertools import dropwhile, islice
+from pathlib import Path
+from typing import Any
+
+from eth_account.signers.local import LocalAccount
+
+from registry.chain.contract import Calls
+from registry.chain.operations import Answer, Operation, Order
+from registry.chain.submit import account_address
+from registry.chain.typed_data import SignedOperation, SignedOperationMalformed, has_anchor
+from registry.commands.sending import Done, domain, send_call
+from registry.commands.services import Services
+from registry.documents.reading import read_document
+from registry.domain.identifiers import format_address, format_receivable_id
+from registry.domain.refusals import Refusal
+from registry.domain.rules import NonceUsed, UnknownReceivable
+from registry.store.queries import entries as entry_queries
+from registry.store.queries import receivables as receivable_queries
+from registry.store.queries.pages import every
+
+NONCES_PER_WORD = 256
+
+
+class SignedForAnother(Refusal):
+    """A signature that another registry, or another chain, takes."""
+
+    code = "signed_for_another"
+    status = 409
+    title = "The signature is for another registry"
+    default_hint = "Submit it where it was signed for, or have it signed here"
+
+
+class DocumentOfAnotherKind(Refusal):
+    """An order where a member's operation was expected, or the other way round."""
+
+    code = "document_of_another_kind"
+    status = 400
+    title = "That document is submitted by another command"
+    default_hint = "`counterfoil relay` submits what members signed, `counterfoil order carry-out` what officers signed"
+
+
+class NotTheSigner(Refusal):
+    """Somebody would give up another's signature."""
+
+    code = "not_the_signer"
+    status = 403
+    title = "Only its signer gives up a signature"
+    default_hint = "Name the signer with --as"
+
+
+def read_json(path: Path) -> Any:
+    """A JSON document of a stranger's. Raises DocumentUnreadable, SignedOperationMalformed."""
+    try:
+        return json.loads(read_document(path))
+    except (ValueError, RecursionError) as error:
+        raise SignedOperationMalformed(f"{path.name} is no JSON: {error}") from error
+
+
+def read_signed(path: Path) -> SignedOperation:
+    """What a member signed. Raises DocumentUnreadable, SignedOperationMalformed, DocumentOfAnotherKind."""
+    signed = SignedOperation.from_json(read_json(path))
+    if isinstance(signed.operation, Order):
+        raise DocumentOfAnotherKind(f"{path.name} is an officer's {signed.operation.function()}")
+    return signed
+
+
+def relay(services: Services, *, signer: LocalAccount, signed: SignedOperation) -> Done:
+    """Submit what a member signed; the submitter pays and has no other part in it.
+
+    Raises SignedForAnother and the contract's refusals, of the signature and of the operation.
+    """
+    require_here(services, signed)
+    return send_call(services, signer, signed.call(since=since(services, signed)))
+
+
+def cancel(services: Services, *, signer: LocalAccount, signed: SignedOperation) -> Done:
+    """Give up a signature before anybody submits it. Raises SignedForAnother, NotTheSigner, NonceUsed."""
+    require_here(services, signed)
+    by = signed.by
+    if by.signer != account_address(signer):
+        raise NotTheSigner(f"{format_address(by.signer)} signed it")
+    if nonce_used(services, signed):
+        raise NonceUsed()
+    word, bit = divmod(by.nonce, NONCES_PER_WORD)
+    return send_call(services, signer, Calls.cancel_nonces(word=word, mask=1 << bit))
+
+
+def nonce_used(services: Services, signed: SignedOperation) -> bool:
+    """Whether it was submitted or given up."""
+    word, bit = divmod(signed.by.nonce, NONCES_PER_WORD)
+    return bool(services.view.nonces_used(signed.by.signer, word) >> bit & 1)
+
+
+def require_here(services: Services, signed: SignedOperation) -> None:
+    """Raises SignedForAnother."""
+    if signed.domain != domain(services):
+        raise SignedForAnother(f"it is for {format_address(signed.domain.contract)} on chain {signed.domain.chain_id}")
+
+
+def since(services: Services, signed: SignedOperation) -> tuple[bytes, ...]:
+    """Hashes of the entries after the head that the signer saw; none where that was never one.
+
+    An answer is to what its signer saw and to nothing after it.
+    """
+    operation, anchor = signed.operation, signed.by.anchor
+    if isinstance(operation, Answer) or not has_anchor(type(operation)):
+        return ()
+    receivable_id = receivable_of(operation)
+    with services.database.snapshot() as connection:
+        row = receivable_queries.receivable(connection, receivable_id)
+        if row is None:
+            raise UnknownReceivable(f"there is no {format_receivable_id(receivable_id)}")
+        if row.head == anchor:
+            return ()
+        stored = every(lambda after: entry_queries.entries(connection, receivable_id, after=after))
+        later = islice(dropwhile(lambda entry: entry.head != anchor, stored), 1, None)
+        return tuple(entry.decode().hash() for entry in later)
+
+
+def receivable_of(operation: Operation) -> int:
+    """The receivable that an operation names."""
+    receivable_id: int = operation.values()["receivable_id"]
+    return receivable_id
