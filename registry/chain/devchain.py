@@ -174,6 +174,8 @@ class DevChain:
             child = spawn(argv, log=folder / "anvil.log", death_signal=signal.SIGTERM, lock=lock)
             try:
                 ready = _wait_ready(child, folder=folder, port=port, deadline=deadline)
+                if ready:
+                    _resume_clock(port)
             except BaseException:
                 child.terminate()
                 raise
@@ -287,6 +289,21 @@ def _wait_ready(child: Child, *, folder: Path, port: int, deadline: float) -> bo
             return True
         time.sleep(POLL_SECONDS)
     raise DevChainFailed(f"Anvil did not answer within {START_SECONDS_MAX:.0f} s: {child.output()}")
+
+
+def _resume_clock(port: int) -> None:
+    """Go on from the newest block. Anvil starts at the wall clock, also behind a chain that `advance_time` put forward.
+
+    Refusal: devchain_failed.
+    """
+    try:
+        reached, now = (
+            int(_rpc(port, "eth_getBlockByNumber", which, False)["timestamp"], 16) for which in ("latest", "pending")
+        )
+        if reached > now:
+            _rpc(port, "evm_increaseTime", hex(reached - now))
+    except (OSError, ValueError) as error:
+        raise DevChainFailed(f"no answer from Anvil: {error}") from error
 
 
 def _answers(port: int) -> bool:

@@ -24,9 +24,12 @@ from registry.chain.devchain import (
     DevChain,
     DevChainFailed,
     DevChainInUse,
+    NotDevChain,
+    advance_time,
     dev_account,
     dev_accounts,
 )
+from registry.chain.rpc import Node
 from registry.processes import free_port, started_at
 from registry.settings import PROJECT_ROOT
 
@@ -86,6 +89,37 @@ def test_blocks_and_old_states_survive_a_restart(tmp_path: Path) -> None:
         assert rpc(chain, "eth_getBlockByNumber", "0x5", False) == block
         # The depth at which Anvil calls a block finalized.
         assert rpc(chain, "eth_getProof", account, [], "0x6")["accountProof"]
+
+
+def test_the_clock_is_put_forward_and_a_restart_does_not_turn_it_back(tmp_path: Path) -> None:
+    days = 100 * 86_400
+    with DevChain.start(tmp_path) as chain:
+        node = Node(chain.url)
+        before = node.pending_at()
+        after = advance_time(node, seconds=days)
+        assert days <= after - before <= days + 5
+        assert node.pending_at() >= after
+    with DevChain.start(tmp_path) as chain:
+        node = Node(chain.url)
+        assert node.pending_at() >= after
+        again = advance_time(node, seconds=days)
+        assert again - after >= days
+        assert int(rpc(chain, "eth_getBlockByNumber", "latest", False)["timestamp"], 16) == again
+
+
+class Elsewhere(Node):
+    """The dev chain under another chain's id."""
+
+    @property
+    def chain_id(self) -> int:
+        return 1
+
+
+def test_no_other_chains_clock_is_touched(tmp_path: Path) -> None:
+    with DevChain.start(tmp_path) as chain:
+        with pytest.raises(NotDevChain, match="chain 1 "):
+            advance_time(Elsewhere(chain.url), seconds=1)
+        assert chain.head() == 0
 
 
 def test_a_taken_port_does_no_harm(tmp_path: Path) -> None:
