@@ -18,6 +18,8 @@ from eth_abi.exceptions import EncodingError
 from eth_account import Account
 from eth_account.messages import SignableMessage, encode_typed_data
 from eth_account.signers.local import LocalAccount
+from eth_keys.exceptions import BadSignature
+from eth_utils.exceptions import ValidationError
 
 from registry.chain import operations
 from registry.chain.contract import signed_call
@@ -29,6 +31,8 @@ from registry.domain.refusals import Refusal
 
 NO_ANCHOR = bytes(32)
 NONCE_BITS = 256
+SIGNATURE_BYTES = 65
+_CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 _DOMAIN_FIELDS = (("name", "string"), ("version", "string"), ("chainId", "uint256"), ("verifyingContract", "address"))
 _STRUCT = re.compile(r"(\w+)\(([^)]*)\)")
@@ -127,11 +131,15 @@ class SignedOperation:
         return signed_call(self.operation, replace(self.by, since=tuple(since)))
 
     def is_accounts(self) -> bool:
-        """Whether the signature is the signer's own key's; a contract's (ERC-1271) only the chain can judge."""
+        """Whether the signature is the signer's own key's, as the contract takes it; a contract's (ERC-1271) is not."""
+        signature = self.by.signature
+        if len(signature) != SIGNATURE_BYTES or signature[-1] not in (27, 28):
+            return False
+        if int.from_bytes(signature[32:64]) > _CURVE_ORDER // 2:  # of two that verify, the contract takes this one not
+            return False
         try:
-            message = _signable(self.operation, self.by, self.domain)
-            recovered = Account.recover_message(message, signature=self.by.signature)
-        except ValueError:  # of another length, or no point of the curve
+            recovered = Account.recover_message(_signable(self.operation, self.by, self.domain), signature=signature)
+        except (BadSignature, ValidationError):  # no point of the curve
             return False
         return parse_address(str(recovered)) == self.by.signer
 

@@ -70,6 +70,27 @@ def test_an_interface_has_no_bytes(project: Project) -> None:
     assert (payer.bytecode, payer.runtime, list(payer.selectors)) == (b"", b"", ["pay(uint256)"])
 
 
+def test_code_on_a_chain_is_known_whatever_its_immutables_are(project: Project) -> None:
+    source = HEADER + (
+        "contract Fixed { uint256 public immutable one; address public immutable two;"
+        " constructor(uint256 a, address b) { one = a; two = b; } }\n"
+    )
+    fixed = compile_contracts(project(Fixed=source))["Fixed"]
+    assert sorted(length for _, length in fixed.immutables) == [32, 32]
+    filled = bytearray(fixed.runtime)
+    for offset, length in fixed.immutables:
+        filled[offset : offset + length] = b"\x07" * length
+    assert fixed.is_runtime(bytes(filled))
+    assert fixed.is_runtime(fixed.runtime)
+    (offset, length), *_ = fixed.immutables
+    for elsewhere in (0, offset - 1, offset + length, len(filled) - 1):
+        other = bytearray(filled)
+        other[elsewhere] ^= 1
+        assert not fixed.is_runtime(bytes(other))
+    for cut in (b"", bytes(filled[:-1]), bytes(filled) + b"\0"):
+        assert not fixed.is_runtime(cut)
+
+
 def test_the_bytecode_depends_on_the_code_alone(project: Project) -> None:
     before = compile_contracts(project(Plain=PLAIN))["Plain"]
     after = compile_contracts(project(Plain=PLAIN + "// a remark\n"))["Plain"]

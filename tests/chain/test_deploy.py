@@ -3,68 +3,233 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from registry.chain import deploy
 from registry.chain.abi import ContractAbi
-from registry.chain.compile import compile_contracts
-from registry.chain.contract import artifact
-from registry.chain.deploy import Call, Deploy, Deployment, DeploymentMismatch, NotDeployed
+from registry.chain.contract import Calls, ReceivablesView, artifact
+from registry.chain.deploy import (
+    ADMIN_ROLE,
+    CODE,
+    GOVERNOR_ROLE,
+    OFFICER_ROLE,
+    OPERATOR_ROLE,
+    Call,
+    Charter,
+    Deploy,
+    Deployment,
+    DeploymentMismatch,
+    NotDeployed,
+    RegulatorMissing,
+    dev_charter,
+)
 from registry.chain.devchain import dev_account
+from registry.chain.reverts import NotScheduled
+from registry.chain.rpc import Node
+from registry.chain.submit import account_address, send
+from registry.domain import rules
 from registry.domain.identifiers import Address, format_address
+from registry.domain.journal import DescriptorSet, ParameterSet
 from registry.domain.keccak import keccak256
-from tests.scene import BANK, OPERATOR, Scene
+from registry.domain.receivable import Parameter
+from tests.scene import BANK, BUYER, OFFICER, OPERATOR, REGULATOR, SECOND, SELLER, Scene
+
+
+def asking(scene: Scene, access: Address) -> Callable[..., Any]:
+    """Reads of one of the two AccessManagers."""
+    abi = ContractAbi(artifact("RegistryAccess"))
+    return lambda function, *arguments: abi.result(
+        function, scene.node.call(to=access, data=abi.call(function, *arguments))
+    )
+
+
+def functions_by_role(scene: Scene, access: Address) -> dict[int, set[str]]:
+    """Functions of the registry that do not need the administrator, by the role they need."""
+    ask = asking(scene, access)
+    found: dict[int, set[str]] = {}
+    for signature, selector in artifact("IReceivables").selectors.items():
+        role = ask("getTargetFunctionRole", scene.deployment.receivables, selector)
+        if role != ADMIN_ROLE:
+            found.setdefault(role, set()).add(signature.partition("(")[0])
+    return found
+
+
+# ----------------------------------------------------------------- who may what
 
 
 def test_the_registry_is_the_compiled_one_and_nobody_can_replace_it(scene: Scene) -> None:
-    deployed = scene.deployment
-    assert scene.node.code(deployed.receivables) == compile_contracts()["Receivables"].runtime
-    assert scene.node.code(deployed.access) == compile_contracts()["RegistryAccess"].runtime
+    for name, contract in CODE.items():
+        assert artifact(contract).is_runtime(scene.node.code(getattr(scene.deployment, name)))
+    for access in (scene.deployment.access, scene.deployment.regulation):
+        assert scene.node.code(access) == artifact("RegistryAccess").runtime
 
 
-def test_the_operators_role_covers_members_and_nothing_else(scene: Scene) -> None:
-    abi = ContractAbi(artifact("RegistryAccess"))
-
-    def ask(function: str, *arguments: object) -> object:
-        return abi.result(function, scene.node.call(to=scene.deployment.access, data=abi.call(function, *arguments)))
-
-    roles = {
-        signature: ask("getTargetFunctionRole", scene.deployment.receivables, selector)
-        for signature, selector in artifact("Receivables").selectors.items()
+def test_the_operators_manager_knows_operator_and_governor(scene: Scene) -> None:
+    assert functions_by_role(scene, scene.deployment.access) == {
+        OPERATOR_ROLE: set(deploy.OPERATOR_FUNCTIONS),
+        GOVERNOR_ROLE: set(deploy.GOVERNOR_FUNCTIONS),
     }
-    assert {signature for signature, role in roles.items() if role == deploy.OPERATOR_ROLE} == {
-        "admit(address,uint40,uint32,bytes32)",
-        "suspend(address,uint8)",
-    }
-    assert ask("hasRole", deploy.OPERATOR_ROLE, scene.address(OPERATOR)) == (True, 0)
-    assert ask("hasRole", deploy.OPERATOR_ROLE, scene.address(BANK)) == (False, 0)
-    assert ask("OPERATOR_ROLE") == deploy.OPERATOR_ROLE
+    ask = asking(scene, scene.deployment.access)
+    operator, delay = scene.address(OPERATOR), scene.deployment.charter.governor_delay_seconds
+    assert ask("hasRole", OPERATOR_ROLE, operator) == (True, 0)
+    assert ask("hasRole", GOVERNOR_ROLE, operator) == (True, delay)
+    for role in (ADMIN_ROLE, OPERATOR_ROLE, GOVERNOR_ROLE):
+        for stranger in (BANK, REGULATOR, OFFICER):
+            assert ask("hasRole", role, scene.address(stranger)) == (False, 0)
+
+
+def test_the_regulators_manager_knows_officers_and_the_operator_has_no_part_in_it(scene: Scene) -> None:
+    assert functions_by_role(scene, scene.deployment.regulation) == {OFFICER_ROLE: set(deploy.OFFICER_FUNCTIONS)}
+    ask = asking(scene, scene.deployment.regulation)
+    assert ask("hasRole", ADMIN_ROLE, scene.address(REGULATOR)) == (True, 0)
+    for officer in (OFFICER, SECOND):
+        assert ask("hasRole", OFFICER_ROLE, scene.address(officer)) == (True, 0)
+    for role in (ADMIN_ROLE, OFFICER_ROLE):
+        assert ask("hasRole", role, scene.address(OPERATOR)) == (False, 0)
+
+
+def test_the_roles_have_the_numbers_that_the_contract_names(scene: Scene) -> None:
+    ask = asking(scene, scene.deployment.access)
+    named = {"ADMIN_ROLE": ADMIN_ROLE, "OPERATOR_ROLE": OPERATOR_ROLE}
+    named |= {"GOVERNOR_ROLE": GOVERNOR_ROLE, "OFFICER_ROLE": OFFICER_ROLE}
+    assert {name: ask(name) for name in named} == named
+
+
+def test_the_governors_delay_cannot_be_lifted_at_once(scene: Scene) -> None:
+    """Neither by another grant of the role nor by giving the functions to another role."""
+    abi, access = ContractAbi(artifact("RegistryAccess")), scene.deployment.access
+    selector = Calls.sunset()
+    for data in (
+        abi.call("grantRole", GOVERNOR_ROLE, scene.address(BANK), 0),
+        abi.call("grantRole", ADMIN_ROLE, scene.address(BANK), 0),
+        abi.call("setTargetFunctionRole", scene.deployment.receivables, [selector], OPERATOR_ROLE),
+        abi.call("updateAuthority", scene.deployment.receivables, scene.deployment.regulation),
+    ):
+        with pytest.raises(NotScheduled):
+            send(scene.node, abi, signer=dev_account(OPERATOR), to=access, data=data)
+    with pytest.raises(NotScheduled):
+        scene.send(OPERATOR, Calls.sunset())
+
+
+def test_the_first_entries_are_the_parameters_and_the_descriptor(scene: Scene) -> None:
+    charter = scene.deployment.charter
+    first = scene.journal(0)[:6]
+    values = [(entry.parameter, entry.value) for entry in first if isinstance(entry, ParameterSet)]
+    assert values == [
+        (Parameter.TENOR_LIMIT_DAYS, charter.tenor_limit_days),
+        (Parameter.MINIMUM_PART_MINOR, charter.minimum_part_minor),
+        (Parameter.ANSWER_WINDOW_DAYS, charter.answer_window_days),
+        (Parameter.UNANSWERED_MAX, charter.unanswered_max),
+        (Parameter.FORCED_TRANSFER_DELAY_SECONDS, charter.forced_transfer_delay_seconds),
+    ]
+    assert isinstance(first[5], DescriptorSet)
+    assert (first[5].descriptor, first[5].actor) == (scene.deployment.descriptor, scene.address(OPERATOR))
+
+
+def test_a_charter_settles_the_first_values(node: Node) -> None:
+    charter = Charter(
+        regulator=Scene.address(REGULATOR),
+        governor_delay_seconds=7,
+        tenor_limit_days=180,
+        minimum_part_minor=1_000,
+        answer_window_days=5,
+        unanswered_max=3,
+        forced_transfer_delay_seconds=99,
+    )
+    deployment = deploy.run(node, dev_account(OPERATOR), charter)
+    view = ReceivablesView(node, deployment.receivables)
+    registration, movement = view.policy().registration, view.policy().movement
+    assert registration.tenor_limit_days.following == 180
+    assert registration.answer_window_days.following == 5
+    assert registration.unanswered_max.following == 3
+    assert movement.minimum_part_minor.following == 1_000
+    assert view.forced_transfer_delay() == 99
+    assert deployment.charter == charter
+
+
+def test_a_successor_names_a_predecessor_in_its_sunset_and_keeps_its_claims_taken(scene: Scene) -> None:
+    number = scene.register()
+    claim = scene.claims[number][0].claim
+    succeeding = replace(dev_charter(), predecessor=scene.deployment.receivables)
+    with pytest.raises(rules.PredecessorLives):
+        deploy.run(scene.node, dev_account(OPERATOR), succeeding)
+
+    scene.sunset()
+    successor = Scene(scene.node, deploy.run(scene.node, dev_account(OPERATOR), succeeding))
+    assert successor.view.predecessor() == scene.deployment.receivables
+    for person in (SELLER, BUYER):
+        successor.admit(person)
+    with pytest.raises(rules.TakenInPredecessor):
+        successor.register(claim)
+
+
+# --------------------------------------------------------------------- the plan
 
 
 def test_a_step_names_earlier_steps_and_selectors() -> None:
-    names: dict[str, Address] = {"deployer": b"\x01" * 20, "Receivables": b"\x02" * 20}
-    resolved = deploy.resolve(("$deployer", ("!suspend", "$Receivables"), 1, "word"), names)
+    names: dict[str, Address] = {"deployer": b"\x01" * 20, "receivables": b"\x02" * 20}
+    resolved = deploy.resolve(("$deployer", ("!suspend", "$receivables"), 1, "word"), names)
     assert resolved == (b"\x01" * 20, (keccak256(b"suspend(address,uint8)")[:4], b"\x02" * 20), 1, "word")
     with pytest.raises(KeyError):
-        deploy.resolve("$Later", names)
+        deploy.resolve("$later", names)
 
 
 def test_the_plan_names_only_what_stands_before() -> None:
     known = {"$deployer"}
-    for step in deploy.plan():
+    for step in deploy.plan(dev_charter()):
         named = {part for part in _flat(step.arguments) if isinstance(part, str) and part.startswith("$")}
         assert named <= known
         if isinstance(step, Deploy):
-            known.add(f"${step.contract}")
+            assert f"${step.name}" not in known
+            known.add(f"${step.name}")
         assert isinstance(step, Deploy | Call)
-        assert f"${step.contract}" in known
+        assert f"${step.name}" in known
+
+
+def test_only_the_regulator_signs_at_its_manager() -> None:
+    calls = [step for step in deploy.plan(dev_charter()) if isinstance(step, Call)]
+    assert {step.signer for step in calls if step.name == "regulation"} == {"regulator"}
+    assert {step.signer for step in calls if step.name != "regulation"} == {"deployer"}
 
 
 def _flat(arguments: object) -> list[object]:
     return [part for item in arguments for part in _flat(item)] if isinstance(arguments, tuple) else [arguments]
+
+
+class Elsewhere(Node):
+    """The dev chain under another chain's id."""
+
+    @property
+    def chain_id(self) -> int:
+        return 1
+
+
+def test_elsewhere_a_registry_needs_a_regulator_and_no_dev_account_stands_for_it(node: Node) -> None:
+    with pytest.raises(RegulatorMissing, match="chain 1 "):
+        deploy.run(Elsewhere(node.url), dev_account(OPERATOR))
+
+
+def test_the_regulators_steps_wait_for_its_own_transactions(node: Node) -> None:
+    regulator, officer = dev_account(BANK), dev_account(BUYER)
+    charter = Charter(regulator=account_address(regulator), officers=(account_address(officer),))
+    scene = Scene(node, deploy.run(node, dev_account(OPERATOR), charter))
+    ask = asking(scene, scene.deployment.regulation)
+    assert functions_by_role(scene, scene.deployment.regulation) == {}
+    assert ask("hasRole", OFFICER_ROLE, account_address(officer)) == (False, 0)
+
+    for step in deploy.waiting(scene.deployment):
+        assert step.sender == account_address(regulator)
+        abi = ContractAbi(artifact("RegistryAccess"))
+        with pytest.raises(rules.NotAuthorised):
+            send(node, abi, signer=dev_account(OPERATOR), to=step.to, data=step.data)
+        send(node, abi, signer=regulator, to=step.to, data=step.data)
+    assert functions_by_role(scene, scene.deployment.regulation) == {OFFICER_ROLE: set(deploy.OFFICER_FUNCTIONS)}
+    assert ask("hasRole", OFFICER_ROLE, account_address(officer)) == (True, 0)
 
 
 # ------------------------------------------------------- the recorded deployment
@@ -77,7 +242,18 @@ def test_a_deployment_is_read_as_it_was_written(scene: Scene, tmp_path: Path) ->
     assert Deployment.read(path.parent, 1) is None
     written = json.loads(path.read_text())
     assert written["receivables"] == format_address(scene.deployment.receivables)
+    assert written["charter"]["officers"] == [format_address(scene.address(person)) for person in (OFFICER, SECOND)]
     assert [file.name for file in path.parent.iterdir()] == ["31337.json"]  # and no temporary one
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(Deployment)])
+def test_a_record_of_another_version_is_a_mismatch(scene: Scene, tmp_path: Path, field: str) -> None:
+    path = scene.deployment.write(tmp_path)
+    written = json.loads(path.read_text())
+    del written[field]
+    path.write_text(json.dumps(written))
+    with pytest.raises(DeploymentMismatch, match="another version"):
+        Deployment.read(tmp_path, 31337)
 
 
 def test_a_deployment_is_found_on_its_chain(scene: Scene, tmp_path: Path) -> None:
@@ -100,9 +276,20 @@ def test_a_chain_that_began_anew_has_lost_its_registry(scene: Scene, tmp_path: P
         deploy.find(scene.node, tmp_path)
 
 
-def test_another_contract_at_the_recorded_address_is_a_mismatch(scene: Scene, tmp_path: Path) -> None:
-    replace(scene.deployment, receivables=scene.deployment.access).write(tmp_path)
+@pytest.mark.parametrize("name", CODE)
+def test_another_contract_at_a_recorded_address_is_a_mismatch(scene: Scene, tmp_path: Path, name: str) -> None:
+    replace(scene.deployment, **{name: scene.deployment.access}).write(tmp_path)
     with pytest.raises(DeploymentMismatch, match=format_address(scene.deployment.access)):
+        deploy.find(scene.node, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["by_signature", "oversight", "regulation", "charter"])
+def test_what_the_registry_is_not_joined_to_is_a_mismatch(scene: Scene, tmp_path: Path, name: str) -> None:
+    """The same code, but of another registry."""
+    other = deploy.run(scene.node, dev_account(OPERATOR))
+    another: Any = replace(other.charter, predecessor=other.receivables) if name == "charter" else getattr(other, name)
+    replace(scene.deployment, **{name: another}).write(tmp_path)
+    with pytest.raises(DeploymentMismatch, match="recorded"):
         deploy.find(scene.node, tmp_path)
 
 

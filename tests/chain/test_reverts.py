@@ -8,7 +8,14 @@ from eth_abi.abi import encode
 from registry.chain import reverts
 from registry.chain.compile import compile_contracts
 from registry.chain.contract import receivables_abi
-from registry.chain.reverts import UnnamedRevert
+from registry.chain.reverts import (
+    REASON_CHARACTERS_MAX,
+    AlreadyScheduled,
+    NotReady,
+    NotScheduled,
+    ScheduleExpired,
+    UnnamedRevert,
+)
 from registry.chain.rpc import CallReverted
 from registry.domain import rules
 from registry.domain.identifiers import format_address, token_id
@@ -20,9 +27,13 @@ ACCOUNT = bytes(range(20))
 
 def refusal(signature: str, *values: object) -> ChainRefusal:
     """What becomes of this custom error, coded by eth_abi."""
+    return reverts.refusal(receivables_abi(), CallReverted(error(signature, *values), "execution reverted"))
+
+
+def error(signature: str, *values: object) -> bytes:
+    """The data of a custom error."""
     types = signature[signature.index("(") + 1 : -1].split(",") if values else []
-    data = keccak256(signature.encode())[:4] + encode(types, values)
-    return reverts.refusal(receivables_abi(), CallReverted(data, "execution reverted"))
+    return keccak256(signature.encode())[:4] + encode(types, values)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +47,14 @@ def refusal(signature: str, *values: object) -> ChainRefusal:
         ("NotHolder(address)", ACCOUNT, rules.NotHolder, f"caller {format_address(ACCOUNT)}"),
         ("AnchorMismatch(bytes32)", b"\x0a" * 32, rules.AnchorMismatch, "head 0x0a0a"),
         ("DueDatePassed(uint40)", 86_400, rules.DueDatePassed, "due 1970-01-02"),
+        ("TenorExceeded(uint40)", 86_400, rules.TenorExceeded, "latest 1970-01-02"),
+        ("AnswerWindowOpen(uint40)", 5, rules.AnswerWindowOpen, "answer by 1970-01-01T00:00:05Z"),
+        ("ForcedTransferTooEarly(uint40)", 5, rules.ForcedTransferTooEarly, "from 1970-01-01T00:00:05Z"),
+        ("SignatureExpired(uint256)", 5, rules.SignatureExpired, "deadline 1970-01-01T00:00:05Z"),
+        ("SignatureExpired(uint256)", 2**256 - 1, rules.SignatureExpired, f"deadline {2**256 - 1}"),
+        ("FrozenByOrder(bytes32)", b"\x0e" * 32, rules.FrozenByOrder, "order 0x0e0e"),
+        ("NotOfficer(address)", ACCOUNT, rules.NotOfficer, f"account {format_address(ACCOUNT)}"),
+        ("BelowMinimumPart(uint64)", 1_000, rules.BelowMinimumPart, "minimum 1000"),
     ],
 )
 def test_facts_are_told_in_the_registrys_own_words(
@@ -52,10 +71,65 @@ def test_several_facts_are_all_told() -> None:
     assert refusal("RangeChanged(uint64,uint64)", 0, 9).detail.endswith("start 0, end 9")
 
 
-def test_the_access_managers_refusal_has_a_name() -> None:
-    found = refusal("AccessManagedUnauthorized(address)", ACCOUNT)
+@pytest.mark.parametrize(
+    ("signature", "values"),
+    [
+        ("AccessManagedUnauthorized(address)", (ACCOUNT,)),
+        ("AccessManagerUnauthorizedAccount(address,uint64)", (ACCOUNT, 2)),
+        ("AccessManagerUnauthorizedCall(address,address,bytes4)", (ACCOUNT, bytes(20), bytes(4))),
+        ("AccessManagerUnauthorizedCancel(address,address,address,bytes4)", (ACCOUNT, *[bytes(20)] * 2, bytes(4))),
+    ],
+)
+def test_who_may_not_is_told_whichever_manager_says_so(signature: str, values: tuple[object, ...]) -> None:
+    found = refusal(signature, *values)
     assert type(found) is rules.NotAuthorised
     assert format_address(ACCOUNT) in found.detail
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("NotScheduled", NotScheduled),
+        ("NotReady", NotReady),
+        ("Expired", ScheduleExpired),
+        ("AlreadyScheduled", AlreadyScheduled),
+    ],
+)
+def test_what_a_delay_refuses_has_a_name_and_a_way_on(name: str, kind: type[ChainRefusal]) -> None:
+    found = refusal(f"AccessManager{name}(bytes32)", b"\x01" * 32)
+    assert type(found) is kind
+    assert found.hint
+    assert "0x" not in found.detail
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        (b"", "they give no reason"),
+        (error("Error(string)", "not on a Sunday"), "not on a Sunday"),
+        (error("Error(string)", "\x1b[2Jgone"), "\N{REPLACEMENT CHARACTER}[2Jgone"),
+        (error("Panic(uint256)", 0x11), "panic 0x11"),
+        (error("MemberNotEligible(address)", ACCOUNT), f"member {format_address(ACCOUNT)}"),
+        (b"\xde\xad\xbe\xef\x01", "0xdeadbeef01"),
+        (error("Error(string)", "x")[:-33], "0x08c379a0"),
+        (keccak256(b"Error(string)")[:4] + encode(["bytes"], [b"\xff"]), "0x08c379a0"),
+        (error("RulesForbid(bytes)", b""), "0x"),
+    ],
+)
+def test_what_the_extra_rules_say_is_told_in_words(reason: bytes, words: str) -> None:
+    found = refusal("RulesForbid(bytes)", reason)
+    assert type(found) is rules.RulesForbid
+    assert found.detail.startswith(f"{rules.RulesForbid.title}: ")
+    assert words in found.detail
+
+
+def test_the_extra_rules_may_say_anything_and_not_at_any_length() -> None:
+    for reason in (error("Error(string)", "word " * 10_000), b"\x07" * 10_000):
+        assert len(refusal("RulesForbid(bytes)", reason).detail) < REASON_CHARACTERS_MAX + 100
+    nested = b""
+    for _ in range(300):
+        nested = error("RulesForbid(bytes)", nested)
+    assert len(refusal("RulesForbid(bytes)", nested).detail) < REASON_CHARACTERS_MAX + 100
 
 
 def test_every_custom_error_of_ours_becomes_its_refusal() -> None:
@@ -63,7 +137,8 @@ def test_every_custom_error_of_ours_becomes_its_refusal() -> None:
         if item["type"] != "error":
             continue
         types = [argument["type"] for argument in item["inputs"]]
-        zeros = [bytes(32) if kind == "bytes32" else "0x" + "0" * 40 if kind == "address" else 0 for kind in types]
+        empty = {"bytes32": bytes(32), "address": bytes(20), "bytes": b""}
+        zeros = [empty.get(kind, 0) for kind in types]
         data = keccak256(f"{item['name']}({','.join(types)})".encode())[:4] + encode(types, zeros)
         found = reverts.refusal(receivables_abi(), CallReverted(data))
         assert type(found) is CHAIN_REFUSALS[item["name"]]

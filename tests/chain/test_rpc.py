@@ -38,6 +38,16 @@ def test_blocks_are_found_by_number_hash_and_tag(scene: Scene) -> None:
     assert parent.hash == newest.parent_hash
 
 
+def test_the_time_that_a_transaction_would_see_goes_on_between_blocks(scene: Scene) -> None:
+    latest = scene.now
+    time.sleep(1.1)
+    assert scene.now == latest
+    pending = scene.node.pending_at()
+    assert pending > latest
+    scene.mine(1)
+    assert pending <= scene.now <= pending + 2
+
+
 def test_many_blocks_come_in_order_also_beyond_one_batch(scene: Scene) -> None:
     scene.mine(BATCH_REQUESTS_MAX + 5)
     head = scene.node.head()

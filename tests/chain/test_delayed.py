@@ -1,0 +1,130 @@
+"""Delayed operations on a real chain: scheduled, waited for, carried out, expired, cancelled."""
+
+from __future__ import annotations
+
+import pytest
+
+from registry.chain import delayed
+from registry.chain.contract import Calls
+from registry.chain.delayed import Done, Scheduled
+from registry.chain.devchain import dev_account
+from registry.chain.reverts import AlreadyScheduled, NotReady
+from registry.chain.submit import entries, send
+from registry.domain import rules
+from registry.domain.journal import MemberSuspended, ParameterSet, Sunset
+from registry.domain.receivable import DAY_SECONDS, Parameter
+from tests.scene import BANK, OFFICER, OPERATOR, SELLER, Scene
+
+WEEK_SECONDS = 7 * DAY_SECONDS
+
+
+def test_what_is_scheduled_is_carried_out_by_whoever_scheduled_it(scene: Scene) -> None:
+    delay = scene.deployment.charter.governor_delay_seconds
+    scheduled = scene.advance(Calls.sunset())
+    assert isinstance(scheduled, Scheduled)
+    assert scheduled.receipt is not None
+    assert scheduled.ready_at == scene.now + delay
+    assert entries(scheduled.receipt) == []
+
+    scene.pass_time(seconds=delay)
+    done = scene.advance(Calls.sunset())
+    assert isinstance(done, Done)
+    (entry,) = entries(done.receipt)
+    assert isinstance(entry, Sunset)
+    assert entry.actor == scene.address(OPERATOR)
+    assert scene.view.policy().movement.sunset
+
+
+def test_asking_again_changes_nothing_before_the_time_has_come(scene: Scene) -> None:
+    scheduled = scene.advance(Calls.sunset())
+    head = scene.node.head()
+    for _ in range(2):
+        waiting = scene.advance(Calls.sunset())
+        assert isinstance(waiting, Scheduled)
+        assert waiting.receipt is None
+        assert waiting.ready_at == scheduled.ready_at if isinstance(scheduled, Scheduled) else False
+    assert scene.node.head() == head
+    with pytest.raises(NotReady):
+        scene.send(OPERATOR, Calls.sunset())
+
+
+def test_it_is_ready_when_the_next_block_would_be_late_enough(scene: Scene) -> None:
+    """On a chain where nothing happens the newest block stays young."""
+    scheduled = scene.advance(Calls.sunset())
+    assert isinstance(scheduled, Scheduled)
+    scene.node.request("evm_increaseTime", hex(scene.deployment.charter.governor_delay_seconds))
+    assert scene.now < scheduled.ready_at
+    assert isinstance(scene.advance(Calls.sunset()), Done)
+
+
+def test_two_calls_wait_for_themselves(scene: Scene) -> None:
+    first, second = (
+        Calls.set_parameter(parameter=Parameter.UNANSWERED_MAX, value=value, effective=scene.due(days=3))
+        for value in (7, 8)
+    )
+    scene.advance(first)
+    scene.pass_time(seconds=scene.deployment.charter.governor_delay_seconds)
+    assert isinstance(scene.advance(second), Scheduled)
+    done = scene.advance(first)
+    assert isinstance(done, Done)
+    (entry,) = entries(done.receipt)
+    assert isinstance(entry, ParameterSet)
+    assert entry.value == 7
+
+
+def test_what_was_not_carried_out_within_a_week_is_scheduled_anew(scene: Scene) -> None:
+    first = scene.advance(Calls.sunset())
+    assert isinstance(first, Scheduled)
+    scene.pass_time(seconds=first.ready_at - scene.now + WEEK_SECONDS)
+    second = scene.advance(Calls.sunset())
+    assert isinstance(second, Scheduled)
+    assert second.receipt is not None
+    assert second.ready_at > first.ready_at + WEEK_SECONDS
+
+
+def test_a_call_without_delay_is_carried_out_at_once(scene: Scene) -> None:
+    done = scene.advance(Calls.suspend(member=scene.address(SELLER), reason=1))
+    assert isinstance(done, Done)
+    (entry,) = entries(done.receipt)
+    assert isinstance(entry, MemberSuspended)
+
+
+@pytest.mark.parametrize("person", [BANK, OFFICER])
+def test_who_may_never_do_it_is_refused_before_anything_is_sent(scene: Scene, person: int) -> None:
+    head = scene.node.head()
+    with pytest.raises(rules.NotAuthorised):
+        scene.advance(Calls.sunset(), person=person)
+    assert scene.node.head() == head
+
+
+def test_a_call_that_the_registry_refuses_stays_scheduled(scene: Scene) -> None:
+    late = Calls.set_parameter(parameter=Parameter.UNANSWERED_MAX, value=7, effective=0)
+    scene.advance(late)
+    scene.pass_time(seconds=scene.deployment.charter.governor_delay_seconds)
+    for _ in range(2):
+        with pytest.raises(rules.ParameterMalformed):
+            scene.advance(late)
+
+
+def test_the_administrators_own_calls_wait_as_well(scene: Scene) -> None:
+    """A new governor: the manager itself is the target."""
+    access, delay = scene.deployment.access, scene.deployment.charter.governor_delay_seconds
+    grant = delayed.access_abi().call("grantRole", 2, scene.address(BANK), delay)
+    for expected in (Scheduled, Done):
+        step = delayed.advance(scene.node, access, signer=dev_account(OPERATOR), to=access, data=grant)
+        assert isinstance(step, expected)
+        scene.pass_time(seconds=delay)
+    assert isinstance(scene.advance(Calls.sunset(), person=BANK), Scheduled)
+
+
+def test_scheduling_the_same_twice_is_named(scene: Scene) -> None:
+    scene.advance(Calls.sunset())
+    schedule = delayed.access_abi().call("schedule", scene.deployment.receivables, Calls.sunset(), 0)
+    with pytest.raises(AlreadyScheduled):
+        send(
+            scene.node,
+            delayed.access_abi(),
+            signer=dev_account(OPERATOR),
+            to=scene.deployment.access,
+            data=schedule,
+        )

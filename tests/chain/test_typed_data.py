@@ -1,0 +1,480 @@
+"""Signatures: judged by the contract, by Anvil's own signer and by eth_account; documents, also from strangers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from eth_account import Account
+from hypothesis import given
+from hypothesis import strategies as st
+
+from registry.chain import operations, typed_data
+from registry.chain.contract import Calls, Terms, signed_call
+from registry.chain.devchain import dev_account
+from registry.chain.operations import Authorisation, Eip712Domain, Operation, Order
+from registry.chain.submit import account_address, entries
+from registry.chain.typed_data import (
+    NO_ANCHOR,
+    SignedOperation,
+    SignedOperationMalformed,
+    digest,
+    fresh_nonce,
+    has_anchor,
+    structs,
+)
+from registry.domain import rules
+from registry.domain.journal import Entry
+from registry.domain.receivable import DAY_SECONDS, Offer
+from registry.domain.rules import Claim, Part
+from registry.settings import PROJECT_ROOT
+from tests.scene import (
+    BANK,
+    BUYER,
+    DOCUMENT,
+    OFFICER,
+    ORDER,
+    SECOND,
+    SELLER,
+    STRANGER,
+    SUPPLIER,
+    YEAR_SECONDS,
+    Scene,
+)
+
+Case = Callable[[Scene], tuple[int, Operation]]
+
+FACE = 100_000
+
+
+def named(number: int, start: int = 0, end: int = FACE) -> dict[str, int]:
+    return {"receivable_id": number, "start": start, "end": end}
+
+
+def register(scene: Scene) -> tuple[int, Operation]:
+    return SELLER, operations.Register(scene.claim())
+
+
+def confirm(scene: Scene) -> tuple[int, Operation]:
+    number = scene.register()
+    scene.counter_offer(number, face=7)
+    answer = scene.answer(number)
+    return BUYER, operations.Confirm(receivable_id=number, terms=answer.terms, since=answer.since)
+
+
+def refuse(scene: Scene) -> tuple[int, Operation]:
+    answer = scene.answer(scene.register())
+    return BUYER, operations.Refuse(receivable_id=answer.receivable_id, terms=answer.terms, reason=3)
+
+
+def withdraw(scene: Scene) -> tuple[int, Operation]:
+    answer = scene.answer(scene.register())
+    return SELLER, operations.Withdraw(receivable_id=answer.receivable_id, terms=answer.terms)
+
+
+def counter_offer(scene: Scene) -> tuple[int, Operation]:
+    answer = scene.answer(scene.register())
+    face, due = FACE - 1, answer.terms.claim.due + DAY_SECONDS
+    named = {"receivable_id": answer.receivable_id, "terms": answer.terms}
+    return BUYER, operations.CounterOffer(**named, face=face, due=due)
+
+
+def accept_offer(scene: Scene) -> tuple[int, Operation]:
+    number = scene.register()
+    scene.counter_offer(number, face=7)
+    scene.counter_offer(number, face=8)
+    answer, offer = scene.answer(number), scene.offer(number)
+    named = {"receivable_id": number, "terms": answer.terms, "since": answer.since[:-1]}
+    return SELLER, operations.AcceptOffer(**named, offer=offer)
+
+
+def split(scene: Scene) -> tuple[int, Operation]:
+    number = scene.confirmed()
+    supplier = scene.address(SUPPLIER)
+    return SELLER, operations.Split(**named(number), cut=1_234, receiver=supplier, document=DOCUMENT)
+
+
+def split_many(scene: Scene) -> tuple[int, Operation]:
+    number = scene.confirmed()
+    parts = (
+        Part(cut=90_000, receiver=scene.address(SUPPLIER), document=DOCUMENT),
+        Part(cut=70_000, receiver=scene.address(BANK), document=bytes(32)),
+    )
+    return SELLER, operations.SplitMany(**named(number), parts=parts)
+
+
+def endorse(scene: Scene) -> tuple[int, Operation]:
+    number = scene.confirmed()
+    return SELLER, operations.Endorse(**named(number), receiver=scene.address(SUPPLIER), document=DOCUMENT)
+
+
+def merge(scene: Scene) -> tuple[int, Operation]:
+    number = scene.confirmed()
+    scene.split(number, start=0, cut=1_234, to=SELLER)
+    return SELLER, operations.Merge(receivable_id=number, start=0, cut=1_234, end=FACE)
+
+
+def approve(scene: Scene) -> tuple[int, Operation]:
+    return SELLER, operations.Approve(**named(scene.confirmed()), to=scene.address(STRANGER))
+
+
+def set_approval_for_all(scene: Scene) -> tuple[int, Operation]:
+    return SELLER, operations.SetApprovalForAll(operator=scene.address(STRANGER), approved=True)
+
+
+def partition(scene: Scene) -> tuple[int, Operation]:
+    number, holder = scene.confirmed(), scene.address(SELLER)
+    return SECOND, operations.Partition(**named(number), cut=1_234, holder=holder, order=ORDER)
+
+
+def freeze_certificate(scene: Scene) -> tuple[int, Operation]:
+    number, holder = scene.confirmed(), scene.address(SELLER)
+    expiry = scene.now + YEAR_SECONDS
+    return SECOND, operations.FreezeCertificate(**named(number), holder=holder, order=ORDER, expiry=expiry)
+
+
+def unfreeze_certificate(scene: Scene) -> tuple[int, Operation]:
+    number = scene.confirmed()
+    scene.freeze_certificate(number, start=0)
+    return SECOND, operations.UnfreezeCertificate(**named(number), order=ORDER)
+
+
+def freeze_receivable(scene: Scene) -> tuple[int, Operation]:
+    number, expiry = scene.confirmed(), scene.now + YEAR_SECONDS
+    return SECOND, operations.FreezeReceivable(receivable_id=number, order=ORDER, expiry=expiry)
+
+
+def unfreeze_receivable(scene: Scene) -> tuple[int, Operation]:
+    number = scene.confirmed()
+    scene.freeze_receivable(number)
+    return SECOND, operations.UnfreezeReceivable(receivable_id=number, order=ORDER)
+
+
+def freeze_member(scene: Scene) -> tuple[int, Operation]:
+    expiry = scene.now + YEAR_SECONDS
+    return SECOND, operations.FreezeMember(member=scene.address(SELLER), order=ORDER, expiry=expiry)
+
+
+def unfreeze_member(scene: Scene) -> tuple[int, Operation]:
+    scene.freeze_member(SELLER)
+    return SECOND, operations.UnfreezeMember(member=scene.address(SELLER), order=ORDER)
+
+
+def force_transfer(scene: Scene) -> tuple[int, Operation]:
+    number, holder, bank = scene.confirmed(), scene.address(SELLER), scene.address(BANK)
+    scene.freeze_certificate(number, start=0)
+    scene.pass_time(seconds=DAY_SECONDS)
+    return SECOND, operations.ForceTransfer(**named(number), holder=holder, receiver=bank, order=ORDER)
+
+
+CASES: list[Case] = [
+    register,
+    confirm,
+    refuse,
+    withdraw,
+    counter_offer,
+    accept_offer,
+    split,
+    split_many,
+    endorse,
+    merge,
+    approve,
+    set_approval_for_all,
+    partition,
+    freeze_certificate,
+    unfreeze_certificate,
+    freeze_receivable,
+    unfreeze_receivable,
+    freeze_member,
+    unfreeze_member,
+    force_transfer,
+]
+
+every_operation = pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+
+
+def test_every_operation_has_a_case() -> None:
+    assert {case.__name__.replace("_", "") for case in CASES} == {name.lower() for name in typed_data._KINDS}
+
+
+# ------------------------------------------------------------------- judges
+
+
+@every_operation
+def test_the_contract_takes_what_was_signed_once_and_nothing_else(scene: Scene, case: Case) -> None:
+    """Its digest is ours, then: another one recovers to another signer. The journal names the signer as actor."""
+    person, operation = case(scene)
+    submitter = OFFICER if isinstance(operation, Order) else STRANGER
+    signed = scene.sign(operation, person)
+    by, account = signed.by, dev_account(person)
+    again: dict[str, Any] = {"deadline": by.deadline, "anchor": by.anchor, "nonce": by.nonce}
+    for tampered in (
+        replace(signed, by=replace(by, nonce=by.nonce ^ 1)),
+        replace(signed, by=replace(by, deadline=by.deadline + 1)),
+        replace(signed, by=replace(by, signer=scene.address(BANK))),
+        replace(signed, by=replace(by, signature=b"")),
+        typed_data.sign(operation, account, replace(scene.domain, chain_id=1), **again),
+        typed_data.sign(operation, account, replace(scene.domain, contract=scene.address(BANK)), **again),
+    ):
+        with pytest.raises(rules.SignatureInvalid):
+            scene.send(submitter, tampered.call())
+
+    carried = SignedOperation.from_json(json.loads(json.dumps(signed.to_json())))
+    appended = entries(scene.send(submitter, carried.call()))
+    assert len(appended) == (2 if case is split_many else 0 if case in (approve, set_approval_for_all) else 1)
+    for entry in appended:
+        assert scene.address(person) in _actors(entry)
+        assert scene.address(STRANGER) not in _actors(entry)
+    with pytest.raises(rules.NonceUsed):
+        scene.send(submitter, carried.call())
+
+
+def _actors(entry: Entry) -> set[object]:
+    actors = ("actor", "debtor", "originator", "officer", "countersigner")
+    return {getattr(entry, name) for name in actors if hasattr(entry, name)}
+
+
+@every_operation
+def test_another_signer_signs_the_same(scene: Scene, case: Case) -> None:
+    """Anvil's own eth_signTypedData_v4, from our typed data as JSON."""
+    person, operation = case(scene)
+    signed = scene.sign(operation, person)
+    shown = json.loads(json.dumps(typed_data.typed_data(operation, signed.by, scene.domain)))
+    account = dev_account(person)
+    theirs = scene.node.request("eth_signTypedData_v4", account.address, shown)
+    assert theirs == "0x" + signed.by.signature.hex()
+    recovered = Account._recover_hash(digest(operation, signed.by, scene.domain), signature=signed.by.signature)
+    assert recovered == account.address
+    assert signed.is_accounts()
+
+
+def test_the_types_are_those_of_the_contracts() -> None:
+    sources = "".join(
+        (PROJECT_ROOT / "contracts" / name).read_text()
+        for name in ("ReceivablesBySignature.sol", "ReceivablesOversight.sol")
+    )
+    for kind in typed_data._KINDS.values():
+        assert f'"{kind.TYPE}"' in sources
+
+
+# ------------------------------------------------- anchors, nonces, deadlines
+
+
+def test_what_concerns_a_certificate_survives_what_happens_to_others(scene: Scene) -> None:
+    number = scene.confirmed()
+    scene.split(number, start=0, cut=50_000, to=SUPPLIER)
+    mine = operations.Endorse(**named(number, 0, 50_000), receiver=scene.address(BANK), document=DOCUMENT)
+    signed = scene.sign(mine, SELLER)
+    scene.endorse(number, start=50_000, to=BANK, person=SUPPLIER)
+    with pytest.raises(rules.AnchorMismatch):
+        scene.send(STRANGER, signed.call())
+    scene.submit(signed)
+    assert scene.holder(number, 0) == scene.address(BANK)
+
+
+def test_an_answer_is_to_the_journal_as_it_was_seen(scene: Scene) -> None:
+    number = scene.register()
+    terms, _ = scene.claims[number]
+    signed = scene.sign(operations.Confirm(receivable_id=number, terms=terms), BUYER)
+    scene.counter_offer(number, face=7)
+    with pytest.raises(rules.AnchorMismatch):
+        scene.submit(signed)
+
+
+def test_a_signature_of_another_forks_receivable_does_not_count(scene: Scene) -> None:
+    """The same id, terms and signer, but another registration."""
+    claim = scene.claim()
+    snapshot = scene.node.request("evm_snapshot")
+    number = scene.register(claim)
+    scene.confirm(number)
+    endorsed = operations.Endorse(**named(number), receiver=scene.address(BANK), document=DOCUMENT)
+    signed = scene.sign(endorsed, SELLER)
+    scene.node.request("evm_revert", snapshot)
+    scene.pass_time(seconds=5)
+    assert scene.register(claim) == number
+    scene.confirm(number)
+    with pytest.raises(rules.AnchorMismatch):
+        scene.send(STRANGER, signed.call())
+
+
+def test_a_signature_counts_until_its_deadline(scene: Scene) -> None:
+    number = scene.confirmed()
+    endorsed = operations.Endorse(**named(number), receiver=scene.address(BANK), document=DOCUMENT)
+    signed = scene.sign(endorsed, SELLER, seconds=60)
+    scene.pass_time(seconds=61)
+    with pytest.raises(rules.SignatureExpired):
+        scene.submit(signed)
+
+
+def test_a_signer_gives_a_signature_up(scene: Scene) -> None:
+    number = scene.confirmed()
+    endorsed = operations.Endorse(**named(number), receiver=scene.address(BANK), document=DOCUMENT)
+    signed = scene.sign(endorsed, SELLER)
+    word, bit = divmod(signed.by.nonce, 256)
+    scene.send(SELLER, Calls.cancel_nonces(word=word, mask=1 << bit))
+    assert scene.view.nonces_used(scene.address(SELLER), word) == 1 << bit
+    with pytest.raises(rules.NonceUsed):
+        scene.submit(signed)
+
+
+def test_no_officer_is_two(scene: Scene) -> None:
+    ordered = operations.FreezeMember(member=scene.address(SELLER), order=ORDER, expiry=scene.now + 60)
+    with pytest.raises(rules.SameOfficer):
+        scene.order(ordered, person=OFFICER, second=OFFICER)
+    with pytest.raises(rules.NotOfficer):
+        scene.order(ordered, person=OFFICER, second=BANK)
+    with pytest.raises(rules.NotOfficer):
+        scene.order(ordered, person=STRANGER, second=SECOND)
+
+
+def test_only_what_names_a_receivable_is_anchored() -> None:
+    for kind in typed_data._KINDS.values():
+        assert has_anchor(kind) == ("receivableId" in dict(structs(kind.TYPE)[kind.__name__]))
+    signed = typed_data.sign(
+        operations.SetApprovalForAll(operator=b"\x01" * 20, approved=True),
+        dev_account(1),
+        DOMAIN,
+        deadline=1,
+        anchor=b"\x02" * 32,
+    )
+    assert signed.by.anchor == NO_ANCHOR
+
+
+def test_nonces_are_fresh() -> None:
+    drawn = {fresh_nonce() for _ in range(1_000)}
+    assert len(drawn) == 1_000
+    assert max(drawn) < 2**256
+    assert len({nonce >> 8 for nonce in drawn}) == 1_000
+
+
+# ---------------------------------------------------------------- documents
+
+DOMAIN = Eip712Domain(chain_id=31337, contract=b"\x0c" * 20)
+addresses = st.binary(min_size=20, max_size=20)
+hashes = st.binary(min_size=32, max_size=32)
+minors, instants = st.integers(0, 2**64 - 1), st.integers(0, 2**40 - 1)
+words = st.integers(0, 2**256 - 1)
+claims = st.builds(Claim, addresses, minors, instants, st.integers(0, 2**16 - 1), hashes, hashes)
+answered = {
+    "receivable_id": words,
+    "terms": st.builds(Terms, originator=addresses, registered_at=instants, answer_by=instants, claim=claims),
+    "since": st.lists(hashes, max_size=3).map(tuple),
+}
+moved = {"receivable_id": st.integers(0, 2**63), "start": minors, "end": minors}
+signable: st.SearchStrategy[Operation] = st.one_of(
+    st.builds(operations.Register, claims),
+    st.builds(operations.Refuse, **answered, reason=st.integers(0, 255)),
+    st.builds(operations.AcceptOffer, **answered, offer=st.builds(Offer, minors, instants, instants)),
+    st.builds(
+        operations.SplitMany, **moved, parts=st.lists(st.builds(Part, minors, addresses, hashes), max_size=3).map(tuple)
+    ),
+    st.builds(operations.SetApprovalForAll, operator=addresses, approved=st.booleans()),
+    st.builds(operations.ForceTransfer, **moved, holder=addresses, receiver=addresses, order=hashes),
+)
+authorisations = st.builds(
+    Authorisation, signer=addresses, nonce=words, deadline=words, anchor=hashes, signature=st.binary(max_size=70)
+)
+signatures = st.builds(SignedOperation, signable, authorisations, st.just(DOMAIN))
+
+
+@given(signatures)
+def test_a_document_is_read_as_it_was_written(signed: SignedOperation) -> None:
+    written = json.dumps(signed.to_json())
+    assert SignedOperation.from_json(json.loads(written)) == signed
+    assert not any(
+        isinstance(value, int | float) and not isinstance(value, bool) for value in _leaves(json.loads(written))
+    )
+
+
+def _leaves(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [leaf for part in value.values() for leaf in _leaves(part)]
+    if isinstance(value, list):
+        return [leaf for part in value for leaf in _leaves(part)]
+    return [value]
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("0x") | st.just("0x12"),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=5), children, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(signatures, st.data())
+def test_a_document_with_anything_else_in_it_is_malformed_or_another_one(signed: SignedOperation, data: Any) -> None:
+    """Whatever stands at any place: the reader refuses by name or reads a document that it would write again."""
+    document = signed.to_json()
+    within = data.draw(st.sampled_from([document, document["arguments"]]))
+    within[data.draw(st.sampled_from([*within, "other"]))] = data.draw(json_values)
+    try:
+        read = SignedOperation.from_json(document)
+    except SignedOperationMalformed:
+        return
+    assert SignedOperation.from_json(read.to_json()) == read
+
+
+@given(json_values)
+def test_a_document_that_is_anything_else_is_malformed(document: Any) -> None:
+    with pytest.raises(SignedOperationMalformed):
+        SignedOperation.from_json(document)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("nonce", str(2**256)),
+        ("nonce", "-1"),
+        ("nonce", "\N{ARABIC-INDIC DIGIT ONE}"),
+        ("nonce", 1),
+        ("nonce", "1" * 5_000),
+        ("signer", "0x" + "0" * 39),
+        ("signature", "deadbeef"),
+        ("signature", "0xzz"),
+        ("anchor", "0x" + "00" * 33),
+        ("operation", "sunset"),
+        ("operation", ["endorse"]),
+        ("arguments", {}),
+        ("arguments", []),
+    ],
+)
+def test_a_value_out_of_range_is_malformed(name: str, value: Any) -> None:
+    operation = operations.Endorse(**named(1), receiver=b"\x01" * 20, document=DOCUMENT)
+    document = typed_data.sign(operation, dev_account(1), DOMAIN, deadline=1).to_json()
+    with pytest.raises(SignedOperationMalformed):
+        SignedOperation.from_json({**document, name: value})
+
+
+@given(st.integers(0, 2**256 - 1), st.integers(0, 2**256 - 1), st.sampled_from([27, 28]) | st.integers(0, 255))
+def test_random_bytes_are_nobodys_signature(r: int, s: int, v: int) -> None:
+    operation = operations.Endorse(**named(1), receiver=b"\x01" * 20, document=DOCUMENT)
+    signed = typed_data.sign(operation, dev_account(1), DOMAIN, deadline=1)
+    forged = r.to_bytes(32) + s.to_bytes(32) + bytes([v])
+    assert not replace(signed, by=replace(signed.by, signature=forged)).is_accounts()
+
+
+def test_of_the_two_signatures_that_verify_only_the_contracts_is_the_accounts(scene: Scene) -> None:
+    operation = operations.SetApprovalForAll(operator=b"\x01" * 20, approved=True)
+    signed = scene.sign(operation, SELLER)
+    low = int.from_bytes(signed.by.signature[32:64])
+    high = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141 - low
+    twin = signed.by.signature[:32] + high.to_bytes(32) + bytes([55 - signed.by.signature[64]])
+    other = replace(signed, by=replace(signed.by, signature=twin))
+    assert (signed.is_accounts(), other.is_accounts()) == (True, False)
+    with pytest.raises(rules.SignatureInvalid):
+        scene.send(STRANGER, other.call())
+
+
+@given(signatures)
+def test_a_signature_of_nobody_is_not_the_signers(signed: SignedOperation) -> None:
+    assert not signed.is_accounts()
+
+
+def test_the_submitter_adds_only_what_was_not_signed() -> None:
+    operation = operations.Endorse(**named(1), receiver=b"\x01" * 20, document=DOCUMENT)
+    signed = typed_data.sign(operation, dev_account(1), DOMAIN, deadline=1)
+    assert signed.by.signer == account_address(dev_account(1))
+    assert signed.call(since=[b"\x01" * 32]) == signed_call(operation, replace(signed.by, since=(b"\x01" * 32,)))
