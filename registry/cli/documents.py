@@ -1,30 +1,65 @@
-"""Invoices before they are receivables: inspect a file."""
+"""Invoices before they are receivables: inspect a file, import many."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import json
+import sys
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
 from registry.cli import output
-from registry.cli.common import JsonFlag
+from registry.cli.common import As, DryRunFlag, JsonFlag
 from registry.cli.output import EXIT_REFUSED, named_refusals
+from registry.domain.identifiers import format_receivable_id
+from registry.domain.refusals import Refusal
+from registry.settings import settings
 from registry.terminal import safe
 
 if TYPE_CHECKING:
+    from registry.commands.importing import Imported
     from registry.documents.inspection import Inspection
     from registry.documents.invoice import Invoice
     from registry.documents.parties import Party
     from registry.domain.money import MoneyJson
 
-app = typer.Typer(help="Invoices: inspect a file.", no_args_is_help=True)
+app = typer.Typer(help="Invoices: inspect a file, import many.", no_args_is_help=True)
 command = functools.partial(app.command)
 
 StrictFlag = Annotated[bool, typer.Option("--strict", help="Refuse what breaks a fatal rule of EN 16931.")]
+
+IGNORED_SHOWN_MAX = 10
+"""Names of ignored files or columns that are shown."""
+
+
+class Separator(StrEnum):
+    """What stands between the cells of a table."""
+
+    SEMICOLON = "semicolon"
+    COMMA = "comma"
+    TAB = "tab"
+    PIPE = "pipe"
+
+    @property
+    def char(self) -> str:
+        """Itself."""
+        return {"semicolon": ";", "comma": ",", "tab": "\t", "pipe": "|"}[self]
+
+
+class DecimalMark(StrEnum):
+    """What stands before the decimals."""
+
+    POINT = "point"
+    COMMA = "comma"
 
 
 @command()
@@ -57,6 +92,171 @@ def inspect(
         _show(file.name, found)
     if found.refusal is not None:
         raise typer.Exit(EXIT_REFUSED)
+
+
+@command("import")
+@named_refusals
+def import_(
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATH", help="A folder or .zip of invoice files, or a .csv or .tsv with one in each row."
+        ),
+    ],
+    *,
+    as_: As,
+    columns: Annotated[
+        list[str] | None, typer.Option("--map", metavar="COLUMN=FIELD", help="What a column is; repeat for several.")
+    ] = None,
+    constants: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="The value of a field in rows that have none."),
+    ] = None,
+    separator: Annotated[Separator | None, typer.Option(help="Between cells; without it found by the header.")] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Where a table has no byte order mark and is not UTF-8: windows-1252, gb18030, …")
+    ] = None,
+    decimal: Annotated[
+        DecimalMark | None, typer.Option(help="Before decimals; with it, groups of thousands are read too.")
+    ] = None,
+    date_format: Annotated[
+        str | None, typer.Option(metavar="DD.MM.YYYY", help="How days are written; without it the year stands first.")
+    ] = None,
+    strict: StrictFlag = False,
+    dry_run: DryRunFlag = False,
+    json_output: JsonFlag = False,
+) -> None:
+    """Register many invoices: the good ones go on, each bad one is told by its place and code.
+
+    Exit code 1 if any was refused. It can be run again: what is registered already is told as a duplicate. Rows that
+    name no seller are those of --as.
+    """
+    from registry.commands import accounts, importing, names
+    from registry.commands.services import open_services
+    from registry.documents.batch import open_batch
+    from registry.documents.tables import TableFormat
+
+    format = TableFormat(
+        encoding=encoding,
+        separator=separator.char if separator is not None else None,
+        decimal=None if decimal is None else "," if decimal is DecimalMark.COMMA else ".",
+        date_format=date_format,
+        columns=dict(_pair(text, "--map") for text in columns or []),
+        constants=dict(_pair(text, "--set") for text in constants or []),
+    )
+    with open_services(settings(), rehearsal=dry_run) as services:
+        originator = names.address_of(services, as_)
+        seller, seller_name = importing.seller_of_rows(services, originator)
+        format = replace(format, seller=seller, seller_name=seller_name)
+        with open_batch(path, format=format, strict=strict) as batch:
+            if dry_run:
+                done = importing.rehearse_all(services, batch.items, originator=originator)
+            else:
+                done = importing.register_all(services, batch.items, signer=accounts.signer_of(services, as_))
+            with (_JsonRows if json_output else _Lines)(batch.count, batch.ignored) as told:
+                for imported in done:
+                    told.tell(imported)
+    if told.counts["refused"]:
+        raise typer.Exit(EXIT_REFUSED)
+
+
+def _pair(text: str, option: str) -> tuple[str, str]:
+    name, separator, value = text.rpartition("=") if option == "--map" else text.partition("=")
+    if not separator or not name.strip() or not value.strip():
+        raise typer.BadParameter(f"{text!r} is not of the form NAME=VALUE", param_hint=option)
+    return name.strip(), value.strip()
+
+
+class _Rows(ABC):
+    """What becomes of a batch, told row by row: nothing of it is kept but how many came to which end."""
+
+    def __init__(self, count: int, ignored: Sequence[str]) -> None:
+        self.count = count
+        self.ignored = ignored
+        self.counts: Counter[str] = Counter()
+
+    def tell(self, imported: Imported) -> None:
+        """Tell one row."""
+        self.counts[imported.outcome] += 1
+        self._tell(imported)
+
+    @abstractmethod
+    def _tell(self, imported: Imported) -> None: ...
+
+
+class _Lines(_Rows):
+    """A line for each, and what came of all at the end."""
+
+    def __init__(self, count: int, ignored: Sequence[str]) -> None:
+        super().__init__(count, ignored)
+        self._hints: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for code, hint in self._hints.items():
+            output.console.print(f"  [dim]{code}: {safe(hint)}[/]")
+        if self.ignored:
+            more = len(self.ignored) - IGNORED_SHOWN_MAX
+            names = ", ".join(self.ignored[:IGNORED_SHOWN_MAX]) + (f" and {more} more" if more > 0 else "")
+            output.console.print(f"not used: {safe(names)}")
+        ends = ", ".join(f"{number} {outcome}" for outcome, number in self.counts.items()) or "nothing"
+        output.console.print(f"{ends} of {self.count}")
+
+    def _tell(self, imported: Imported) -> None:
+        where = safe(imported.place)
+        if imported.refusal is not None:
+            colour = "yellow" if imported.outcome == "duplicate" else "red"
+            output.console.print(f"[{colour}]{imported.refusal.code}[/] {where}: {safe(imported.refusal.detail)}")
+            if imported.outcome == "refused" and imported.refusal.hint:
+                self._hints[imported.refusal.code] = imported.refusal.hint
+            return
+        assert imported.invoice is not None  # what is not refused was read
+        name = (
+            "[green]good[/]"
+            if imported.receivable_id is None
+            else f"[green]{format_receivable_id(imported.receivable_id)}[/]"
+        )
+        text = f"{imported.invoice.number}, {imported.money} from {imported.invoice.buyer.name}, due {imported.due}"
+        output.console.print(f"{name} {where}: {safe(text)}")
+
+
+class _JsonRows(_Rows):
+    """One JSON document, written as the rows come."""
+
+    def __enter__(self) -> Self:
+        sys.stdout.write('{"rows": [')
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        end: dict[str, Any] = {
+            "count": self.count,
+            "counts": dict(self.counts),
+            "ignored": list(self.ignored),
+            "complete": kind is None,
+        }
+        if isinstance(error, Refusal):
+            end |= output.refusal_document(error)
+        sys.stdout.write("\n], " + json.dumps(end, ensure_ascii=False)[1:] + "\n")
+        if isinstance(error, Refusal):
+            raise typer.Exit(EXIT_REFUSED) from error
+
+    def _tell(self, imported: Imported) -> None:
+        invoice = imported.invoice
+        row = {
+            "place": imported.place,
+            "outcome": imported.outcome,
+            "number": None if invoice is None else invoice.number,
+            "amount": None if imported.money is None else imported.money.to_json(),
+            "buyer": None if invoice is None else invoice.buyer.name,
+            "due_date": None if imported.due is None else str(imported.due),
+            "receivable": format_receivable_id(imported.receivable_id) if imported.receivable_id else None,
+            "refusal": None if imported.refusal is None else output.refusal_document(imported.refusal)["error"],
+        }
+        first = self.counts.total() == 1
+        sys.stdout.write(("\n" if first else ",\n") + json.dumps(row, ensure_ascii=False))
+        sys.stdout.flush()
 
 
 # -------------------------------------------------------------------- for programs

@@ -57,7 +57,8 @@ class MirrorLags(ServiceError):
 @dataclass(slots=True)
 class Services:
     """What a command works with. `running` is the owner in another process, None where this process owns all;
-    `nudge` wakes the mirror that this process runs in the background, if it runs one; in a `rehearsal` nobody signs."""
+    `nudge` wakes the mirror that this process runs in the background, if it runs one; in a `rehearsal` nobody signs;
+    `postponed_block` is the last one that mirrored_together is to wait for."""
 
     home: Path
     node: Node
@@ -69,6 +70,7 @@ class Services:
     nudge: threading.Event | None = None
     notices: list[str] = field(default_factory=list)
     rehearsal: bool = False
+    postponed_block: int | None = None
 
     @property
     def view(self) -> ReceivablesView:
@@ -95,8 +97,33 @@ class Services:
             owns_chain=self.chain is not None,
         )
 
+    @contextmanager
+    def mirrored_together(self) -> Iterator[Callable[[], bool]]:
+        """Let the operations of the block not wait for the mirror one by one, which takes longer than they do.
+
+        What is yielded waits for all until then, as the end of the block does, and tells whether there were any.
+        Raises MirrorLags.
+        """
+
+        def catch_up() -> bool:
+            block_number, self.postponed_block = self.postponed_block, None
+            if block_number:
+                self.mirrored(block_number)
+            self.postponed_block = 0
+            return bool(block_number)
+
+        self.postponed_block = 0
+        try:
+            yield catch_up
+            catch_up()
+        finally:
+            self.postponed_block = None
+
     def mirrored(self, block_number: int) -> None:
         """Return once the mirror has this block. Raises MirrorLags."""
+        if self.postponed_block is not None:
+            self.postponed_block = max(self.postponed_block, block_number)
+            return
         if self.nudge is not None:
             self.nudge.set()
         deadline = time.monotonic() + MIRROR_WAIT_SECONDS

@@ -503,7 +503,10 @@ def _plain_number(text: str, format: TableFormat, name: str) -> str:
     match = _GROUPED[format.decimal].fullmatch(text)
     if match is None:
         mark = "comma" if format.decimal == "," else "point"
-        raise AmountMalformed(f"{name}: {text[:40]!r} is no number with a decimal {mark}")
+        raise AmountMalformed(
+            f"{name}: {text[:40]!r} is no number with a decimal {mark}",
+            hint="Digits, between groups of thousands the same mark each time, and no currency beside them.",
+        )
     sign, whole, group, fraction = match.groups()
     return sign + (whole.replace(group, "") if group else whole) + (f".{fraction}" if fraction else "")
 
