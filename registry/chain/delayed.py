@@ -66,6 +66,19 @@ def advance(node: Node, access: Address, *, signer: LocalAccount, to: Address, d
     return Done(send(node, receivables_abi(), signer=signer, to=to, data=data))
 
 
+def earliest(node: Node, access: Address, *, caller: Address, to: Address, data: bytes) -> int:
+    """When a call can be carried out, in seconds: as it is scheduled, or were it scheduled now."""
+    now, scheduled = node.pending_at(), _ready_at(node, access, caller, to, data)
+    _, delay_seconds = _ask(node, access, "canCall", caller, to, data[:SELECTOR_BYTES])
+    return max(now, scheduled) if scheduled else now + int(delay_seconds)
+
+
+def calls_at_once(node: Node, access: Address, *, caller: Address, to: Address, selector: bytes) -> bool:
+    """Whether an account may call a function without a delay."""
+    immediate, _ = _ask(node, access, "canCall", caller, to, selector)
+    return bool(immediate)
+
+
 def _ready_at(node: Node, access: Address, caller: Address, to: Address, data: bytes) -> int:
     """When the call can be carried out; 0 where it is not scheduled, or was and has expired."""
     operation_id = _ask(node, access, "hashOperation", caller, to, data)

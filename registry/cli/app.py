@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from registry.cli import books, certificates, documents, lists, members, output, receivables, running, signatures
+from registry.cli import (
+    books,
+    certificates,
+    documents,
+    lists,
+    members,
+    orders,
+    output,
+    oversight,
+    receivables,
+    running,
+    signatures,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,7 +44,7 @@ def root(
     """Counterfoil: confirmed receivables as certificates that split to the cent."""
 
 
-for noun in (running, receivables, certificates, lists, signatures, books):
+for noun in (running, receivables, certificates, lists, signatures, orders, oversight, books):
     app.add_typer(noun.app)
 app.add_typer(members.app, name="member", rich_help_panel="Members")
 app.add_typer(documents.app, name="invoice", rich_help_panel="Receivables")

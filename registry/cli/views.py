@@ -35,6 +35,7 @@ from registry.store.queries.receivables import ReceivableRow
 from registry.terminal import safe
 
 if TYPE_CHECKING:
+    from registry.chain.operations import Order
     from registry.commands.demo import FileOutcome, Summary
     from registry.commands.sending import Done
     from registry.mirror.reconcile import Report
@@ -231,6 +232,30 @@ FREEZE_COLUMNS = (
     "officer",
     "countersigner",
 )
+
+
+def ordered(order: Order, row: ReceivableRow | None, *, name: Name) -> str:
+    """What an operation of officers would do, in words."""
+    values = order.values()
+    match values:
+        case {"receivable_id": number, "start": start, "end": end}:
+            amount = "" if row is None else f" ({money(end - start, row.currency)})"
+            what = f"{CertificateId(number, start, end)}{amount}"
+        case {"receivable_id": number}:
+            what = f"all of {format_receivable_id(number)}"
+        case {"member": member}:
+            what = f"all that {name(member)} holds"
+    if "holder" in values:
+        what += f", held by {name(values['holder'])},"
+    match values:
+        case {"cut": cut}:
+            return f"cut {what} at {cut}"
+        case {"expiry": expiry}:
+            return f"freeze {what} until {instant(expiry)}"
+        case {"receiver": receiver}:
+            return f"hand {what} to {name(receiver)}"
+        case _:
+            return f"unfreeze {what}"
 
 
 def frozen_thing(row: FreezeRow, *, name: Name) -> str:

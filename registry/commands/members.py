@@ -28,7 +28,7 @@ class HandleMalformed(Refusal):
 
     code = "handle_malformed"
     title = "That cannot be a handle"
-    default_hint = "Letters, digits, dots and dashes, at most 64; operator, dev0, dev1, … and 0x… mean others"
+    default_hint = "Letters, digits, dots and dashes, at most 64; operator, regulator, dev0, … and 0x… mean others"
 
 
 class HandleTaken(Refusal):

@@ -1,4 +1,5 @@
-"""Whom a name means: the handle of a party, a keystore's name, an address, operator, or dev0, dev1, … on the dev chain.
+"""Whom a name means: the handle of a party, a keystore's name, an address or operator; on the dev chain also regulator,
+officer-one, officer-two, and dev0, dev1, …
 
 Without the chain's libraries, which are slow to load: only devN needs them.
 """
@@ -26,6 +27,8 @@ HANDLES_COMPARED_MAX = 10_000
 
 SUGGESTIONS_MAX = 3
 OPERATOR = "operator"
+REGULATOR = "regulator"
+OFFICERS = ("officer-one", "officer-two")
 
 
 class Registry(Protocol):
@@ -106,6 +109,8 @@ def _meant(registry: Registry, name: str) -> str | None:
         parties = every(lambda after: party_queries.parties(connection, after=after))
         known = [party.handle for party in islice(parties, HANDLES_COMPARED_MAX)]
     known += [OPERATOR, *(keystore.stem for keystore in (registry.home / "keys").glob("*.json"))]
+    if registry.is_dev_chain:
+        known += [REGULATOR, *OFFICERS]
     wanted = name.casefold()
     begun = [handle for handle in known if wanted and handle.startswith(wanted)]
     near = begun[:SUGGESTIONS_MAX] or get_close_matches(wanted, known, n=SUGGESTIONS_MAX)
@@ -113,6 +118,10 @@ def _meant(registry: Registry, name: str) -> str | None:
 
 
 def _dev_index(registry: Registry, name: str) -> int | None:
+    if name in (REGULATOR, *OFFICERS) and registry.is_dev_chain:
+        from registry.chain import devchain  # noqa: PLC0415
+
+        return devchain.REGULATOR if name == REGULATOR else devchain.OFFICERS[OFFICERS.index(name)]
     match = re.fullmatch(r"dev(0|[1-9][0-9]{0,2})", name)
     if match is None or not registry.is_dev_chain or int(match[1]) >= DEV_ACCOUNTS_SEARCHED:
         return None

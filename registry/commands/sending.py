@@ -17,7 +17,7 @@ from registry.chain.contract import operation_call, receivables_abi
 from registry.chain.operations import Eip712Domain, Operation
 from registry.chain.rpc import Receipt
 from registry.chain.submit import account_address, entries, preview, send
-from registry.chain.typed_data import NO_ANCHOR, SignedOperation, has_anchor, sign
+from registry.chain.typed_data import NO_ANCHOR, SignedOperation, sign
 from registry.commands.services import Services
 from registry.domain.identifiers import Address, parse_address
 from registry.domain.journal import REGISTRY_JOURNAL, Entry
@@ -88,7 +88,7 @@ def signed(services: Services, pen: Pen, operation: Operation) -> SignedOperatio
         pen.account,
         domain(services),
         deadline=pen.deadline,
-        anchor=_head(services, operation) if has_anchor(type(operation)) else NO_ANCHOR,
+        anchor=head_of(services, operation),
     )
 
 
@@ -154,7 +154,8 @@ def now(services: Services) -> int:
     return block.at
 
 
-def _head(services: Services, operation: Operation) -> bytes:
+def head_of(services: Services, operation: Operation) -> bytes:
+    """Head of the receivable that an operation names, as the mirror has it; zeros where it names none."""
     receivable_id: int = getattr(operation, "receivable_id", REGISTRY_JOURNAL)
     with services.database.snapshot() as connection:
         row = receivable_queries.receivable(connection, receivable_id)

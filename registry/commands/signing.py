@@ -21,7 +21,7 @@ from registry.domain.refusals import Refusal
 from registry.domain.rules import NonceUsed, UnknownReceivable
 from registry.store.queries import entries as entry_queries
 from registry.store.queries import receivables as receivable_queries
-from registry.store.queries.pages import every
+from registry.store.queries.pages import PAGE_ROWS_MAX, every
 
 NONCES_PER_WORD = 256
 
@@ -117,7 +117,7 @@ def since(services: Services, signed: SignedOperation) -> tuple[bytes, ...]:
             raise UnknownReceivable(f"there is no {format_receivable_id(receivable_id)}")
         if row.head == anchor:
             return ()
-        stored = every(lambda after: entry_queries.entries(connection, receivable_id, after=after))
+        stored = every(lambda after: entry_queries.entries(connection, receivable_id, after=after, limit=PAGE_ROWS_MAX))
         later = islice(dropwhile(lambda entry: entry.head != anchor, stored), 1, None)
         return tuple(entry.decode().hash() for entry in later)
 

@@ -44,8 +44,8 @@ def is_handle(text: str) -> bool:
 
 
 def _is_reserved(text: str) -> bool:
-    """Names of the operator, of dev accounts, and what looks like an address."""
-    return re.fullmatch(r"operator|dev[0-9]+|0x.*", text) is not None
+    """Names of the operator, the regulator and its officers, of dev accounts, and what looks like an address."""
+    return re.fullmatch(r"operator|regulator|officer-(one|two)|dev[0-9]+|0x.*", text) is not None
 
 
 def free_handle(connection: Connection, name: str) -> str:
@@ -181,6 +181,11 @@ def save_order_reference(connection: Connection, *, authority: str, number: str)
         .on_conflict_do_nothing()
     )
     return named
+
+
+def forget_order_reference(connection: Connection, *, order_hash: bytes) -> None:
+    """Undo save_order_reference where nothing was done under the order."""
+    connection.execute(delete(order_reference).where(order_reference.c.order_hash == order_hash))
 
 
 def save_duplicate_attempt(

@@ -1,0 +1,191 @@
+"""The registry itself: its switches and parameters, and what the operator does to them."""
+
+from __future__ import annotations
+
+import functools
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from registry.cli import output
+from registry.cli.common import Acting, Asking, JsonFlag, Listing, Told, asking, listing, operation
+from registry.cli.output import named_refusals
+from registry.domain.calendar import instant
+from registry.domain.identifiers import ZERO_ADDRESS, format_address
+from registry.domain.receivable import Parameter
+from registry.domain.rules import parameter_in_force
+
+if TYPE_CHECKING:
+    from registry.commands.oversight import Waits
+    from registry.commands.sending import Done
+    from registry.domain.receivable import ParameterValue, Registry
+
+app = typer.Typer()
+command = functools.partial(app.command, rich_help_panel="The registry itself")
+parameters = typer.Typer(help="Parameters: list, set.", no_args_is_help=True)
+rules = typer.Typer(help="Extra rules: set.", no_args_is_help=True)
+descriptor = typer.Typer(help="What describes certificates: set.", no_args_is_help=True)
+
+
+class ParameterName(StrEnum):
+    """What can be set after deployment."""
+
+    TENOR_LIMIT_DAYS = "tenor_limit_days"
+    MINIMUM_PART_MINOR = "minimum_part_minor"
+    ANSWER_WINDOW_DAYS = "answer_window_days"
+    UNANSWERED_MAX = "unanswered_max"
+
+
+ContractAddress = Annotated[str, typer.Argument(metavar="ADDRESS", help="A contract, or none.")]
+NO_CONTRACT = "none"
+
+
+@command()
+@operation(as_="operator")
+def pause(acting: Acting) -> Told:
+    """Stop registering, answering and moving; answer windows stand still too."""
+    from registry.commands import oversight
+
+    return Told("the registry is paused", oversight.pause(acting.services, signer=acting.signer))
+
+
+@command()
+@operation(as_="operator")
+def unpause(acting: Acting) -> Told:
+    """End the pause."""
+    from registry.commands import oversight
+
+    return Told("the pause has ended", oversight.unpause(acting.services, signer=acting.signer))
+
+
+@command()
+@operation(as_="operator")
+def sunset(acting: Acting) -> Told:
+    """End registering and confirming for ever: once to schedule it, once more after the delay to carry it out."""
+    from registry.commands import oversight
+
+    done = oversight.sunset(acting.services, signer=acting.signer)
+    return _told("no claim is registered or confirmed here any more", done)
+
+
+@parameters.command("set")
+@operation(as_="operator")
+def parameter_set(
+    acting: Acting,
+    name: Annotated[ParameterName, typer.Argument(help="Which; its unit is in its name.")],
+    value: Annotated[int, typer.Argument(min=0, help="The value.")],
+    *,
+    from_: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day (UTC) on which it holds.")],
+) -> Told:
+    """Give a parameter another value: once to schedule it, once more after the delay to carry it out."""
+    from registry.commands import oversight
+
+    effective = from_.date()
+    done = oversight.set_parameter(
+        acting.services, signer=acting.signer, parameter=Parameter[name.name], value=value, effective=effective
+    )
+    return _told(f"{name} is {value} from {effective} on", done)
+
+
+@rules.command("set")
+@operation(as_="operator")
+def rules_set(acting: Acting, address: ContractAddress) -> Told:
+    """Let other extra rules hold: once to schedule it, once more after the delay to carry it out."""
+    from registry.commands import oversight
+
+    contract = ZERO_ADDRESS if address == NO_CONTRACT else acting.account(address)
+    return _told(f"extra rules: {address}", oversight.set_rules(acting.services, signer=acting.signer, rules=contract))
+
+
+@descriptor.command("set")
+@operation(as_="operator")
+def descriptor_set(acting: Acting, address: ContractAddress) -> Told:
+    """Let another contract describe certificates: once to schedule it, once more after the delay to carry it out."""
+    from registry.commands import oversight
+
+    contract = ZERO_ADDRESS if address == NO_CONTRACT else acting.account(address)
+    done = oversight.set_descriptor(acting.services, signer=acting.signer, descriptor=contract)
+    return _told(f"certificates are described by {address}", done)
+
+
+@parameters.command("list")
+@listing
+def parameter_list(asking: Asking) -> Listing:
+    """The parameters: what is in force, since when, and what is to come."""
+    rows = [_parameter_document(asking.state, parameter, now=asking.now) for parameter in Parameter]
+    columns = ("parameter", "value", "since", "following", "following_from")
+    return Listing(
+        rows,
+        columns,
+        lambda: output.table(
+            ["parameter", "in force ", "since", "to come ", "from"],
+            ([row[column] if row[column] is not None else "" for column in columns] for row in rows),
+            nothing="no parameters",
+        ),
+    )
+
+
+@command()
+@named_refusals
+def registry(*, json_output: JsonFlag = False) -> None:
+    """The registry's switches: pause, sunset, parameters in force, the contracts that it asks."""
+    from registry.store.queries import health
+
+    with asking() as registry:
+        state, now = registry.state, registry.now
+        cursor = health.cursor(registry.snapshot)
+    assert cursor is not None  # a registry with a state has a block that it is true at
+    found: dict[str, Any] = {
+        "chain": cursor.chain_id,
+        "contract": format_address(cursor.contract),
+        "block": cursor.block_number,
+        "time": instant(now),
+        "paused_since": instant(state.paused_since) if state.paused_since else None,
+        "paused_seconds": state.paused_seconds,
+        "sunset_at": instant(state.sunset_at) if state.sunset_at else None,
+        "rules": format_address(state.rules) if any(state.rules) else None,
+        "descriptor": format_address(state.descriptor) if any(state.descriptor) else None,
+        **{one.name.lower(): parameter_in_force(state, one, now=now) for one in Parameter},
+        "journal": {"head": "0x" + state.head.hex(), "length": state.length},
+    }
+    if json_output:
+        output.document(found)
+        return
+    journal = found.pop("journal")
+    output.facts((name.replace("_", " "), "no" if value is None else value) for name, value in found.items())
+    output.facts([("journal R-0", f"{journal['head']} after {journal['length']} entries")])
+
+
+def _parameter_document(state: Registry, parameter: Parameter, *, now: int) -> dict[str, Any]:
+    values = state.parameters[parameter]
+    current = [value for value in values if value.effective <= now][-1]
+    following: ParameterValue | None = next((value for value in values if value.effective > now), None)
+    return {
+        "parameter": parameter.name.lower(),
+        "value": current.value,
+        "since": instant(current.effective),
+        "following": None if following is None else following.value,
+        "following_from": None if following is None else instant(following.effective),
+    }
+
+
+def _told(sentence: str, done: Done | Waits) -> Told:
+    """What was carried out; or that it waits, and until when."""
+    from registry.commands.oversight import Waits
+
+    if not isinstance(done, Waits):
+        return Told(sentence, done)
+    ready_at = instant(done.ready_at)
+    scheduled = "scheduled" if done.tx_hash is not None else "already scheduled"
+    return Told(
+        f"{scheduled}: {sentence}; the same command carries it out from {ready_at} on",
+        None,
+        {"scheduled": True, "ready_at": ready_at, "transaction": done.tx_hash},
+    )
+
+
+app.add_typer(parameters, name="parameter", rich_help_panel="The registry itself")
+app.add_typer(rules, name="rules", rich_help_panel="The registry itself")
+app.add_typer(descriptor, name="descriptor", rich_help_panel="The registry itself")

@@ -1,0 +1,417 @@
+"""Orders of authorities (DOMAIN rule 22): one officer signs what another one carries out.
+
+An order is named on chain by registry.domain.orders.order_hash of the authority and the number that it gave the order.
+Its document is JSON: authority, number, and the operations as registry.chain.typed_data writes them, in their order;
+what one of them cuts out, the next one freezes.
+
+The chain can judge an officer's operation only with both officers, and the second of two only after the first. So they
+are rehearsed beforehand with registry.domain.rules, from the mirrored journals: before anything is signed, and before
+the first one is sent.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from eth_account.signers.local import LocalAccount
+
+from registry.chain import delayed, operations
+from registry.chain.contract import receivables_abi
+from registry.chain.operations import Move, Order
+from registry.chain.submit import account_address
+from registry.chain.typed_data import SignedOperation, SignedOperationMalformed
+from registry.commands.sending import (
+    Done,
+    Pen,
+    handles_in_refusals,
+    head_of,
+    send_call,
+    signed,
+    undone_if_refused,
+)
+from registry.commands.services import Services
+from registry.commands.signing import DocumentOfAnotherKind, nonce_used, read_json, require_here, since
+from registry.domain import fold, rules
+from registry.domain.identifiers import ZERO_ADDRESS, Address, CertificateId, format_receivable_id
+from registry.domain.journal import REGISTRY_JOURNAL, Entry
+from registry.domain.money import currency_to_show, parse_typed_amount
+from registry.domain.orders import order_hash
+from registry.domain.receivable import Certificate, Member, Receivable, Scope
+from registry.domain.refusals import Refusal
+from registry.domain.rules import (
+    CutOutOfRange,
+    NonceUsed,
+    OrderMissing,
+    UnknownCertificate,
+    UnknownReceivable,
+    World,
+)
+from registry.store import records
+from registry.store.database import Connection
+from registry.store.queries import entries as entry_queries
+from registry.store.queries import health as health_queries
+from registry.store.queries import members as member_queries
+from registry.store.queries import orders as order_queries
+from registry.store.queries import registry as registry_queries
+from registry.store.queries.pages import every
+
+OPERATIONS_MAX = 10
+"""Operations in one order document; a freezing that is cut out takes three."""
+
+_ANOTHER = ZERO_ADDRESS
+"""Stands for whichever officer will carry out what is being signed."""
+
+
+class OrderTextDiffers(Refusal):
+    """The words in an order's document are not those that its operations name."""
+
+    code = "order_text_differs"
+    status = 409
+    title = "Authority and number are not those of the order that was signed"
+    default_hint = "Compare the document with the order itself, and have it signed again"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What an authority calls its order."""
+
+    authority: str
+    number: str
+
+    @property
+    def hash(self) -> bytes:
+        """Its name on chain, 32 bytes. Raises OrderMissing without both."""
+        try:
+            return order_hash(authority=self.authority, number=self.number)
+        except ValueError as error:
+            raise OrderMissing("an order has an authority and a number") from error
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDocument:
+    """An order with the operations that one officer signed for another one to carry out."""
+
+    reference: Reference
+    operations: tuple[SignedOperation, ...]
+
+    @property
+    def ordered(self) -> list[Order]:
+        """The operations without their signatures."""
+        return [one.operation for one in self.operations if isinstance(one.operation, Order)]
+
+    def to_json(self) -> dict[str, Any]:
+        """The document."""
+        return {
+            "authority": self.reference.authority,
+            "number": self.reference.number,
+            "operations": [signed.to_json() for signed in self.operations],
+        }
+
+    @classmethod
+    def read(cls, path: Path) -> OrderDocument:
+        """Read a document of a stranger's.
+
+        Raises DocumentUnreadable, SignedOperationMalformed, DocumentOfAnotherKind, OrderTextDiffers.
+        """
+        document = read_json(path)
+        if isinstance(document, dict) and "operation" in document:
+            raise DocumentOfAnotherKind(f"{path.name} holds one operation, not an order")
+        try:
+            reference = Reference(document["authority"], document["number"])
+            found = tuple(SignedOperation.from_json(one) for one in document["operations"])
+            hash_ = reference.hash
+        except (KeyError, TypeError) as error:
+            raise SignedOperationMalformed(f"{path.name} is no order: {error}") from error
+        if not 1 <= len(found) <= OPERATIONS_MAX:
+            raise SignedOperationMalformed(f"an order has 1 to {OPERATIONS_MAX} operations, not {len(found)}")
+        for signed_ in found:
+            if not isinstance(signed_.operation, Order):
+                raise DocumentOfAnotherKind(f"{signed_.operation.function()} is a member's")
+            if signed_.operation.values()["order"] != hash_:
+                raise OrderTextDiffers(f"{path.name} says {reference.authority}, {reference.number}")
+        return cls(reference, found)
+
+
+# ------------------------------------------------------------ what is ordered
+
+
+def partition(services: Services, target: CertificateId, reference: Reference) -> list[Order]:
+    """Cut exact cents out of the certificate around them.
+
+    Raises UnknownReceivable, UnknownCertificate, CutOutOfRange.
+    """
+    cuts, _ = _cut_out(services, target, reference)
+    if not cuts:
+        raise CutOutOfRange(f"{target} is a certificate already")
+    return cuts
+
+
+def freeze_certificate(services: Services, target: CertificateId, reference: Reference, *, expiry: int) -> list[Order]:
+    """Freeze exact cents until `expiry` (seconds), cut out first where they are a part of a certificate.
+
+    Raises UnknownReceivable, UnknownCertificate.
+    """
+    cuts, holder = _cut_out(services, target, reference)
+    return [
+        *cuts,
+        operations.FreezeCertificate(**_named(target), holder=holder, order=reference.hash, expiry=expiry),
+    ]
+
+
+def unfreeze_certificate(target: CertificateId, reference: Reference) -> list[Order]:
+    """Lift an order from a certificate."""
+    return [operations.UnfreezeCertificate(**_named(target), order=reference.hash)]
+
+
+def freeze_receivable(receivable_id: int, reference: Reference, *, expiry: int) -> list[Order]:
+    """Freeze all certificates of a receivable until `expiry` (seconds)."""
+    return [operations.FreezeReceivable(receivable_id=receivable_id, order=reference.hash, expiry=expiry)]
+
+
+def unfreeze_receivable(receivable_id: int, reference: Reference) -> list[Order]:
+    """Lift an order from a receivable."""
+    return [operations.UnfreezeReceivable(receivable_id=receivable_id, order=reference.hash)]
+
+
+def freeze_member(member: Address, reference: Reference, *, expiry: int) -> list[Order]:
+    """Freeze all certificates of a member until `expiry` (seconds)."""
+    return [operations.FreezeMember(member=member, order=reference.hash, expiry=expiry)]
+
+
+def unfreeze_member(member: Address, reference: Reference) -> list[Order]:
+    """Lift an order from a member."""
+    return [operations.UnfreezeMember(member=member, order=reference.hash)]
+
+
+def transfer(services: Services, target: CertificateId, reference: Reference, *, receiver: Address) -> list[Order]:
+    """Hand a certificate, frozen under the order for its delay, to the receiver.
+
+    Raises UnknownReceivable, UnknownCertificate.
+    """
+    whole = _around(services, target)
+    return [operations.ForceTransfer(**_named(target), holder=whole.holder, receiver=receiver, order=reference.hash)]
+
+
+def named_cents(
+    services: Services, certificate: CertificateId, *, first: str | None, last: str | None
+) -> CertificateId:
+    """The cents of a certificate from one amount (as typed) to another, both counted from its beginning.
+
+    Raises UnknownCertificate, CutOutOfRange and what parse_typed_amount raises.
+    """
+    record = services.view.records([certificate.receivable_id])[certificate.receivable_id]
+    currency = currency_to_show(record.currency)
+    start = certificate.start + (0 if first is None else parse_typed_amount(first, currency))
+    end = certificate.end if last is None else certificate.start + parse_typed_amount(last, currency)
+    if not certificate.start <= start < end <= certificate.end:
+        raise CutOutOfRange(f"from {first or 0} to {last or 'the end'} is not within {certificate}")
+    return CertificateId(certificate.receivable_id, start, end)
+
+
+# ------------------------------------------------------------------- signing
+
+
+def sign_order(
+    services: Services, *, signer: LocalAccount, reference: Reference, ordered: Sequence[Order], deadline: int
+) -> OrderDocument:
+    """Sign an order as one officer, until `deadline` (seconds); another one carries it out.
+
+    Raises what the contract would refuse of it, but for what lies with the other officer.
+    """
+    pen = Pen(signer, deadline)
+    rehearsed = [_Step(order, _unsigned(services, order, pen)) for order in ordered]
+    _rehearse(services, rehearsed, actor=_ANOTHER)
+    return OrderDocument(reference, tuple(signed(services, pen, order) for order in ordered))
+
+
+# -------------------------------------------------------------- carrying out
+
+
+def carry_out_order(services: Services, *, signer: LocalAccount, document: OrderDocument) -> list[Done]:
+    """Do what an order says, as the officer that did not sign it, and keep the order's words.
+
+    Safe to repeat after a failure: what was done is not done again. Raises SignedForAnother, NonceUsed where all was
+    done or given up, and the contract's refusals, before the first operation is sent.
+    """
+    for one in document.operations:
+        require_here(services, one)
+    left = [one for one in document.operations if not nonce_used(services, one)]
+    if not left:
+        raise NonceUsed("all that was signed there was done or given up")
+    _rehearse(services, [_step(services, one) for one in left], actor=account_address(signer))
+    with _words_kept(services, document.reference):
+        return [send_call(services, signer, one.call(since=since(services, one))) for one in left]
+
+
+@contextmanager
+def _words_kept(services: Services, reference: Reference) -> Iterator[None]:
+    """The words of an order are kept before it is sent, and taken back where nothing of it was done."""
+    with services.database.write() as connection:
+        records.save_order_reference(connection, authority=reference.authority, number=reference.number)
+
+    def forget(connection: Connection) -> None:
+        if not entry_queries.entries_of_order(connection, reference.hash, limit=1).rows:
+            records.forget_order_reference(connection, order_hash=reference.hash)
+
+    with undone_if_refused(services, forget):
+        yield
+
+
+# --------------------------------------------------------------- rehearsing
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """An operation as the rules take it."""
+
+    order: Order
+    second: rules.Authorisation
+
+
+_DECISIONS: Mapping[type[Order], Callable[..., Entry]] = {
+    operations.Partition: rules.decide_partition,
+    operations.FreezeCertificate: rules.decide_freeze_certificate,
+    operations.UnfreezeCertificate: rules.decide_unfreeze_certificate,
+    operations.FreezeReceivable: rules.decide_freeze_receivable,
+    operations.UnfreezeReceivable: rules.decide_unfreeze_receivable,
+    operations.FreezeMember: rules.decide_freeze_member,
+    operations.UnfreezeMember: rules.decide_unfreeze_member,
+    operations.ForceTransfer: rules.decide_force_transfer,
+}
+
+
+def _unsigned(services: Services, order: Order, pen: Pen) -> rules.Authorisation:
+    return rules.Authorisation(
+        signer=account_address(pen.account), nonce=0, deadline=pen.deadline, anchor=head_of(services, order)
+    )
+
+
+def _step(services: Services, signed_: SignedOperation) -> _Step:
+    by = signed_.by
+    # Whether a contract stands behind a signature (ERC-1271) only the chain can say.
+    genuine = signed_.is_accounts() or bool(services.node.code(by.signer))
+    second = rules.Authorisation(by.signer, by.nonce, by.deadline, by.anchor, since(services, signed_), genuine)
+    assert isinstance(signed_.operation, Order)  # nothing else is read from an order's document
+    return _Step(signed_.operation, second)
+
+
+def _rehearse(services: Services, steps: Sequence[_Step], *, actor: Address) -> None:
+    """What the contract would refuse of these, one after the other. Raises its refusals."""
+    now = services.node.pending_at()
+    with handles_in_refusals(services):
+        world = _world(services, steps, actor=actor)
+        appended: dict[int, tuple[bytes, ...]] = defaultdict(tuple)
+        for step in steps:
+            arguments = step.order.values()
+            if isinstance(step.order, Move):
+                certificate = [arguments.pop(name) for name in ("receivable_id", "start", "end")]
+                arguments["certificate_id"] = CertificateId(*certificate)
+            number = getattr(step.order, "receivable_id", REGISTRY_JOURNAL)
+            second = replace(step.second, since=step.second.since + appended[number])
+            entry = _DECISIONS[type(step.order)](world, actor=actor, second=second, now=now, **arguments)
+            appended[number] += (entry.hash(),)
+            world = _after(world, entry)
+
+
+def _after(world: World, entry: Entry) -> World:
+    """The world that the next operation of an order meets."""
+    if entry.journal_id == REGISTRY_JOURNAL:
+        return replace(world, registry=fold.fold_registry(world.registry, (entry,)))
+    receivable = fold.fold(world.receivables[entry.journal_id], entry)
+    return replace(world, receivables={**world.receivables, entry.journal_id: receivable})
+
+
+def _world(services: Services, steps: Iterable[_Step], *, actor: Address) -> World:
+    """What the rules of orders look at, as the mirror has it."""
+    officers = {step.second.signer for step in steps} | {actor}
+    with services.database.snapshot() as connection:
+        registry = registry_queries.registry(connection)
+        assert registry is not None  # the constructor's entries are mirrored with the first block
+        known = {address: _member(connection, address) for address in concerned(step.order for step in steps)}
+        receivables = {
+            number: _receivable(connection, number)
+            for step in steps
+            if (number := getattr(step.order, "receivable_id", None)) is not None
+        }
+    members = {address: member for address, member in known.items() if member is not None}
+    return World(
+        registry=replace(registry.state(), members=members),
+        receivables={number: receivable for number, receivable in receivables.items() if receivable.length},
+        fingerprints={},
+        operator=services.operator,
+        approvals={},
+        operators=frozenset(),
+        officers=frozenset(officer for officer in officers if officer == _ANOTHER or is_officer(services, officer)),
+    )
+
+
+def concerned(ordered: Iterable[Order]) -> set[Address]:
+    """Whom operations of officers name: members, holders, receivers."""
+    found = {getattr(order, name, None) for order in ordered for name in ("member", "holder", "receiver")}
+    return {address for address in found if address is not None}
+
+
+def is_officer(services: Services, account: Address) -> bool:
+    """Whether the regulator named this account an officer."""
+    return delayed.calls_at_once(
+        services.node,
+        services.deployment.regulation,
+        caller=account,
+        to=services.deployment.receivables,
+        selector=receivables_abi().selector(operations.Partition.function()),
+    )
+
+
+def _member(connection: Connection, address: Address) -> Member | None:
+    row = member_queries.member(connection, address)
+    if row is None:
+        return None
+    freezes = every(lambda after: order_queries.freezes(connection, after=after, scope=Scope.MEMBER, member=address))
+    return replace(row.state(), orders=tuple(freeze.state() for freeze in freezes))
+
+
+def _receivable(connection: Connection, receivable_id: int) -> Receivable:
+    """The folded journal; of an unknown one the empty receivable."""
+    cursor = health_queries.cursor(connection)
+    assert cursor is not None  # a registry that is open is mirrored
+    empty = fold.empty_receivable(chain_id=cursor.chain_id, contract=cursor.contract, receivable_id=receivable_id)
+    return fold.fold_all(empty, (row.decode() for row in entry_queries.stored_entries(connection, receivable_id)))
+
+
+# ------------------------------------------------------------------ cutting
+
+
+def _named(certificate: CertificateId) -> dict[str, int]:
+    return {"receivable_id": certificate.receivable_id, "start": certificate.start, "end": certificate.end}
+
+
+def _around(services: Services, target: CertificateId) -> Certificate:
+    """The certificate of which the cents are a part. Raises UnknownReceivable, UnknownCertificate."""
+    with services.database.snapshot() as connection:
+        receivable = _receivable(connection, target.receivable_id)
+    if not receivable.length:
+        raise UnknownReceivable(f"there is no {format_receivable_id(target.receivable_id)}")
+    for certificate in receivable.certificates.values():
+        if certificate.start <= target.start and target.end <= certificate.end:
+            return certificate
+    raise UnknownCertificate(f"{target} is not a part of one certificate")
+
+
+def _cut_out(services: Services, target: CertificateId, reference: Reference) -> tuple[list[Order], Address]:
+    """The cuts after which the cents are a certificate of their own, from the right, and who holds them."""
+    whole = _around(services, target)
+    number, order, holder = target.receivable_id, reference.hash, whole.holder
+    cuts: list[Order] = []
+    for cut, end in ((target.end, whole.end), (target.start, target.end)):
+        if whole.start < cut < end:
+            cuts.append(
+                operations.Partition(
+                    receivable_id=number, start=whole.start, end=end, cut=cut, holder=holder, order=order
+                )
+            )
+    return cuts, holder

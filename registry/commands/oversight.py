@@ -1,0 +1,106 @@
+"""What the operator does to the registry itself: pause, parameters, extra rules, descriptor, sunset.
+
+A pause is at once; the rest waits for the governor's delay at the AccessManager: the first call schedules, the same
+call later carries it out. What the contract would refuse then is refused before it is scheduled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from eth_account.signers.local import LocalAccount
+
+from registry.chain import delayed
+from registry.chain.contract import Calls
+from registry.chain.submit import account_address
+from registry.commands.claims import due_instant
+from registry.commands.sending import Done, done, handles_in_refusals, send_call
+from registry.commands.services import Services
+from registry.domain import calendar
+from registry.domain.identifiers import ZERO_ADDRESS, Address, format_address
+from registry.domain.receivable import Parameter
+from registry.domain.rules import (
+    ParameterMalformed,
+    require_no_sunset,
+    require_parameter_change,
+)
+from registry.store.queries import registry as registry_queries
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """An operation that is scheduled, and can be carried out from `ready_at` (seconds) on.
+
+    `tx_hash` is of the transaction that scheduled it, None where it was scheduled before.
+    """
+
+    ready_at: int
+    tx_hash: bytes | None
+
+
+def pause(services: Services, *, signer: LocalAccount) -> Done:
+    """Stop registering, answering and moving. Raises NotAuthorised, RegistryPaused."""
+    return send_call(services, signer, Calls.pause())
+
+
+def unpause(services: Services, *, signer: LocalAccount) -> Done:
+    """End the pause. Raises NotAuthorised, RegistryNotPaused."""
+    return send_call(services, signer, Calls.unpause())
+
+
+def set_parameter(
+    services: Services, *, signer: LocalAccount, parameter: Parameter, value: int, effective: date
+) -> Done | Waits:
+    """Give a parameter another value, in its unit, from the beginning of a day (UTC) on.
+
+    The day must lie behind the governor's delay. Raises NotAuthorised, ParameterMalformed.
+    """
+    instant = due_instant(effective)
+    require_parameter_change(int(parameter), value, effective=instant, now=services.node.pending_at())
+    data = Calls.set_parameter(parameter=int(parameter), value=value, effective=instant)
+    earliest = delayed.earliest(services.node, caller=account_address(signer), data=data, **_where(services))
+    if instant <= earliest:
+        raise ParameterMalformed(
+            f"the change can be made from {calendar.instant(earliest)} on, and holds from a later midnight"
+        )
+    return _govern(services, signer, data)
+
+
+def set_rules(services: Services, *, signer: LocalAccount, rules: Address) -> Done | Waits:
+    """Let other extra rules hold; zeros for none. Raises NotAuthorised, ParameterMalformed."""
+    _require_contract(services, rules)
+    return _govern(services, signer, Calls.set_rules(rules))
+
+
+def set_descriptor(services: Services, *, signer: LocalAccount, descriptor: Address) -> Done | Waits:
+    """Let another contract describe certificates; zeros for none. Raises NotAuthorised, ParameterMalformed."""
+    _require_contract(services, descriptor)
+    return _govern(services, signer, Calls.set_descriptor(descriptor))
+
+
+def sunset(services: Services, *, signer: LocalAccount) -> Done | Waits:
+    """End registering and confirming for ever; what lives runs off. Raises NotAuthorised, RegistryInSunset."""
+    with services.database.snapshot() as connection:
+        registry = registry_queries.registry(connection)
+    if registry is not None:
+        require_no_sunset(registry.state())
+    return _govern(services, signer, Calls.sunset())
+
+
+def _govern(services: Services, signer: LocalAccount, data: bytes) -> Done | Waits:
+    with handles_in_refusals(services):
+        step = delayed.advance(services.node, signer=signer, data=data, **_where(services))
+    if isinstance(step, delayed.Done):
+        return done(services, step.receipt)
+    return Waits(step.ready_at, None if step.receipt is None else step.receipt.tx_hash)
+
+
+def _where(services: Services) -> dict[str, Address]:
+    return {"access": services.deployment.access, "to": services.deployment.receivables}
+
+
+def _require_contract(services: Services, account: Address) -> None:
+    """A call to an account without code succeeds: rules there would allow everything unseen."""
+    if account != ZERO_ADDRESS and not services.node.code(account):
+        raise ParameterMalformed(f"there is no contract at {format_address(account)}")
