@@ -197,6 +197,7 @@ def show(receivable: ReceivableArgument, *, json_output: JsonFlag = False) -> No
         if row is None:
             raise UnknownReceivable(f"there is no {format_receivable_id(receivable_id)}")
         invoice = invoices.invoice_by_root(connection, row.document_root)
+        attachments = invoices.attachments_by_root(connection, row.document_root)
         parts = list(every(lambda key: certificates.certificates(connection, receivable_id=receivable_id, after=key)))
         holders = {part.holder for part in parts}
         freezes = orders.freezes_on(
@@ -209,11 +210,15 @@ def show(receivable: ReceivableArgument, *, json_output: JsonFlag = False) -> No
         name = names(connection, [row.debtor, row.originator, *holders])
     if json_output:
         found = views.receivable_document(row, name=name, now=now, registry=state)
+        found["attachments"] = [
+            {"file": one.file_name, "sha256": one.sha256, "bytes": one.size_bytes} for one in attachments
+        ]
         found["orders"] = [views.freeze_document(freeze, name=name, now=now) for freeze in freezes]
         found["certificates"] = [views.certificate_document(part, name=name) for part in parts]
         output.document(found)
         return
-    output.facts(views.receivable_facts(row, invoice, freezes, name=name, now=now, registry=state))
+    facts = views.receivable_facts(row, invoice, freezes, name=name, now=now, registry=state)
+    output.facts([*facts, *(("attached", f"{one.file_name}, SHA-256 {one.sha256.hex()}") for one in attachments)])
     output.console.print()
     output.console.print(
         output.table(

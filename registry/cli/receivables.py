@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from registry.cli.common import Acting, ReceivableArgument, Told, Would, operation
+from registry.cli.documents import StrictFlag
 from registry.domain.calendar import day
 from registry.domain.identifiers import CertificateId, format_receivable_id, parse_receivable_id
 from registry.domain.money import Money, currency_to_show
@@ -38,9 +39,16 @@ class RefusalReasonName(StrEnum):
 @operation(signable=True)
 def register(
     acting: Acting,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Invoice: UBL 2.1 or CII, XML.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Invoice: UBL 2.1 or CII, or a PDF that carries one.")],
     *,
     due: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Due date agreed with the debtor.")] = None,
+    attach: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", help="Evidence of delivery; its name and hash go into the root. Repeat for several."
+        ),
+    ] = None,
+    strict: StrictFlag = False,
 ) -> Told | Would:
     """Register an invoice as a receivable; its buyer then confirms or refuses."""
     from registry.commands import claims
@@ -48,7 +56,9 @@ def register(
     agreed = _date(due)
     if acting.dry_run:
         originator = acting.account(acting.name)
-        prepared = claims.prepare(acting.services, file, originator=originator, due=agreed)
+        prepared = claims.prepare(
+            acting.services, file, originator=originator, due=agreed, attach=attach or [], strict=strict
+        )
         due_date = claims.due_day(prepared.claim.due)
         return Would(
             f"would register invoice {prepared.invoice.number}: {prepared.money} from "
@@ -62,7 +72,9 @@ def register(
                 "fingerprint": prepared.claim.fingerprint,
             },
         )
-    done, prepared = claims.register(acting.services, file, signer=acting.hand, due=agreed)
+    done, prepared = claims.register(
+        acting.services, file, signer=acting.hand, due=agreed, attach=attach or [], strict=strict
+    )
     return Told(
         f"{format_receivable_id(done.entry.journal_id)} registered: {prepared.money} from "
         f"{prepared.invoice.buyer.name}, due {claims.due_day(prepared.claim.due)}",

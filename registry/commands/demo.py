@@ -21,7 +21,7 @@ from registry.commands.services import Services, master_key
 from registry.documents.fingerprint import fingerprint
 from registry.documents.invoice import Invoice, require_registrable
 from registry.documents.parties import Party, PartyIdentity
-from registry.documents.reading import parse_invoice, read_document
+from registry.documents.reading import INVOICE_SUFFIXES, parse_invoice, read_document
 from registry.domain.identifiers import Address, CertificateId, format_receivable_id
 from registry.domain.money import Money, currency_to_show, format_amount
 from registry.domain.receivable import DAY_SECONDS, Role, Status
@@ -41,7 +41,6 @@ from registry.store.queries.receivables import ReceivableRow
 from registry.terminal import safe
 
 SAMPLES = PROJECT_ROOT / "registry" / "samples" / "invoices"
-INVOICE_SUFFIXES = frozenset({".xml", ".pdf"})
 AGREED_DAYS = 90
 KYC_DAYS = 730
 CHAINS_MAX = 3

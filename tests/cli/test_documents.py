@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import subprocess
@@ -19,6 +20,7 @@ from registry.cli import app
 from registry.commands import sending
 from registry.settings import PROJECT_ROOT
 from tests.cli.conftest import Cli
+from tests.commands.desk import ubl
 from tests.e2e.running import PROGRAM, counterfoil, environment, json_of, serving, temporary_home
 
 SAMPLES = PROJECT_ROOT / "registry" / "samples"
@@ -257,3 +259,17 @@ def test_a_batch_that_is_killed_is_completed_by_the_next_run_and_nothing_is_ther
     assert {f"OP {number}" for number in range(1, ROWS + 1)} <= set(numbers)
     assert set(numbers.values()) == {1}
     assert json_of(home, "reconcile", "--deep")["differences"] == []
+
+
+def test_evidence_of_delivery_is_registered_beside_the_invoice_and_shown(cli: Cli, tmp_path: Path) -> None:
+    invoice, note = tmp_path / "invoice.xml", tmp_path / "Lieferschein.pdf"
+    invoice.write_bytes(ubl(number="OP 5000", due=DUE))
+    note.write_bytes(b"delivered")
+    words = ("register", str(invoice), "--as", "us", "--attach", str(note))
+    cli.refused("attachment_repeated", *words, "--attach", str(note))
+    cli.refused("rules_broken", *words, "--strict")
+    receivable = cli.json(*words)["receivable"]
+    (attached,) = cli.json("show", receivable)["attachments"]
+    digest = hashlib.sha256(b"delivered").hexdigest()
+    assert attached == {"file": "Lieferschein.pdf", "sha256": "0x" + digest, "bytes": 9}
+    assert f"Lieferschein.pdf, SHA-256 {digest}" in cli("show", receivable).stdout
