@@ -410,7 +410,7 @@ def table(gas: dict[str, int], snapshot: dict[str, int]) -> Table:
     shown = Table(title="Gas, all-in (solc 0.8.30, optimizer 200 runs, Anvil receipts)", title_justify="left")
     shown.add_column("operation", no_wrap=True)
     for heading in ("gas", "target", "", "change", "signed", "fresh word"):
-        shown.add_column(heading, justify="right")
+        shown.add_column(heading, justify="right", no_wrap=True)
     for name, used in gas.items():
         if name.endswith((USED_WORD, FRESH_WORD)):
             continue
@@ -448,7 +448,7 @@ def main(arguments: list[str] | None = None) -> int:
         targets = {name: most for name in gas if (most := target(name)) is not None}
         print(json.dumps({"gas": gas, "targets": targets, "references": REFERENCES}, indent=2))
     else:
-        console = Console(width=None if sys.stdout.isatty() else 120)
+        console = Console(width=None if sys.stdout.isatty() else 150)
         console.print(table(gas, snapshot))
         for name, used in REFERENCES.items():
             console.print(f"for comparison: {used:,} {name}", style="dim")
