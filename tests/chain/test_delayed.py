@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from registry.chain import delayed
-from registry.chain.contract import Calls
+from registry.chain.contract import Calls, receivables_abi
 from registry.chain.delayed import Done, Scheduled
 from registry.chain.devchain import dev_account
 from registry.chain.reverts import AlreadyScheduled, NotReady
@@ -128,3 +128,28 @@ def test_scheduling_the_same_twice_is_named(scene: Scene) -> None:
             to=scene.deployment.access,
             data=schedule,
         )
+
+
+def test_the_earliest_instant_is_told_before_and_after_scheduling(scene: Scene) -> None:
+    where = {"caller": scene.address(OPERATOR), "to": scene.deployment.receivables, "data": Calls.sunset()}
+    delay, access = scene.deployment.charter.governor_delay_seconds, scene.deployment.access
+    foretold = delayed.earliest(scene.node, access, **where)
+    assert delay <= foretold - scene.now <= delay + 60
+    scheduled = scene.advance(Calls.sunset())
+    assert isinstance(scheduled, Scheduled)
+    assert delayed.earliest(scene.node, access, **where) == scheduled.ready_at
+    scene.pass_time(seconds=delay + 100)
+    assert delayed.earliest(scene.node, access, **where) >= scheduled.ready_at + 100
+
+
+def test_who_acts_at_once_is_told(scene: Scene) -> None:
+    def at_once(access: bytes, person: int, data: bytes) -> bool:
+        caller, to = scene.address(person), scene.deployment.receivables
+        return delayed.calls_at_once(scene.node, access, caller=caller, to=to, selector=data[:4])
+
+    assert at_once(scene.deployment.access, OPERATOR, Calls.pause())
+    assert not at_once(scene.deployment.access, OPERATOR, Calls.sunset())
+    assert not at_once(scene.deployment.access, BANK, Calls.pause())
+    freeze = receivables_abi().selector("freezeMember")
+    assert at_once(scene.deployment.regulation, OFFICER, freeze)
+    assert not at_once(scene.deployment.regulation, OPERATOR, freeze)
