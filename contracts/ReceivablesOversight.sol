@@ -150,7 +150,7 @@ contract ReceivablesOversight is Signatures, IOversight, IReceivablesViews {
         _append(range, Journal.PARTITIONED, details);
         emit Partitioned(range >> 128, order, msg.sender, second.signer, start, uint64(range), cut, _now());
         _emitMint(holder, tailId, range >> 64, uint64(range) - cut);
-        emit IERC4906.MetadataUpdate(range >> 64);
+        _emitReshaped(range >> 64, word);
     }
 
     /// @inheritdoc IOversight
@@ -229,6 +229,7 @@ contract ReceivablesOversight is Signatures, IOversight, IReceivablesViews {
             Journal.MEMBER_FROZEN, keccak256(abi.encode(member, order, msg.sender, second.signer, expiry))
         );
         emit MemberFrozen(member, order, msg.sender, second.signer, expiry, _now());
+        emit IERC4906.BatchMetadataUpdate(0, type(uint256).max);
     }
 
     /// @inheritdoc IOversight
@@ -240,6 +241,7 @@ contract ReceivablesOversight is Signatures, IOversight, IReceivablesViews {
         }
         _appendToRegistry(Journal.MEMBER_UNFROZEN, keccak256(abi.encode(member, order, msg.sender, second.signer)));
         emit MemberUnfrozen(member, order, msg.sender, second.signer, _now());
+        emit IERC4906.BatchMetadataUpdate(0, type(uint256).max);
     }
 
     /// @inheritdoc IOversight
@@ -267,6 +269,7 @@ contract ReceivablesOversight is Signatures, IOversight, IReceivablesViews {
             range >> 128, order, msg.sender, second.signer, receiver, uint64(range >> 64), uint64(range), _now()
         );
         emit IERC721.Transfer(holder, receiver, range >> 64);
+        emit IERC4906.MetadataUpdate(range >> 64);
     }
 
     // ------------------------------------------------------------------- views

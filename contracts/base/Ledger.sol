@@ -35,8 +35,7 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
     /// @dev A certificate while parts are cut from its tail; `end` shrinks, `head` grows.
     struct Cutting {
         address actor;
-        /// @dev Holder and ORIGINAL of the certificate's word.
-        uint256 kept;
+        uint256 word;
         uint256 certificateId;
         uint64 end;
         uint256 movement;
@@ -293,7 +292,7 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         emit TransferValue(rightId, range >> 64, end - uint64(range));
         emit SlotChanged(rightId, range >> 128, 0);
         emit IERC721.Transfer(holder, address(0), rightId);
-        emit IERC4906.MetadataUpdate(range >> 64);
+        _emitReshaped(range >> 64, left);
     }
 
     /// @dev Cut without a change of holder, for an order: no due date and no minimum part hinders it.
@@ -357,6 +356,8 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
             _consult(movement, Journal.ENDORSED, actor, word.holder(), receiver, range);
             giver.word = giverWord.minusCertificate();
             taker.word = takerWord.plusCertificate();
+            // Orders on the receiver freeze the certificate from now on.
+            if (takerWord & Words.MEMBER_FROZEN != 0) emit IERC4906.MetadataUpdate(range >> 64);
         }
         // Without flags: approvals and orders were for the holder before.
         _certificates[range >> 64] = Words.packCertificate(receiver, uint64(range));
@@ -374,7 +375,7 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         _requireMovable(record, range >> 128);
         _requireThawed(word, range >> 64);
         cutting.actor = actor;
-        cutting.kept = word & (type(uint160).max | Words.ORIGINAL);
+        cutting.word = word;
         cutting.certificateId = range >> 64;
         cutting.end = uint64(range);
         cutting.head = record.head;
@@ -396,11 +397,11 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
                 if (cut - start < minimum || end - cut < minimum) revert BelowMinimumPart(uint64(minimum));
             }
             (Member storage taker, uint256 takerWord) = _requireEligible(receiver);
-            if (document == 0 && receiver != cutting.kept.holder() && !takerWord.isFinancier()) {
+            if (document == 0 && receiver != cutting.word.holder() && !takerWord.isFinancier()) {
                 revert TradeDocumentMissing();
             }
             _consult(
-                cutting.movement, Journal.SPLIT, cutting.actor, cutting.kept.holder(), receiver, tailId << 64 | end
+                cutting.movement, Journal.SPLIT, cutting.actor, cutting.word.holder(), receiver, tailId << 64 | end
             );
             taker.word = takerWord.plusCertificate();
             _certificates[tailId] = Words.packCertificate(receiver, end);
@@ -416,9 +417,10 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
 
     function _endCutting(Cutting memory cutting) private {
         uint256 certificateId = cutting.certificateId;
-        _certificates[certificateId] = cutting.kept | Words.packCertificate(address(0), cutting.end);
+        uint256 word = cutting.word;
+        _certificates[certificateId] = Words.packCertificate(word.holder(), cutting.end) | (word & Words.ORIGINAL);
         _records[certificateId >> 64].head = cutting.head;
-        emit IERC4906.MetadataUpdate(certificateId);
+        _emitReshaped(certificateId, word);
     }
 
     function _mintWhole(uint256 receivableId, address originator, uint64 face, Member storage member, uint256 word)
@@ -641,6 +643,12 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         emit IERC721.Transfer(address(0), holder, certificateId);
         emit SlotChanged(certificateId, 0, certificateId >> 64);
         emit TransferValue(parentId, certificateId, value);
+    }
+
+    /// @dev A certificate has another range and the same holder. Its approval has ended; no transfer says so.
+    function _emitReshaped(uint256 certificateId, uint256 word) internal {
+        if (word & Words.APPROVED != 0) emit IERC721.Approval(word.holder(), address(0), certificateId);
+        emit IERC4906.MetadataUpdate(certificateId);
     }
 
     // ------------------------------------------------------------------ words

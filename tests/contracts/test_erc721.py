@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from registry.domain.journal import Endorsed, Split
-from tests.contracts.door import Door, Reverted, refused
+from tests.contracts.door import Door, Receipt, Reverted, refused
 from tests.contracts.house import DOCUMENT, FORCED_TRANSFER_DELAY, NO_DOCUMENT, NOBODY, House, named, raw, token
 
 
@@ -158,6 +158,45 @@ def test_an_approved_account_cannot_lift_its_principals_suspension(house: House,
     house.suspend(house.seller)
     with refused("MemberNotEligible", member=house.seller.address):
         house.receivables.transferFrom(house.seller, house.bank, certificate, sender=house.bank)
+
+
+def test_who_follows_the_events_knows_every_approval(house: House, receivable_id: int) -> None:
+    """Approval and Transfer tell it all, as ERC-721 has it: also that a cut or a merger ended one without a transfer."""
+    contract, seller, stranger = house.receivables, house.seller, house.stranger
+    front, tail = token(receivable_id), token(receivable_id, 50_000)
+    known: dict[int, str] = {}
+
+    def done(receipt: Receipt) -> None:
+        for event, fields in receipt.events:
+            if event == "Approval":
+                known[fields["tokenId"]] = fields["approved"]
+            elif event == "Transfer":
+                known[fields["tokenId"]] = NOBODY
+        for start, _, _ in house.cover(receivable_id):
+            assert contract.getApproved(token(receivable_id, start)) == known.get(token(receivable_id, start), NOBODY)
+
+    def approve(certificate: int) -> None:
+        done(contract.approve(stranger, certificate, sender=seller))
+
+    part = {"cut": 60_000, "receiver": seller.address, "document": NO_DOCUMENT}
+    approve(front)
+    done(contract.splitMany(named(front), [part], sender=seller))
+    approve(front)
+    done(house.split(front, 50_000, to=seller))
+    approve(front)
+    approve(tail)
+    done(house.merge(front))
+    approve(front)
+    done(house.partition(named(front, 60_000), 50_000))
+    approve(front)
+    done(house.freeze_certificate(named(front, 50_000)))
+    done(house.unfreeze_certificate(named(front, 50_000)))
+    assert known[front] == stranger
+    done(house.endorse(front, to=house.bank))
+    approve(tail)
+    house.freeze_certificate(named(tail, 60_000))
+    house.wait(FORCED_TRANSFER_DELAY)
+    done(house.force_transfer(named(tail, 60_000)))
 
 
 # --------------------------------------------------------------- transfers
