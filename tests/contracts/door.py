@@ -143,6 +143,15 @@ class Door:
             raise self.reverted(bytes.fromhex(answer[2:]))
         return Receipt(events=self.decode(receipt["logs"]), gas_used=int(receipt["gasUsed"], 16))
 
+    def create(self, container: Any, *arguments: Any, sender: Any) -> None:
+        """Try to create a contract whose constructor this one's errors may refuse. Raises Reverted."""
+        constructor = container.constructor.encode_input(*plain(arguments))
+        data = bytes(container.contract_type.get_deployment_bytecode()) + constructor
+        try:
+            Node(ape.chain.provider.uri).estimate_gas(to=None, data=data, sender=bytes.fromhex(sender.address[2:]))
+        except CallReverted as reverted:
+            raise self.reverted(reverted.data) from None
+
     def decode(self, logs: Iterable[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
         """Events from raw logs, in order."""
         abis = [abi for known in self.types for abi in known.events]

@@ -527,7 +527,7 @@ def deploy_house(
     values = (tenor_limit_days, minimum_part, ANSWER_WINDOW_DAYS, unanswered_max)
     deployed = operator.deploy(project.Receivables, access, by_signature, predecessor, values)
     first_block = ape.chain.blocks.head.number
-    receivables = Door(whole_face(project).at(deployed.address))
+    receivables = Door(whole_face(project).at(deployed.address), project.RegistryAccess.contract_type)
     face = receivables.contract_type
     house = House(
         receivables=receivables,

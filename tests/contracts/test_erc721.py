@@ -161,7 +161,7 @@ def test_an_approved_account_cannot_lift_its_principals_suspension(house: House,
 
 
 def test_who_follows_the_events_knows_every_approval(house: House, receivable_id: int) -> None:
-    """Approval and Transfer tell it all, as ERC-721 has it: also that a cut or a merger ended one without a transfer."""
+    """Approval and Transfer tell it all, as ERC-721 has it: also that a cut or a merger ended one."""
     contract, seller, stranger = house.receivables, house.seller, house.stranger
     front, tail = token(receivable_id), token(receivable_id, 50_000)
     known: dict[int, str] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -72,11 +72,11 @@ def test_a_descriptor_that_fails_hinders_nothing_else(
 
 
 @pytest.fixture
-def described(house: House, project: Any) -> Iterator[House]:
+def described(house: House, project: Any) -> House:
     """The house with the descriptor that is deployed with it."""
     descriptor = house.operator.deploy(project.CertificateDescriptor)
     house.receivables.setDescriptor(descriptor, sender=house.operator)
-    yield house
+    return house
 
 
 def metadata(house: House) -> dict[int, Any]:
