@@ -32,7 +32,7 @@ Severity = Literal["fatal", "warning"]
 NOT_EVALUATED: Final = "EN16931-NOT-EVALUATED"
 """Our own rule: the document made the rules themselves fail, a word where a number belongs for instance."""
 
-_CII_FATAL: Final = re.compile(r"BR-(?:(?:AE|AF|AG|B|CO|DEC|E|G|IC|O|S|Z)-)?[0-9]+|BR-FXEXT-[A-Z0-9-]+")
+_CII_FATAL: Final = re.compile(r"BR-(?:(?:AE|AF|AG|B|CO|DEC|E|G|IC|O|S|Z)-)?[0-9]+|BR-FXEXT-[A-Za-z0-9-]+")
 """The rules of the model itself, which CEN's stylesheet for UBL flags as fatal under the same numbers, and what profile
 EXTENDED puts in their place. The profile's stylesheets flag almost nothing; see docs/decisions.md for what is left out.
 """

@@ -15,7 +15,6 @@ import io
 import json
 import re
 import stat
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,10 +23,20 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, ClassVar, Final, Literal
 
+from registry.documents.columns import (
+    COLUMNS_MAX,
+    FIELDS,
+    IDENTITIES,
+    IDENTITY_KINDS,
+    TableFormatUnknown,
+    places_of,
+    recognised,
+    require_needed,
+)
 from registry.documents.errors import DocumentUnreadable
 from registry.documents.fields import amount_minor, required
 from registry.documents.invoice import Invoice
-from registry.documents.parties import GLN, LEI, USCC, Party, PartyIdentifier, parse_identity
+from registry.documents.parties import Party, PartyIdentifier, parse_identity
 from registry.documents.reading import require_identified
 from registry.documents.xml import ENCODINGS
 from registry.domain.money import AmountMalformed, currency
@@ -38,9 +47,6 @@ TABLE_BYTES_MAX: Final = 512 * 1024 * 1024
 
 ROWS_MAX: Final = 250_000
 """Most rows of one table."""
-
-COLUMNS_MAX: Final = 200
-"""Most columns."""
 
 LINE_CHARS_MAX: Final = 65_536
 """Longest line, in characters; a row with line breaks inside quotes has several."""
@@ -89,85 +95,10 @@ class TableEncodingUnknown(Refusal):
     default_hint: ClassVar[str] = "Name it, --encoding windows-1252 or gb18030 for instance, or export as UTF-8."
 
 
-class TableColumnsMissing(Refusal):
-    code: ClassVar[str] = "table_columns_missing"
-    title: ClassVar[str] = "The table lacks columns that an invoice needs"
-    default_hint: ClassVar[str] = "--map COLUMN=FIELD names a column, --set FIELD=VALUE gives all rows one value."
-
-
-class TableColumnsAmbiguous(Refusal):
-    code: ClassVar[str] = "table_columns_ambiguous"
-    title: ClassVar[str] = "Several columns of the table would be one field"
-    default_hint: ClassVar[str] = "--map COLUMN=FIELD says which one counts; a name that two columns have cannot."
-
-
-class TableFormatUnknown(Refusal):
-    code: ClassVar[str] = "table_format_unknown"
-    title: ClassVar[str] = "That does not describe a table"
-    default_hint: ClassVar[str] = (
-        "Dates are described as DD.MM.YYYY, numbers by the decimal mark, columns as COLUMN=FIELD."
-    )
-
-
 class RowMalformed(Refusal):
     code: ClassVar[str] = "row_malformed"
     title: ClassVar[str] = "The row is not an invoice"
     default_hint: ClassVar[str] = "Correct the row, and run the same command again."
-
-
-# English, German, Chinese; compared without case, blanks and punctuation.
-_HEADERS: Final[Mapping[str, str]] = {
-    "number": "number, invoice number, invoice no, invoice id, document number, document no, "
-    "Rechnungsnummer, Rechnungsnr, Rechnung Nr, Belegnummer, Belegnr, 发票号码, 发票号, 发票编号, 单据号",
-    "issue_date": "issue date, invoice date, document date, date, "
-    "Rechnungsdatum, Belegdatum, Ausstellungsdatum, Datum, 开票日期, 发票日期",
-    "due_date": "due date, due, due on, payment due date, "
-    "Fälligkeit, Fälligkeitsdatum, Fällig am, 到期日, 到期日期, 付款到期日",
-    "currency": "currency, currency code, Währung, Währungscode, 币种, 货币",
-    "payable": "payable, amount payable, amount due, amount, open amount, "
-    "Zahlbetrag, Betrag, Offener Betrag, Fälliger Betrag, 应付金额, 金额, 未付金额",
-    "type_code": "type code, invoice type, document type, Rechnungsart, Belegart, 发票类型",
-    "tax_inclusive": "tax inclusive, total, gross amount, invoice total, Bruttobetrag, Rechnungsbetrag, 价税合计",
-    "prepaid": "prepaid, paid, amount paid, Anzahlung, Bezahlt, 预付款, 已付金额",
-    "delivery_date": "delivery date, delivered on, Lieferdatum, Leistungsdatum, 交货日期, 送货日期",
-    "order_reference": "order reference, order number, purchase order, Bestellnummer, Bestellnr, 订单号, 采购订单号",
-    "payment_terms": "payment terms, Zahlungsbedingungen, Zahlungsziel, 付款条件",
-    "seller_name": "seller, seller name, supplier, supplier name, "
-    "Verkäufer, Lieferant, 销售方名称, 销售方, 供应商, 供应商名称",
-    "seller_id": "seller id",
-    "seller_vat": "seller vat, seller vat id, supplier vat id, USt-IdNr Verkäufer, USt-IdNr Lieferant",
-    "seller_gln": "seller gln, supplier gln, GLN Verkäufer, GLN Lieferant",
-    "seller_lei": "seller lei, supplier lei, LEI Verkäufer, LEI Lieferant",
-    "seller_uscc": "seller uscc, supplier uscc, 销售方统一社会信用代码, 供应商统一社会信用代码",
-    "seller_tax": "seller tax number, supplier tax number, Steuernummer Verkäufer, Steuernummer Lieferant",
-    "seller_local": "seller number, supplier number, vendor number, Lieferantennummer, Kreditorennummer",
-    "seller_country": "seller country, supplier country, Land Verkäufer, Land Lieferant",
-    "buyer_name": "buyer, buyer name, customer, customer name, debtor, "
-    "Käufer, Kunde, Kundenname, Debitor, 购买方名称, 购买方, 客户, 客户名称, 债务人",
-    "buyer_id": "buyer id",
-    "buyer_vat": "buyer vat, buyer vat id, customer vat id, vat id, USt-IdNr, USt-IdNr Käufer, USt-IdNr Kunde",
-    "buyer_gln": "buyer gln, customer gln, gln, GLN Käufer, GLN Kunde",
-    "buyer_lei": "buyer lei, customer lei, lei, LEI Käufer, LEI Kunde",
-    "buyer_uscc": "buyer uscc, customer uscc, uscc, 购买方统一社会信用代码, 客户统一社会信用代码, 统一社会信用代码",
-    "buyer_tax": "buyer tax number, customer tax number, Steuernummer, Steuernummer Käufer, Steuernummer Kunde",
-    "buyer_local": "buyer number, customer number, Kundennummer, Debitorennummer",
-    "buyer_country": "buyer country, customer country, country, Land Käufer, Land Kunde, Land, 国家",
-}
-
-FIELDS: Final = tuple(_HEADERS)
-"""What a column can be. An identity is given by any of the columns id ("vat:DE123456789", "scheme:0002:…"), vat, gln,
-lei, uscc, tax, local (the party's number in the other's books; needs the name)."""
-
-_IDENTITIES: Final[Mapping[str, PartyIdentifier]] = {
-    "vat": PartyIdentifier("vat", "", ""),
-    "gln": PartyIdentifier("global", GLN, ""),
-    "lei": PartyIdentifier("global", LEI, ""),
-    "uscc": PartyIdentifier("global", USCC, ""),
-    "tax": PartyIdentifier("tax", "", ""),
-    "local": PartyIdentifier("local", "", ""),
-}
-_IDENTITY_FIELDS: Final = ("id", *_IDENTITIES)
-_NEEDED: Final = ("number", "issue_date", "payable", "currency")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +138,7 @@ class TableFormat:
     def completed(self, values: Mapping[str, str]) -> dict[str, str]:
         """The values of a row with those that the table does not repeat in each."""
         full = {**self.constants, **values}
-        if self.seller is not None and not any(f"seller_{kind}" in full for kind in _IDENTITY_FIELDS):
+        if self.seller is not None and not any(f"seller_{kind}" in full for kind in IDENTITY_KINDS):
             full["seller_id"] = self.seller
             full.setdefault("seller_name", self.seller_name)
         return full
@@ -288,8 +219,8 @@ def open_table(path: Path, format: TableFormat) -> Iterator[Table]:
     with file:
         lines = _lines(file, format.encoding)
         number, header, separator = _header(lines, format)
-        places = _places(header, format)
-        _require_columns(places, header, format)
+        places = places_of(header, format.columns)
+        require_needed({*places, *format.constants, *(["seller_id"] if format.seller else [])}, header)
         yield Table(
             unused=tuple(name for place, name in enumerate(header) if name and place not in places.values()),
             _places=places,
@@ -361,7 +292,7 @@ def _header(lines: Iterator[str], format: TableFormat) -> tuple[int, list[str], 
         if not text.strip(" \t,;|"):
             continue
         found = [
-            (_recognised(cells, format), cells, separator)
+            (recognised(cells, format.columns), cells, separator)
             for separator in separators
             for cells in _cells(text, separator)
         ]
@@ -380,63 +311,6 @@ def _cells(text: str, separator: str) -> list[list[str]]:
         return list(csv.reader([text], delimiter=separator, strict=True))
     except csv.Error:
         return []
-
-
-def _recognised(cells: Sequence[str], format: TableFormat) -> int:
-    mapped = {_plain(name) for name in format.columns}
-    return sum(_plain(cell) in mapped or _plain(cell) in _FIELD_BY_HEADER for cell in cells)
-
-
-def _places(header: Sequence[str], format: TableFormat) -> dict[str, int]:
-    """The column of each field: by --map first, else by the column's name."""
-    plain = [_plain(name) for name in header]
-    places: dict[str, int] = {}
-    for column, name in format.columns.items():
-        found = [place for place, one in enumerate(plain) if one == _plain(column)]
-        if not found:
-            raise TableFormatUnknown(
-                f"the table has no column {column[:80]!r}", hint=f"Its columns are {_shown(header)}."
-            )
-        if len(found) > 1 or name in places:
-            raise TableColumnsAmbiguous(f"{name}: {_shown([header[place] for place in found] or [column])}")
-        places[name] = found[0]
-    mapped = set(places)
-    taken = set(places.values())
-    for place, one in enumerate(plain):
-        known = _FIELD_BY_HEADER.get(one)
-        if known is None or known in mapped or place in taken:
-            continue
-        if known in places:
-            raise TableColumnsAmbiguous(f"{known}: columns {header[places[known]]!r} and {header[place]!r}")
-        places[known] = place
-    return places
-
-
-def _require_columns(places: Mapping[str, int], header: Sequence[str], format: TableFormat) -> None:
-    given = {*places, *format.constants}
-    if format.seller is not None:
-        given.add("seller_id")
-    missing = [name for name in _NEEDED if name not in given]
-    missing += [
-        f"{role}_id (or {', '.join(f'{role}_{kind}' for kind in _IDENTITIES)})"
-        for role in ("seller", "buyer")
-        if not any(f"{role}_{kind}" in given for kind in _IDENTITY_FIELDS)
-    ]
-    if missing:
-        raise TableColumnsMissing(f"no column for {'; '.join(missing)}; the columns are {_shown(header)}")
-
-
-def _shown(names: Sequence[str]) -> str:
-    return ", ".join(repr(name[:40]) for name in names[:30]) + (", …" if len(names) > 30 else "")
-
-
-def _plain(header: str) -> str:
-    return "".join(char for char in unicodedata.normalize("NFKC", header).casefold() if char.isalnum())
-
-
-_FIELD_BY_HEADER: Final = {
-    _plain(header): name for name, headers in _HEADERS.items() for header in (name, *headers.split(", "))
-}
 
 
 # -------------------------------------------------------------------------- the row
@@ -478,7 +352,7 @@ def _invoice(values: Mapping[str, str], format: TableFormat) -> Invoice:
 def _party(role: str, values: Mapping[str, str]) -> Party:
     identifiers = [
         PartyIdentifier(kind.kind, kind.scheme, value)
-        for name, kind in _IDENTITIES.items()
+        for name, kind in IDENTITIES.items()
         if (value := values.get(f"{role}_{name}"))
     ]
     typed = values.get(f"{role}_id")

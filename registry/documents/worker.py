@@ -89,7 +89,7 @@ class Worker:
 def serve(answer: Callable[[bytes], bytes], *, memory_bytes_max: int | None) -> None:
     """The child's main loop. `memory_bytes_max` bounds its address space; None where a runtime reserves it at will."""
     seconds_max = int(sys.argv[1])
-    if memory_bytes_max is not None:
+    if memory_bytes_max is not None and sys.platform == "linux":  # elsewhere nobody holds to it, or it cannot be set
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes_max, memory_bytes_max))
     requests = sys.stdin.buffer
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")

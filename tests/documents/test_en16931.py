@@ -154,6 +154,7 @@ def test_of_very_many_findings_the_fatal_ones_are_listed_and_all_are_counted() -
         ("FX-SCH-A-000556", "", "cii", "warning"),
         ("PEPPOL-EN16931-R008", "warning", "cii", "warning"),
         ("BR-FXEXT-CO-10", "", "cii-extended", "fatal"),
+        ("BR-FXEXT-E-08b", "", "cii-extended", "fatal"),
         ("BR-FXEXT-E-08rev", "warning", "cii-extended", "warning"),
         ("UBL-CR-001", "warning", "ubl", "warning"),
         ("UBL-SR-01", "fatal", "ubl", "fatal"),

@@ -19,11 +19,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from registry.documents import tables
+from registry.documents.columns import FIELDS, places_of
 from registry.documents.commitments import document_fields
 from registry.documents.fingerprint import fingerprint
 from registry.documents.invoice import Invoice
 from registry.documents.reading import read_invoice
-from registry.documents.tables import FIELDS, LINE_CHARS_MAX, TABLE_BYTES_MAX, Row, TableFormat, open_table
+from registry.documents.tables import LINE_CHARS_MAX, TABLE_BYTES_MAX, Row, TableFormat, open_table
 from registry.domain.refusals import Refusal
 
 SAMPLES = Path(__file__).resolve().parents[2] / "registry" / "samples"
@@ -503,4 +504,4 @@ def test_any_text_is_rows_or_a_refusal_by_name(write: Write, text: str) -> None:
 
 
 def test_every_field_is_known_by_its_own_name() -> None:
-    assert {tables._FIELD_BY_HEADER[tables._plain(name)] for name in FIELDS} == set(FIELDS)
+    assert set(places_of(FIELDS, {})) == set(FIELDS)
