@@ -10,7 +10,10 @@ import typer
 from registry.cli import (
     books,
     certificates,
+    checking,
+    dev,
     documents,
+    journals,
     lists,
     members,
     orders,
@@ -44,7 +47,8 @@ def root(
     """Counterfoil: confirmed receivables as certificates that split to the cent."""
 
 
-for noun in (running, receivables, certificates, lists, signatures, orders, oversight, books):
+for noun in (running, receivables, certificates, lists, signatures, orders, oversight, checking, books, journals):
     app.add_typer(noun.app)
 app.add_typer(members.app, name="member", rich_help_panel="Members")
 app.add_typer(documents.app, name="invoice", rich_help_panel="Receivables")
+app.add_typer(dev.app, name="dev", rich_help_panel="Running")

@@ -6,26 +6,34 @@ import csv
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from registry.cli import output
 from registry.cli.common import (
+    STDOUT,
     Acting,
     Asking,
     CertificateArgument,
     DocumentOption,
+    JsonFlag,
     Listing,
     To,
     Told,
     listing,
     names,
     operation,
+    require_writable,
+    write_text,
 )
+from registry.cli.output import named_refusals
 from registry.domain.identifiers import CertificateId, format_receivable_id, parse_certificate_id
 from registry.domain.rules import UnknownCertificate, UnknownReceivable, require_same_range
+from registry.settings import settings
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -233,6 +241,48 @@ def trace(asking: Asking, certificate: CertificateArgument) -> Listing:
     traced = Traced.of(parse_certificate_id(certificate), asking.snapshot)
     whole = traced.document()
     return Listing(whole["steps"], views.STEP_COLUMNS, traced.tree, whole)
+
+
+class Language(StrEnum):
+    """Languages in which certificates are drawn."""
+
+    EN = "en"
+    ZH = "zh"
+
+
+@command()
+@named_refusals
+def certificate(
+    certificate: CertificateArgument,
+    *,
+    svg: Annotated[
+        str | None, typer.Option("--svg", metavar="FILE", help="Put its picture there; - prints it.")
+    ] = None,
+    lang: Annotated[Language | None, typer.Option(help="Language of the picture; else the viewer's.")] = None,
+    json_output: JsonFlag = False,
+) -> None:
+    """How the chain itself describes a certificate: its ERC-721 metadata, and its picture."""
+    from registry.commands import pictures
+    from registry.commands.services import open_services
+
+    whole = parse_certificate_id(certificate)
+    if svg is not None:
+        require_writable(svg)
+    with open_services(settings()) as services:
+        found = pictures.metadata(services, whole)
+        drawn = None if svg is None else pictures.picture(services, whole, language=lang)
+    if svg is not None and drawn is not None:
+        write_text(drawn, svg)
+    if json_output:
+        output.document(found)
+    elif svg != STDOUT:
+        output.facts(
+            [
+                ("name", found.get("name", "")),
+                *(("description", line) for line in str(found.get("description", "")).splitlines() if line),
+                *((one.get("trait_type", ""), one.get("value", "")) for one in found.get("attributes", ())),
+            ]
+        )
 
 
 @dataclass(frozen=True)

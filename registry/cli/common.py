@@ -237,7 +237,11 @@ def require_writable(target: str) -> None:
 
 def write_document(document: Mapping[str, Any], target: str) -> None:
     """Put a JSON document into a file, or on stdout for -."""
-    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", target)
+
+
+def write_text(text: str, target: str) -> None:
+    """Put a text into a file, or on stdout for -."""
     if target == STDOUT:
         sys.stdout.write(text)
     else:

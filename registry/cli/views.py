@@ -13,21 +13,39 @@ from registry.domain.journal import (
     CertificateFrozen,
     Confirmed,
     CounterOffered,
+    DescriptorSet,
     Endorsed,
+    Entry,
     ForcedTransfer,
+    MemberAdmitted,
+    MemberFrozen,
+    MemberSuspended,
+    MemberUnfrozen,
     Merged,
     OfferAccepted,
+    ParameterSet,
     Partitioned,
     ReceivableFrozen,
     Refused,
     Registered,
+    RulesSet,
     Split,
 )
 from registry.domain.money import Money, currency_to_show
 from registry.domain.provenance import Step
-from registry.domain.receivable import MemberStatus, RefusalReason, Registry, Role, Scope, Status, reason_name
+from registry.domain.receivable import (
+    MemberStatus,
+    Parameter,
+    RefusalReason,
+    Registry,
+    Role,
+    Scope,
+    Status,
+    SuspensionReason,
+    reason_name,
+)
 from registry.store.queries.certificates import CertificateRow
-from registry.store.queries.entries import ProvenanceRow
+from registry.store.queries.entries import ProvenanceRow, StoredEntryRow
 from registry.store.queries.invoices import InvoiceRow
 from registry.store.queries.members import MemberRow
 from registry.store.queries.orders import FreezeRow, OrderReferenceRow
@@ -423,6 +441,49 @@ def _what(step: Step, currency: int, name: Name) -> str:
             return ""
 
 
+EVENT_COLUMNS = ("position", "at", "operation", "what", "by", "order", "transaction", "block", "log_index")
+
+
+def event_document(row: StoredEntryRow, *, name: Name) -> dict[str, Any]:
+    """An entry of the registry's own journal for programs."""
+    entry = row.decode()
+    actors = (getattr(entry, who, None) for who in ("actor", "officer", "countersigner"))
+    return {
+        "position": row.position,
+        "at": instant(entry.time),
+        "operation": type(entry).__name__,
+        "what": happened(entry, name),
+        "by": [name(actor) for actor in actors if actor is not None],
+        "order": getattr(entry, "order", None),
+        "transaction": row.tx_hash,
+        "block": row.block_number,
+        "log_index": row.log_index,
+    }
+
+
+def happened(entry: Entry, name: Name) -> str:
+    """An entry of the registry's own journal in words."""
+    match entry:
+        case MemberAdmitted():
+            return f"{name(entry.member)}: {roles(Role(entry.roles))}, KYC until {day(entry.kyc_expiry)}"
+        case MemberSuspended():
+            reason = reason_name(SuspensionReason, entry.reason) or f"reason {entry.reason}"
+            return f"{name(entry.member)}: {reason}"
+        case MemberFrozen():
+            return f"{name(entry.member)} until {instant(entry.expiry)}"
+        case MemberUnfrozen():
+            return name(entry.member)
+        case ParameterSet():
+            parameter = Parameter(entry.parameter).name.lower()
+            return f"{parameter} is {entry.value} from {instant(entry.effective)} on"
+        case RulesSet():
+            return format_address(entry.rules)
+        case DescriptorSet():
+            return format_address(entry.descriptor)
+        case _:
+            return ""
+
+
 def file_document(outcome: FileOutcome) -> dict[str, Any]:
     """What became of an invoice file, for programs."""
     return {
@@ -451,6 +512,7 @@ def summary_document(summary: Summary, provenance: list[dict[str, Any]]) -> dict
         "confirmed": [format_receivable_id(receivable_id) for receivable_id in summary.confirmed],
         "pending": format_receivable_id(summary.pending) if summary.pending else None,
         "moves": summary.moves,
+        "orders": summary.orders,
         "forbidden": [
             {"attempt": tried.attempt, "code": tried.code, "detail": tried.detail} for tried in summary.forbidden
         ],

@@ -65,7 +65,7 @@ def split(
     Raises UnknownCertificate, AmountMalformed, AmountAmbiguous, AmountTooPrecise, AmountOutOfRange, CutOutOfRange and
     the contract's refusals of `split`.
     """
-    _require_present(services, certificate)
+    require_present(services, certificate)
     (cut,) = _cuts(services, certificate, (amount,))
     trade = trade_document(document)
     operation = Split(**_named(certificate), cut=cut, receiver=receiver, document=trade.digest)
@@ -80,7 +80,7 @@ def split_many(
 
     Raises what split raises, and BatchEmpty.
     """
-    _require_present(services, certificate)
+    require_present(services, certificate)
     cuts = _cuts(services, certificate, [part.amount for part in parts])
     trades = [trade_document(part.document) for part in parts]
     cut_off = [Part(cut, part.receiver, trade.digest) for cut, part, trade in zip(cuts, parts, trades, strict=True)]
@@ -93,7 +93,7 @@ def endorse(
     services: Services, *, signer: Hand, certificate: CertificateId, receiver: Address, document: str | None
 ) -> Done:
     """Hand a whole certificate over. Raises UnknownCertificate and the contract's refusals of `endorse`."""
-    _require_present(services, certificate)
+    require_present(services, certificate)
     trade = trade_document(document)
     operation = Endorse(**_named(certificate), receiver=receiver, document=trade.digest)
     return _carry_out_with_documents(services, signer, operation, (trade,))
@@ -109,7 +109,7 @@ def endorse_many(
 ) -> Done:
     """Hand several certificates over, all or none. Raises UnknownCertificate, and the contract's refusals."""
     for certificate in certificates:
-        _require_present(services, certificate)
+        require_present(services, certificate)
     trade = trade_document(document)
     data = Calls.endorse_many([Endorsement(certificate, receiver, trade.digest) for certificate in certificates])
     check(services, account_address(signer), data)
@@ -128,7 +128,7 @@ def merge(
     if (left.receivable_id, left.end) != (right.receivable_id, right.start):
         raise NotNeighbours(f"{left} and {right} do not touch")
     for certificate in (left, right):
-        _require_present(services, certificate)
+        require_present(services, certificate)
     operation = Merge(receivable_id=left.receivable_id, start=left.start, cut=left.end, end=right.end)
     return carry_out(services, signer, operation), CertificateId(left.receivable_id, left.start, right.end)
 
@@ -147,7 +147,7 @@ def approve(services: Services, *, signer: Hand, certificate: CertificateId, ope
 
     Raises UnknownCertificate and the contract's refusals of `approve`.
     """
-    _require_present(services, certificate)
+    require_present(services, certificate)
     direct = Calls.approve(receivable_id=certificate.receivable_id, start=certificate.start, to=operator)
     return carry_out(services, signer, Approve(**_named(certificate), to=operator), call=direct)
 
@@ -193,7 +193,7 @@ def _named(certificate: CertificateId) -> dict[str, int]:
     return {"receivable_id": certificate.receivable_id, "start": certificate.start, "end": certificate.end}
 
 
-def _require_present(services: Services, certificate: CertificateId) -> None:
+def require_present(services: Services, certificate: CertificateId) -> None:
     """The id names a whole range: the certificate must still be just that."""
     key = (certificate.receivable_id, certificate.start)
     word = services.view.certificates([key])[key]

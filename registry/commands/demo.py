@@ -9,20 +9,23 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 from rich.cells import cell_len
 
 from registry.chain.contract import Calls, receivables_abi
+from registry.chain.operations import Order
 from registry.chain.submit import account_address, preview
-from registry.commands import accounts, certificates, claims, members
-from registry.commands.names import OPERATOR, address_of
+from registry.commands import accounts, certificates, claims, members, orders
+from registry.commands.names import OFFICERS, OPERATOR, address_of
 from registry.commands.services import Services, master_key
 from registry.documents.fingerprint import fingerprint
 from registry.documents.invoice import Invoice, require_registrable
 from registry.documents.parties import Party, PartyIdentity
 from registry.documents.reading import INVOICE_SUFFIXES, parse_invoice, read_document
 from registry.domain.identifiers import Address, CertificateId, format_receivable_id
+from registry.domain.journal import CertificateFrozen, CertificateUnfrozen, Entry
 from registry.domain.money import Money, currency_to_show, format_amount
 from registry.domain.receivable import DAY_SECONDS, Role, Status
 from registry.domain.refusals import Refusal
@@ -31,8 +34,10 @@ from registry.mirror.reconcile import Report, reconcile
 from registry.settings import PROJECT_ROOT
 from registry.store.database import Connection
 from registry.store.queries import certificates as certificate_queries
+from registry.store.queries import entries as entry_queries
 from registry.store.queries import invoices as invoice_queries
 from registry.store.queries import members as member_queries
+from registry.store.queries import orders as order_queries
 from registry.store.queries import parties as party_queries
 from registry.store.queries import receivables as receivable_queries
 from registry.store.queries.certificates import CertificateRow
@@ -54,6 +59,11 @@ BANK = ("Hafenbank AG", "scheme:0199:529900HAFENBANKAG041", Role.FINANCIER)
 STRANGER = "dev255"
 SHARE_DOWN = (40, 50)
 """Percent of its certificate that each tier hands to the next."""
+SHORTFALL_PERCENT = 4
+"""Percent of one claim that its buyer does not confirm."""
+LIFTED = orders.Reference("Amtsgericht Hamburg", "71 M 1203/26")
+STANDING = orders.Reference("Amtsgericht Köln", "288 M 417/26")
+ORDER_DAYS = 60
 
 
 @dataclass(slots=True)
@@ -88,6 +98,7 @@ class Summary:
     admitted: list[str] = field(default_factory=list)
     confirmed: list[int] = field(default_factory=list)
     moves: list[str] = field(default_factory=list)
+    orders: list[str] = field(default_factory=list)
     forbidden: list[Forbidden] = field(default_factory=list)
     pending: int | None = None
     pending_debtor: str | None = None
@@ -119,6 +130,7 @@ def run(services: Services, *, folder: Path, say: Say) -> Summary:
     _register_all(services, readable, summary, say)
     _confirm_all(services, summary, say)
     _hand_down(services, summary, say)
+    _carry_out_orders(services, summary, say)
     _try_the_forbidden(services, readable, summary, say)
     say("[bold]Reconciling[/] SQL with the chain, field by field")
     summary.report = reconcile(services.database, services.node, contract=services.deployment.receivables, deep=True)
@@ -249,15 +261,35 @@ def _confirm_all(services: Services, summary: Summary, say: Say) -> None:
     """Confirm all but the newest, which is left for whoever tries the commands."""
     say("[bold]Confirming[/] (the buyers; irrevocable)")
     waiting = _receivables(services, Status.REGISTERED)
-    for row in waiting[:-1]:
+    for row in waiting[:-2]:
         buyer = _handle_of(services, row.debtor)
         claims.confirm(services, signer=accounts.signer_of(services, buyer), receivable_id=row.receivable_id)
         summary.confirmed.append(row.receivable_id)
         say(f"  [green]{format_receivable_id(row.receivable_id):<6}[/] {_face(row)} confirmed by {buyer}")
+    for row in waiting[-2:-1]:
+        _agree_on_less(services, row, summary, say)
     if waiting:
         summary.pending = waiting[-1].receivable_id
         buyer = summary.pending_debtor = _handle_of(services, waiting[-1].debtor)
         say(f"  {format_receivable_id(summary.pending):<6} is left waiting for you to answer as {buyer}")
+
+
+def _agree_on_less(services: Services, row: ReceivableRow, summary: Summary, say: Say) -> None:
+    """The buyer offers to confirm less, and the seller accepts."""
+    buyer, seller = _handle_of(services, row.debtor), _handle_of(services, row.originator)
+    name, currency = format_receivable_id(row.receivable_id), currency_to_show(row.currency)
+    if row.offer is None:
+        claims.counter_offer(
+            services,
+            signer=accounts.signer_of(services, buyer),
+            receivable_id=row.receivable_id,
+            amount=format_amount(row.face_minor - row.face_minor * SHORTFALL_PERCENT // 100, currency),
+            due=None,
+        )
+    done = claims.accept_offer(services, signer=accounts.signer_of(services, seller), receivable_id=row.receivable_id)
+    summary.confirmed.append(row.receivable_id)
+    less = Money(done.entry.range[1], currency)
+    say(f"  [green]{name:<6}[/] {less} of {_face(row)} offered by {buyer}, accepted by {seller}")
 
 
 def _hand_down(services: Services, summary: Summary, say: Say) -> None:
@@ -273,6 +305,8 @@ def _hand_down(services: Services, summary: Summary, say: Say) -> None:
             part = bank_parts[-1]
             summary.traced = summary.traced or part.id
             done += 1
+            if done == CHAINS_MAX:
+                _join_at_the_bank(services, row.receivable_id, tiers, summary, say)
             continue
         untouched = len(parts) == 1 and parts[0].holder == row.originator
         if done == CHAINS_MAX or not untouched or row.face_minor < MINOR_FOR_TIERS:
@@ -280,6 +314,8 @@ def _hand_down(services: Services, summary: Summary, say: Say) -> None:
         last = _hand_down_one(services, row, tiers, summary, say)
         summary.traced = summary.traced or last
         done += 1
+        if done == CHAINS_MAX:
+            _join_at_the_bank(services, row.receivable_id, tiers, summary, say)
 
 
 MINOR_FOR_TIERS = 100
@@ -303,9 +339,7 @@ def _hand_down_one(
             receiver=address_of(services, receiver),
             document=str(note),
         )
-        move = f"{holder} split {Money(minor, currency)} off {certificate} to {receiver}: {tail}"
-        summary.moves.append(move)
-        say(f"  {move}")
+        _say_move(f"{holder} split {Money(minor, currency)} off {certificate} to {receiver}: {tail}", summary, say)
         certificate, holder = tail, receiver
     certificates.endorse(
         services,
@@ -314,10 +348,67 @@ def _hand_down_one(
         receiver=address_of(services, tiers[-1]),
         document=None,
     )
-    move = f"{holder} endorsed {certificate} to {tiers[-1]}"
+    _say_move(f"{holder} endorsed {certificate} to {tiers[-1]}", summary, say)
+    return certificate
+
+
+def _join_at_the_bank(services: Services, receivable_id: int, tiers: list[str], summary: Summary, say: Say) -> None:
+    """What the first tier kept of the last chain goes to the bank too, which joins its two certificates."""
+    first, bank = address_of(services, tiers[0]), address_of(services, tiers[-1])
+    with services.database.snapshot() as connection:
+        parts = _parts(connection, receivable_id)
+    for left, right in pairwise(parts):
+        if right.holder != bank or left.holder not in (first, bank):
+            continue
+        if left.holder == first:
+            signer = accounts.signer_of(services, tiers[0])
+            certificates.endorse(services, signer=signer, certificate=left.id, receiver=bank, document=None)
+            _say_move(f"{tiers[0]} endorsed {left.id} to {tiers[-1]}", summary, say)
+        signer = accounts.signer_of(services, tiers[-1])
+        _, whole = certificates.merge(services, signer=signer, certificates=(left.id, right.id))
+        _say_move(f"{tiers[-1]} merged {left.id} and {right.id} into {whole}", summary, say)
+
+
+def _say_move(move: str, summary: Summary, say: Say) -> None:
     summary.moves.append(move)
     say(f"  {move}")
-    return certificate
+
+
+def _carry_out_orders(services: Services, summary: Summary, say: Say) -> None:
+    """Of two orders one is lifted again, the other one stands, on exact cents of the same certificate."""
+    say("[bold]Freezing[/] by orders of a court (two officers of the regulator)")
+    bank = _handle_by_identity(services, BANK[1])
+    with services.database.snapshot() as connection:
+        held = certificate_queries.certificates(connection, holder=address_of(services, bank)).rows
+    frozen = [part for part in held if part.amount_minor >= MINOR_FOR_TIERS][1:2]
+    for part in frozen:
+        cents = CertificateId(part.receivable_id, part.end_minor - part.amount_minor // 10, part.end_minor)
+        expiry = _now(services) + ORDER_DAYS * DAY_SECONDS
+        for reference, lifted in ((LIFTED, True), (STANDING, False)):
+            target = part.id if lifted else cents
+            earlier = _ordered_earlier(services, reference)
+            if CertificateFrozen not in earlier:
+                freezing = orders.freeze_certificate(services, target, reference, expiry=expiry)
+                _order(services, reference, freezing, summary)
+                say(f"  {target} is frozen for {reference.authority}, {reference.number}")
+            if lifted and CertificateUnfrozen not in earlier:
+                _order(services, reference, orders.unfreeze_certificate(target, reference), summary)
+                say(f"  {target} is free again")
+
+
+def _ordered_earlier(services: Services, reference: orders.Reference) -> set[type[Entry]]:
+    """What was done under an order."""
+    with services.database.snapshot() as connection:
+        return {type(row.decode()) for row in entry_queries.entries_of_order(connection, reference.hash)}
+
+
+def _order(services: Services, reference: orders.Reference, ordered: list[Order], summary: Summary) -> None:
+    one, two = (accounts.signer_of(services, officer) for officer in OFFICERS)
+    document = orders.sign_order(
+        services, signer=one, reference=reference, ordered=ordered, deadline=_now(services) + DAY_SECONDS
+    )
+    orders.carry_out_order(services, signer=two, document=document)
+    summary.orders.append(f"{reference.authority}, {reference.number}")
 
 
 def _delivery_note(services: Services, certificate: CertificateId, giver: str, receiver: str) -> Path:
@@ -341,6 +432,7 @@ def _try_the_forbidden(services: Services, readable: list[_Readable], summary: S
             summary,
             say,
         )
+    _try_what_is_frozen(services, summary, say)
     if summary.traced is not None:
         target = summary.traced
         stranger = address_of(services, STRANGER)
@@ -364,6 +456,27 @@ def _try_the_forbidden(services: Services, readable: list[_Readable], summary: S
             summary,
             say,
         )
+
+
+def _try_what_is_frozen(services: Services, summary: Summary, say: Say) -> None:
+    with services.database.snapshot() as connection:
+        freezes = order_queries.freezes(connection, order_hash=STANDING.hash, in_force_at=(True, _now(services))).rows
+    certificate = freezes[0].certificate_id if freezes else None
+    if certificate is None:
+        return
+    bank, receiver = (_handle_by_identity(services, identity) for _, identity, _ in (BANK, TIERS[0]))
+    _expect_refusal(
+        f"{bank} endorses {certificate}, which an order freezes",
+        lambda: certificates.endorse(
+            services,
+            signer=accounts.signer_of(services, bank),
+            certificate=certificate,
+            receiver=address_of(services, receiver),
+            document=str(_delivery_note(services, certificate, bank, receiver)),
+        ),
+        summary,
+        say,
+    )
 
 
 def _expect_refusal(attempt: str, act: Callable[[], object], summary: Summary, say: Say) -> None:

@@ -28,8 +28,8 @@ from registry.chain.typed_data import SignedOperation, SignedOperationMalformed
 from registry.commands.sending import (
     Done,
     Pen,
-    handles_in_refusals,
     head_of,
+    known_by_name,
     send_call,
     signed,
     undone_if_refused,
@@ -303,7 +303,7 @@ def _step(services: Services, signed_: SignedOperation) -> _Step:
 def _rehearse(services: Services, steps: Sequence[_Step], *, actor: Address) -> None:
     """What the contract would refuse of these, one after the other. Raises its refusals."""
     now = services.node.pending_at()
-    with handles_in_refusals(services):
+    with known_by_name(services):
         world = _world(services, steps, actor=actor)
         appended: dict[int, tuple[bytes, ...]] = defaultdict(tuple)
         for step in steps:

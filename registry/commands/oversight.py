@@ -15,7 +15,7 @@ from registry.chain import delayed
 from registry.chain.contract import Calls
 from registry.chain.submit import account_address
 from registry.commands.claims import due_instant
-from registry.commands.sending import Done, done, handles_in_refusals, send_call
+from registry.commands.sending import Done, done, known_by_name, send_call
 from registry.commands.services import Services
 from registry.domain import calendar
 from registry.domain.identifiers import ZERO_ADDRESS, Address, format_address
@@ -89,7 +89,7 @@ def sunset(services: Services, *, signer: LocalAccount) -> Done | Waits:
 
 
 def _govern(services: Services, signer: LocalAccount, data: bytes) -> Done | Waits:
-    with handles_in_refusals(services):
+    with known_by_name(services):
         step = delayed.advance(services.node, signer=signer, data=data, **_where(services))
     if isinstance(step, delayed.Done):
         return done(services, step.receipt)

@@ -19,10 +19,11 @@ from registry.chain.rpc import Receipt
 from registry.chain.submit import account_address, entries, preview, send
 from registry.chain.typed_data import NO_ANCHOR, SignedOperation, sign
 from registry.commands.services import Services
-from registry.domain.identifiers import Address, parse_address
+from registry.domain.identifiers import ZERO_ADDRESS, Address, parse_address
 from registry.domain.journal import REGISTRY_JOURNAL, Entry
 from registry.domain.rules import ChainRefusal
 from registry.store.database import Connection
+from registry.store.queries import orders as order_queries
 from registry.store.queries import parties as party_queries
 from registry.store.queries import receivables as receivable_queries
 
@@ -99,7 +100,7 @@ def domain(services: Services) -> Eip712Domain:
 
 def send_call(services: Services, signer: LocalAccount, data: bytes) -> Done:
     """Send a call to the registry and wait until it is mirrored. Raises the contract's refusals, MirrorLags."""
-    with handles_in_refusals(services):
+    with known_by_name(services):
         receipt = send(services.node, receivables_abi(), signer=signer, to=services.deployment.receivables, data=data)
     return done(services, receipt)
 
@@ -112,7 +113,7 @@ def done(services: Services, receipt: Receipt) -> Done:
 
 def check(services: Services, sender: Address, data: bytes) -> int:
     """Gas of a call to the registry, which is not sent. Raises the contract's refusals."""
-    with handles_in_refusals(services):
+    with known_by_name(services):
         return preview(
             services.node, receivables_abi(), sender=sender, to=services.deployment.receivables, data=data
         ).gas
@@ -133,18 +134,27 @@ def undone_if_refused(services: Services, undo: Callable[[Connection], None]) ->
 
 
 @contextmanager
-def handles_in_refusals(services: Services) -> Iterator[None]:
-    """The contract knows accounts only: put the handles of those that we know beside them."""
+def known_by_name(services: Services) -> Iterator[None]:
+    """The contract knows accounts and hashes: put handles, and the words of orders, beside those that we know."""
     try:
         yield
     except ChainRefusal as refusal:
         with services.database.snapshot() as connection:
-            for found in set(re.findall(r"0x[0-9a-fA-F]{40}\b", refusal.detail)):
-                party = party_queries.party_by_address(connection, parse_address(found))
-                if party is not None:
-                    refusal.detail = refusal.detail.replace(found, f"{party.handle} ({found})")
+            for found in set(re.findall(r"0x(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{40})\b", refusal.detail)):
+                known = _known(connection, found)
+                if known is not None:
+                    refusal.detail = refusal.detail.replace(found, f"{known} ({found})")
         refusal.args = (refusal.detail,)
         raise
+
+
+def _known(connection: Connection, found: str) -> str | None:
+    """The handle behind an address, or authority and number behind the hash of an order."""
+    if len(found) == len("0x") + 2 * len(ZERO_ADDRESS):
+        party = party_queries.party_by_address(connection, parse_address(found))
+        return None if party is None else party.handle
+    order = order_queries.order_reference_of(connection, bytes.fromhex(found.removeprefix("0x")))
+    return None if order is None else f"{order.authority}, {order.number}"
 
 
 def now(services: Services) -> int:

@@ -30,7 +30,7 @@ from tests.e2e.running import (
     until,
 )
 
-BUSINESS = ("party", "invoice", "trade_document", "duplicate_attempt")
+BUSINESS = ("party", "invoice", "trade_document", "order_reference", "duplicate_attempt")
 REGISTERED_BEFORE_THE_KILL = 3
 GONE_SECONDS_MAX = 10
 
@@ -73,7 +73,7 @@ def test_a_demo_killed_while_registering_leaves_nothing_and_the_next_one_complet
     counts = killed.summary["counts"]
     assert counts["earlier"] >= REGISTERED_BEFORE_THE_KILL
     assert (counts["earlier"] + counts["registered"], counts["duplicate"], counts["refused"]) == (16, 1, 2)
-    assert len(killed.summary["moves"]) == 9
+    assert len(killed.summary["moves"]) == 11
     assert killed.summary["reconciliation"]["differences"] == []
     assert killed.summary["provenance"][-1]["holder"] == "hafenbank"
 

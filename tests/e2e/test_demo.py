@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +72,27 @@ def test_all_but_the_newest_are_confirmed(first: dict[str, Any]) -> None:
 
 
 def test_certificates_go_down_three_tiers(first: dict[str, Any]) -> None:
-    assert len(first["moves"]) == 3 * 3
+    assert len(first["moves"]) == 3 * 3 + 2
     assert sum(" split " in move for move in first["moves"]) == 6
-    assert sum(f" to {LAST_HOLDER}" in move for move in first["moves"]) == 3
+    assert sum(f" to {LAST_HOLDER}" in move for move in first["moves"]) == 4
+    assert first["moves"][-1].startswith(f"{LAST_HOLDER} merged ")
+
+
+def test_of_two_orders_one_is_lifted_and_one_stands(home: Path, first: dict[str, Any]) -> None:
+    assert len(first["orders"]) == 3
+    (standing,) = json_of(home, "orders")
+    assert (standing["authority"], standing["number"]) == ("Amtsgericht Köln", "288 M 417/26")
+    assert standing["on"].startswith("R-2/")
+
+
+def test_one_claim_is_confirmed_as_offered(home: Path, first: dict[str, Any]) -> None:
+    found = json_of(home, "show", first["confirmed"][-1])
+    assert Decimal(found["face"]["amount"]) < Decimal(found["claim"]["face"]["amount"])
+    assert found["phase"] == "live"
 
 
 def test_the_forbidden_is_refused(first: dict[str, Any]) -> None:
-    assert [tried["code"] for tried in first["forbidden"]] == ["duplicate", "not_holder"]
+    assert [tried["code"] for tried in first["forbidden"]] == ["duplicate", "frozen_by_order", "not_holder"]
 
 
 def test_sql_and_chain_agree_in_every_field(first: dict[str, Any]) -> None:
@@ -97,7 +112,7 @@ def test_the_provenance_of_a_certificate_ends_at_the_bank(first: dict[str, Any])
 
 def test_a_second_run_finds_everything_and_changes_nothing(first: dict[str, Any], second: dict[str, Any]) -> None:
     assert second["counts"] == {"registered": 0, "earlier": 16, "duplicate": 1, "refused": 2}
-    assert (second["admitted"], second["confirmed"], second["moves"]) == ([], [], [])
+    assert (second["admitted"], second["confirmed"], second["moves"], second["orders"]) == ([], [], [], [])
     assert second["reconciliation"] == first["reconciliation"]
     assert second["provenance"] == first["provenance"]
     assert [file["receivable"] for file in second["files"]] == [file["receivable"] for file in first["files"]]

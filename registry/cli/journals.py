@@ -1,0 +1,71 @@
+"""Journals: the registry's own as a timeline, any of them as JSON lines."""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import Annotated
+
+import typer
+
+from registry.cli import output
+from registry.cli.common import (
+    STDOUT,
+    Asking,
+    Listing,
+    ReceivableArgument,
+    asking,
+    listing,
+    names,
+    require_writable,
+    write_text,
+)
+from registry.cli.output import named_refusals
+from registry.domain.identifiers import parse_receivable_id
+from registry.domain.journal import REGISTRY_JOURNAL
+
+app = typer.Typer()
+command = functools.partial(app.command, rich_help_panel="Books")
+
+
+@command()
+@listing
+def timeline(asking: Asking) -> Listing:
+    """What happened to the registry itself (its journal R-0): members, orders on them, pauses, parameters."""
+    from registry.cli import views
+    from registry.store.queries import entries
+    from registry.store.queries.pages import every
+
+    rows = list(every(lambda after: entries.entries(asking.snapshot, REGISTRY_JOURNAL, after=after)))
+    named = ("member", "actor", "officer", "countersigner")
+    decoded = [row.decode() for row in rows]
+    name = names(asking.snapshot, (getattr(entry, who, None) for entry in decoded for who in named))
+    documents = [views.event_document(row, name=name) for row in rows]
+    return Listing(
+        documents,
+        views.EVENT_COLUMNS,
+        lambda: output.table(
+            ["position ", "at", "operation", "what", "by"],
+            ((one["position"], one["at"], one["operation"], one["what"], ", ".join(one["by"])) for one in documents),
+            nothing="nothing yet",
+        ),
+    )
+
+
+@command()
+@named_refusals
+def export(
+    journal: ReceivableArgument,
+    *,
+    target: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="Where it goes; - prints it.")] = STDOUT,
+) -> None:
+    """A journal as JSON lines, R-0 too: everything that its head on chain is made of."""
+    from registry.commands import journals
+
+    journal_id = parse_receivable_id(journal)
+    require_writable(target)
+    with asking() as registry:
+        lines = [json.dumps(line, ensure_ascii=False) for line in journals.export(registry.snapshot, journal_id)]
+    write_text("\n".join(lines) + "\n", target)
+    if target != STDOUT:
+        output.note(f"{len(lines) - 1} entries in {target}")

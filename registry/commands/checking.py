@@ -1,0 +1,91 @@
+"""Whether a file is behind a receivable: that very file, the same claim in another one, or nothing known here."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from registry.commands.names import Registry
+from registry.commands.services import master_key
+from registry.documents.attachments import Attachment
+from registry.documents.commitments import commit, document_fields
+from registry.documents.document import Document, hand_in
+from registry.documents.fingerprint import fingerprint
+from registry.store.database import Connection
+from registry.store.queries import invoices as invoice_queries
+from registry.store.queries import receivables as receivable_queries
+from registry.store.queries.invoices import InvoiceRow
+from registry.store.queries.receivables import ReceivableRow
+
+
+class Match(StrEnum):
+    """How a file and a registered invoice go together."""
+
+    COMMITTED = "committed"
+    """The very file: its fields, with the salts kept here, hash to the root that is on chain."""
+    ALTERED = "altered"
+    """The very file, and yet not what the root commits to: rows were changed, or salts were lost."""
+    SAME_CLAIM = "same_claim"
+    """Another file of the same claim, for the same amount: another format, or another copy."""
+    OTHER_AMOUNT = "other_amount"
+    """The same number, date and parties, but another amount or type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A registered invoice that has to do with a file. `receivable` is None where its registration never came."""
+
+    match: Match
+    invoice: InvoiceRow
+    receivable: ReceivableRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A file that was looked up: what it says, and what is known of it, the nearest match first."""
+
+    document: Document
+    sha256: bytes
+    found: list[Found]
+
+
+def check_document(registry: Registry, path: Path) -> Checked:
+    """Look an invoice file up. Raises what hand_in raises."""
+    document = hand_in(path)
+    sha256 = hashlib.sha256(document.content).digest()
+    claim = fingerprint(document.invoice, master_key(registry.home))
+    with registry.database.snapshot() as connection:
+        kept = invoice_queries.invoices_by_claim(connection, fingerprint=claim, file_sha256=sha256)
+        found = [
+            Found(_match(connection, document, row, sha256=sha256), row, _receivable(connection, row)) for row in kept
+        ]
+    order = list(Match)
+    return Checked(document, sha256, sorted(found, key=lambda one: (one.receivable is None, order.index(one.match))))
+
+
+def _match(connection: Connection, document: Document, row: InvoiceRow, *, sha256: bytes) -> Match:
+    if row.file_sha256 == sha256:
+        return Match.COMMITTED if _root(connection, document, row) == row.document_root else Match.ALTERED
+    invoice = document.invoice
+    same = (invoice.payable_minor, invoice.type_code) == (row.payable_minor, row.type_code)
+    return Match.SAME_CLAIM if same else Match.OTHER_AMOUNT
+
+
+def _root(connection: Connection, document: Document, row: InvoiceRow) -> bytes | None:
+    """The root that the file's own fields give with the salts of the row; None where these are no salts."""
+    kept = invoice_queries.attachments_by_root(connection, row.document_root)
+    attachments = [Attachment(each.file_name, each.sha256, each.size_bytes) for each in kept]
+    fields = document_fields(document.invoice, document=document.content, attachments=attachments)
+    salts = [*(bytes.fromhex(salt) for _, _, salt in row.fields), *(each.salt for each in kept)]
+    try:
+        return commit(fields, salts).root
+    except ValueError:
+        return None
+
+
+def _receivable(connection: Connection, row: InvoiceRow) -> ReceivableRow | None:
+    """The newest receivable with the document root: after a refusal there may be several."""
+    found = receivable_queries.receivables(connection, document_roots=[row.document_root])
+    return found.rows[-1] if found.rows else None

@@ -1,0 +1,76 @@
+"""How the chain itself describes a certificate: the metadata of ERC-721, and its picture."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+from registry.chain import reverts
+from registry.chain.abi import ContractAbi
+from registry.chain.contract import artifact, receivables_abi
+from registry.chain.rpc import CallReverted
+from registry.commands.certificates import require_present
+from registry.commands.services import Services
+from registry.domain.identifiers import CertificateId, format_address
+from registry.domain.refusals import Refusal
+
+_JSON = "data:application/json;base64,"
+_SVG = "data:image/svg+xml;base64,"
+
+
+class NotDescribed(Refusal):
+    """No contract describes certificates here, or one that keeps its words elsewhere."""
+
+    code = "not_described"
+    status = 404
+    title = "The chain itself does not describe certificates here"
+    default_hint = "`counterfoil registry` names the descriptor; the operator sets another one with `descriptor set`"
+
+
+def metadata(services: Services, certificate: CertificateId) -> dict[str, Any]:
+    """What tokenURI says: name, description, image (a data URI of SVG), attributes.
+
+    Raises UnknownCertificate, NotDescribed.
+    """
+    require_present(services, certificate)
+    uri = services.view.token_uri(certificate.receivable_id, certificate.start)
+    if not uri:
+        raise NotDescribed("no descriptor is set")
+    try:
+        found = json.loads(_decoded(uri, _JSON))
+    except ValueError as error:
+        raise NotDescribed(f"the metadata of {certificate} is not in its URI") from error
+    if not isinstance(found, dict):
+        raise NotDescribed(f"the metadata of {certificate} is no JSON object")
+    return found
+
+
+def picture(services: Services, certificate: CertificateId, *, language: str | None) -> str:
+    """The picture as SVG text: the metadata's own, which follows the viewer's language, or in "en" or "zh".
+
+    Raises UnknownCertificate, NotDescribed.
+    """
+    if language is None:
+        try:
+            return _decoded(str(metadata(services, certificate).get("image", "")), _SVG)
+        except ValueError as error:
+            raise NotDescribed(f"the picture of {certificate} is not in its metadata") from error
+    require_present(services, certificate)
+    descriptor = services.view.policy().descriptor
+    abi = ContractAbi(artifact("CertificateDescriptor"))
+    call = abi.call("svg", services.deployment.receivables, certificate.token_id, language)
+    try:
+        answer = services.node.call(to=descriptor, data=call)
+        return str(abi.result("svg", answer))
+    except CallReverted as reverted:
+        raise reverts.refusal(receivables_abi(), reverted) from reverted
+    except ValueError as error:  # another contract, which draws nothing, or none
+        raise NotDescribed(f"{format_address(descriptor)} draws no certificates by language") from error
+
+
+def _decoded(uri: str, scheme: str) -> str:
+    """The text in a data URI. Raises ValueError for any other URI."""
+    if not uri.startswith(scheme):
+        raise ValueError(uri)
+    return base64.b64decode(uri.removeprefix(scheme), validate=True).decode()
