@@ -210,7 +210,9 @@ class World:
             raise NotOfficer(f"{format_address(account)} is not an officer")
 
     def _head(self, receivable_id: int) -> bytes:
-        """What the contract has for a head: zeros where there was never an entry."""
+        """What the contract has for a head: R-0's own too, zeros where there was never an entry."""
+        if receivable_id == journal.REGISTRY_JOURNAL:
+            return self.registry.head
         receivable = self.receivables.get(receivable_id)
         return _NO_HEAD if receivable is None else receivable.head
 
