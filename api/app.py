@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -11,10 +12,11 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from api import errors, openapi
-from api.deps import Services
+from api.deps import EXPORT_READS_MAX, Services
 from api.guard import LoopbackMiddleware, require_loopback
+from api.head import HeadMiddleware
 from api.observing import MirrorCollector, ObserveMiddleware
-from api.routes import certificates, health, members, receivables
+from api.routes import certificates, health, members, orders, receivables, registry
 from registry.commands.services import open_services
 from registry.observe import Metrics
 from registry.settings import settings
@@ -57,18 +59,22 @@ def create_app(services: Services | None = None) -> FastAPI:
         openapi_tags=[
             {"name": "Receivables", "description": "Claims on debtors."},
             {"name": "Certificates", "description": "Ranges of confirmed receivables, each with one holder."},
-            {"name": "Members", "description": "Who was admitted to the registry."},
+            {"name": "Members", "description": "Who was admitted to the registry, and what each has before it."},
+            {"name": "Orders", "description": "Orders of authorities and what they freeze."},
+            {"name": "Registry", "description": "The registry's own switches, parameters and journal."},
             {"name": "Service", "description": "The service itself."},
         ],
     )
     app.state.metrics = metrics
+    app.state.export_reads = asyncio.Semaphore(EXPORT_READS_MAX)
     if services is not None:
         _attach(app, services, metrics)
-    for noun in (receivables, certificates, members, health):
+    for noun in (receivables, certificates, members, orders, registry, health):
         app.include_router(noun.router)
     errors.install(app)
     openapi.install(app)
     # The last one added is the first one asked: strangers are refused before anything else looks at them.
+    app.add_middleware(HeadMiddleware)
     app.add_middleware(ObserveMiddleware, metrics=metrics)
     app.add_middleware(LoopbackMiddleware)
     return app

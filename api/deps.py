@@ -8,6 +8,7 @@ and not in threads that those with a connection need to finish.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,11 +17,14 @@ from typing import Annotated
 from fastapi import Depends, Path, Request
 
 from api.schemas.common import BlockOut
+from api.schemas.orders import Holds
 from registry.chain.deploy import Deployment
 from registry.chain.rpc import Node
+from registry.commands.names import UnknownAccount
 from registry.domain.identifiers import (
     Address,
     CertificateId,
+    IdMalformed,
     format_address,
     parse_address,
     parse_certificate_id,
@@ -30,12 +34,20 @@ from registry.mirror.follower import OtherRegistry
 from registry.mirror.rebuild import NothingMirrored
 from registry.settings import Settings
 from registry.store.database import POOL_CONNECTIONS_MAX, Database
-from registry.store.queries import Connection, health, parties
+from registry.store.queries import Connection, health, orders, parties, registry
+from registry.store.queries.certificates import CertificateRow
 from registry.store.queries.health import CursorRow
 from registry.store.queries.parties import PartyRow
+from registry.store.queries.registry import RegistryRow
 
-SNAPSHOTS_MAX = POOL_CONNECTIONS_MAX - 2
+EXPORT_READS_MAX = 2
+"""Exports that read at once; between its parts an export holds no connection."""
+
+SNAPSHOTS_MAX = POOL_CONNECTIONS_MAX - EXPORT_READS_MAX - 2
 """Requests that read at once; two connections stay for /ready and /metrics."""
+
+HANDLE_SHOWN_MAX = 100
+"""Characters of a text that is no name, which a refusal repeats."""
 
 
 class MirrorEmpty(NothingMirrored):
@@ -70,6 +82,45 @@ class Reading:
     def as_of_block(self) -> BlockOut:
         """The block as the answer names it."""
         return BlockOut.of(self.cursor)
+
+    @cached_property
+    def registry(self) -> RegistryRow:
+        """The registry's own switches and parameters at the block. Raises MirrorEmpty."""
+        found = registry.registry(self.connection)
+        if found is None:
+            raise MirrorEmpty("the first entry of R-0 is not mirrored yet")
+        return found
+
+    def party(self, name: str | None) -> Address | None:
+        """The account behind a handle or an address; None for none. Raises UnknownAccount, IdMalformed."""
+        if name is None:
+            return None
+        name = name.strip()
+        if name.startswith("0x"):
+            return parse_address(name)
+        found = parties.party_by_handle(self.connection, name)
+        if found is None:
+            raise UnknownAccount(f"{name[:HANDLE_SHOWN_MAX]!r} is no handle", hint="/v1/members lists the handles")
+        return found.address
+
+    def holds(
+        self,
+        *,
+        receivables: Iterable[int] = (),
+        certificates: Iterable[CertificateRow] = (),
+        members: Iterable[Address] = (),
+    ) -> Holds:
+        """The orders in force on what is shown, in one statement."""
+        parts = list(certificates)
+        return Holds(
+            orders.freezes_on(
+                self.connection,
+                now=self.now,
+                receivables=receivables,
+                certificates=((part.receivable_id, part.start_minor) for part in parts),
+                members=(*members, *(part.holder for part in parts)),
+            )
+        )
 
     def names(self, addresses: Iterable[Address]) -> dict[Address, PartyRow]:
         """The known parties among these addresses, in one statement."""
@@ -127,12 +178,33 @@ def certificate_id(
 
 
 def member_address(
-    address: Annotated[str, Path(description="Account.", examples=["0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"])],
+    member: Annotated[
+        str,
+        Path(description="Handle or address.", examples=["voltaic", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"]),
+    ],
+    reading: ReadingDep,
 ) -> Address:
+    """Raises UnknownAccount, IdMalformed."""
+    address = reading.party(member)
+    assert address is not None  # a path has a member
+    return address
+
+
+def order_hash(
+    order: Annotated[str, Path(description="What names the order on chain.", examples=["0x" + "4f" * 32])],
+) -> bytes:
     """Raises IdMalformed."""
-    return parse_address(address)
+    return parse_hash(order)
+
+
+def parse_hash(text: str) -> bytes:
+    """Read 0x and 64 hex digits. Raises IdMalformed."""
+    if re.fullmatch(r"0x[0-9a-fA-F]{64}", text, re.ASCII) is None:
+        raise IdMalformed(f"{text[:HANDLE_SHOWN_MAX]!r} is no hash", hint="A hash is written 0x and 64 hex digits")
+    return bytes.fromhex(text[2:])
 
 
 ReceivableIdPath = Annotated[int, Depends(receivable_id)]
 CertificateIdPath = Annotated[CertificateId, Depends(certificate_id)]
-AddressPath = Annotated[Address, Depends(member_address)]
+MemberPath = Annotated[Address, Depends(member_address)]
+OrderPath = Annotated[bytes, Depends(order_hash)]

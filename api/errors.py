@@ -74,7 +74,7 @@ class MethodNotAllowed(Refusal):
     code = "method_not_allowed"
     status = HTTPStatus.METHOD_NOT_ALLOWED
     title = "This path does not take that method"
-    default_hint = "The API is read-only so far: use GET"
+    default_hint = "The Allow header names those that it takes"
 
 
 class HttpRefused(Refusal):
@@ -177,6 +177,7 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
             return problem_response(RouteUnknown(f"there is nothing at {request.url.path}"))
         case HTTPStatus.METHOD_NOT_ALLOWED:
             refusal = MethodNotAllowed(f"{request.url.path} does not take {request.method}")
-            return problem_response(refusal, headers=error.headers)
+            allowed = (error.headers or {}).get("Allow", "")
+            return problem_response(refusal, headers={"Allow": allowed.replace("GET", "GET, HEAD")})
         case _:
             return problem_response(HttpRefused(str(error.detail)), status=error.status_code, headers=error.headers)

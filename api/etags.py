@@ -29,15 +29,21 @@ class TaggedRoute(APIRoute):
             block: BlockOut | None = getattr(request.state, "as_of_block", None)
             if block is None or response.status_code != HTTPStatus.OK:
                 return response
-            tag = etag(block, bytes(response.body))
+            response = self.represented(request, response)
+            # What is streamed is told apart by what it is made of, not by its bytes.
+            tag = response.headers.get("etag") or etag(block, bytes(response.body))
             # May be kept, must be asked about: the next block can change it.
-            headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+            headers = {"ETag": tag, "Cache-Control": "private, no-cache", "As-Of-Block": f"{block.number} {block.hash}"}
             if matches(request.headers.get("if-none-match"), tag):
                 return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
             response.headers.update(headers)
             return response
 
         return tagged
+
+    def represented(self, request: Request, response: Response) -> Response:  # noqa: ARG002  (routes of lists ask it)
+        """The answer in the form that was asked for; JSON is the only one unless a route knows another."""
+        return response
 
 
 def etag(block: BlockOut, body: bytes) -> str:

@@ -26,7 +26,9 @@ A blockchain-anchored registry of receivables: reads of what the contract accept
 * Every answer names the block it is true at (`as_of_block`) and carries an `ETag`; `If-None-Match` gets a 304.
 * Money is `{"amount": "1250.00", "currency": "CNY"}`, exact to the minor unit. Ids are `R-42` and `R-42/0-125000`.
 * Errors are RFC 9457 problem documents with a stable `code`.
-* Lists go page by page by key; `next` is the link to the next page.
+* Lists go page by page by key; `next` is the link to the next page. `Accept: text/csv` or `?format=csv` gets the same
+  page as CSV, and the next one in a `Link` header.
+* Wherever an account is asked for, the handle of a party is as good as its address.
 * There is no access control yet, so the API answers this machine only.
 """
 
@@ -47,6 +49,14 @@ def reads(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
         int(HTTPStatus.NOT_MODIFIED): {"description": _WORDS[HTTPStatus.NOT_MODIFIED]}
     }
     return {**tagged, **problems(HTTPStatus.BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE, *statuses)}
+
+
+def exports(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that streams JSON lines."""
+    lines: dict[int | str, dict[str, Any]] = {
+        200: {"description": "JSON lines.", "content": {"application/x-ndjson": {"schema": {"type": "string"}}}}
+    }
+    return {**lines, **reads(*statuses)}
 
 
 _CONTENT = {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": _SCHEMAS + "Problem"}}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated
 
@@ -10,44 +11,68 @@ from pydantic import Field
 
 from api import openapi
 from api.deps import CertificateIdPath, Reading, ReadingDep
-from api.etags import TaggedRoute
-from api.routes.pages import PageQuery, next_link
+from api.lists import ListRoute, next_link, reads_list
+from api.routes.queries import TermsQuery, certificate_due_after, certificate_due_key, certificate_key
 from api.schemas import certificates as schemas
 from api.schemas import provenance as provenance_schemas
 from api.schemas.common import MoneyOut, PartyOut, hex_text
-from registry.domain.identifiers import CertificateId, format_address, parse_address, parse_certificate_id
+from api.schemas.entries import addresses_of
+from registry.domain.identifiers import CertificateId, format_address, parse_receivable_id
 from registry.domain.rules import UnknownCertificate, require_same_range
 from registry.store.queries import certificates, documents, entries, invoices, receivables
 
-router = APIRouter(prefix="/v1/certificates", tags=["Certificates"], route_class=TaggedRoute)
+router = APIRouter(prefix="/v1/certificates", tags=["Certificates"], route_class=ListRoute)
 
 
-class CertificatesQuery(PageQuery):
+class CertificatesQuery(TermsQuery):
     """Filters of the list of certificates."""
 
     after: str | None = Field(
-        default=None, description="Certificate that the page follows.", examples=["R-42/0-125000"]
+        default=None,
+        description="Certificate that the page follows; of a list by due date with its due day.",
+        examples=["R-42/0-125000", "2027-01-31/R-42/0-125000"],
     )
-    holder: str | None = Field(default=None, description="Address of the holder.")
+    holder: str | None = Field(default=None, description="Handle or address of the holder.")
+    receivable: str | None = Field(default=None, description="Id of the receivable.", examples=["R-42"])
 
 
-@router.get("", summary="List certificates", responses=openapi.reads())
+@router.get("", summary="List certificates", responses=reads_list(HTTPStatus.NOT_FOUND))
 def list_certificates(
     request: Request, reading: ReadingDep, query: Annotated[CertificatesQuery, Query()]
 ) -> schemas.CertificatePage:
-    """Live certificates in the order of receivable and start, of all holders or of one."""
-    key = None if query.after is None else parse_certificate_id(query.after)
-    page = certificates.certificates(
-        reading.connection,
-        holder=None if query.holder is None else parse_address(query.holder),
-        after=None if key is None else (key.receivable_id, key.start),
-        limit=query.limit,
-    )
-    names = reading.names(address for row in page for address in (row.holder, row.originator, row.debtor))
+    """Live certificates by receivable and start; where the due date is sought (`due_from`, `due_before`, or phase live,
+    due or overdue) by due date first.
+
+    `frozen` is about orders on the certificate, on its receivable and on its holder. Refuses: unknown_account,
+    unknown_currency.
+    """
+    sought = query.sought(reading)
+    holder = reading.party(query.holder)
+    receivable_id = None if query.receivable is None else parse_receivable_id(query.receivable)
+    if query.goes_by_due:
+        by_due = certificates.certificates_by_due(
+            reading.connection,
+            holder=holder,
+            receivable_id=receivable_id,
+            after=certificate_due_key(query.after),
+            limit=query.limit,
+            frozen_at=query.frozen_at(reading),
+            **sought,
+        )
+        rows, after = by_due.rows, certificate_due_after(by_due.rows[-1]) if by_due.after else None
+    else:
+        by_id = certificates.certificates(
+            reading.connection,
+            holder=holder,
+            receivable_id=receivable_id,
+            after=certificate_key(query.after),
+            limit=query.limit,
+            frozen_at=query.frozen_at(reading),
+            **sought,
+        )
+        rows, after = by_id.rows, str(by_id.rows[-1].id) if by_id.after else None
     return schemas.CertificatePage(
-        items=[schemas.show(row, names=names, now=reading.now) for row in page],
-        next=next_link(request, None if page.after is None else str(page.rows[-1].id)),
-        as_of_block=reading.as_of_block,
+        items=show_all(reading, rows), next=next_link(request, after), as_of_block=reading.as_of_block
     )
 
 
@@ -57,9 +82,8 @@ def read_certificate(named: CertificateIdPath, reading: ReadingDep) -> schemas.C
 
     Refuses: unknown_certificate; the detail tells the present range, where one still begins there.
     """
-    row = _require(reading, named)
-    names = reading.names((row.holder, row.originator, row.debtor))
-    return schemas.CertificateRead.at(schemas.show(row, names=names, now=reading.now), reading.as_of_block)
+    (shown,) = show_all(reading, [_require(reading, named)])
+    return schemas.CertificateRead.at(shown, reading.as_of_block)
 
 
 @router.get(
@@ -83,7 +107,7 @@ def read_provenance(named: CertificateIdPath, reading: ReadingDep) -> provenance
     )
     addresses = {row.holder}
     for past in history:
-        addresses |= {*provenance_schemas.addresses_of(past.step.entry).values()}
+        addresses |= {*addresses_of(past.step.entry).values()}
         addresses |= {party for party in (past.step.giver, past.step.holder) if party is not None}
     known = provenance_schemas.Known(
         names=reading.names(addresses),
@@ -103,6 +127,13 @@ def read_provenance(named: CertificateIdPath, reading: ReadingDep) -> provenance
         steps=[provenance_schemas.show_step(past, currency=row.currency, known=known) for past in history],
         as_of_block=reading.as_of_block,
     )
+
+
+def show_all(reading: Reading, rows: Sequence[certificates.CertificateRow]) -> list[schemas.CertificateOut]:
+    """Rows as the API shows them, with names and orders read at once."""
+    names = reading.names(address for row in rows for address in (row.holder, row.originator, row.debtor))
+    holds = reading.holds(certificates=rows)
+    return [schemas.show(row, names=names, holds=holds, now=reading.now) for row in rows]
 
 
 def _require(reading: Reading, named: CertificateId) -> certificates.CertificateRow:

@@ -2,80 +2,90 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from api import openapi
-from api.deps import ReadingDep, ReceivableIdPath
-from api.errors import RequestMalformed
-from api.etags import TaggedRoute
-from api.routes.pages import PageQuery, next_link
+from api.deps import Reading, ReadingDep, ReceivableIdPath
+from api.lists import ListRoute, PageQuery, next_link, reads_list
+from api.routes.journals import EntriesQuery, entry_page, exported
+from api.routes.queries import (
+    TermsQuery,
+    certificate_key,
+    one_of,
+    receivable_after,
+    receivable_due_after,
+    receivable_due_key,
+)
 from api.schemas import certificates as certificate_schemas
 from api.schemas import entries as entry_schemas
 from api.schemas import receivables as schemas
-from registry.domain.identifiers import (
-    format_receivable_id,
-    parse_address,
-    parse_certificate_id,
-    parse_receivable_id,
-)
+from registry.domain.identifiers import format_receivable_id, parse_receivable_id
 from registry.domain.journal import REGISTRY_JOURNAL
-from registry.domain.receivable import Status
 from registry.domain.rules import UnknownReceivable
-from registry.store.queries import certificates, entries, receivables
+from registry.store.queries import certificates, receivables
+from registry.store.queries.receivables import ReceivableRow
 
-router = APIRouter(prefix="/v1/receivables", tags=["Receivables"], route_class=TaggedRoute)
+router = APIRouter(prefix="/v1/receivables", tags=["Receivables"], route_class=ListRoute)
 
 
-class ReceivablesQuery(PageQuery):
+class ReceivablesQuery(TermsQuery):
     """Filters of the list of receivables."""
 
-    after: str | None = Field(default=None, description="Id that the page follows.", examples=["R-50"])
+    after: str | None = Field(
+        default=None,
+        description="Id that the page follows; of a list by due date with its due day.",
+        examples=["R-50", "2027-01-31/R-50"],
+    )
     status: str | None = Field(
         default=None, description="Status on chain.", json_schema_extra={"enum": [*schemas.STATUSES, None]}
     )
-    debtor: str | None = Field(default=None, description="Address of the debtor.")
-    originator: str | None = Field(default=None, description="Address of the originator.")
-    due_from: date | None = Field(default=None, description="First due day.")
-    due_before: date | None = Field(
-        default=None,
-        description="First day after the last due day. With status=confirmed and today's date: what is overdue.",
-    )
 
 
-@router.get("", summary="List receivables", responses=openapi.reads())
+@router.get("", summary="List receivables", responses=reads_list(HTTPStatus.NOT_FOUND))
 def list_receivables(
     request: Request, reading: ReadingDep, query: Annotated[ReceivablesQuery, Query()]
 ) -> schemas.ReceivablePage:
-    """Receivables in the order of their ids, filtered by status, debtor, originator or due day."""
-    page = receivables.receivables(
-        reading.connection,
-        after=None if query.after is None else parse_receivable_id(query.after),
-        limit=query.limit,
-        status=_status(query.status),
-        debtor=None if query.debtor is None else parse_address(query.debtor),
-        originator=None if query.originator is None else parse_address(query.originator),
-        due_from=_midnight(query.due_from),
-        due_before=_midnight(query.due_before),
-    )
-    names = reading.names(address for row in page for address in (row.originator, row.debtor))
+    """Receivables by id; where the due date is sought (`due_from`, `due_before`, or phase live, due or overdue) by due
+    date first.
+
+    `frozen` is about orders on the receivable itself. Refuses: unknown_account, unknown_currency.
+    """
+    sought = query.sought(reading)
+    sought["status"] = None if query.status is None else one_of(schemas.STATUSES, query.status, "status")
+    if query.goes_by_due:
+        by_due = receivables.receivables_by_due(
+            reading.connection,
+            after=receivable_due_key(query.after),
+            limit=query.limit,
+            frozen_at=query.frozen_at(reading),
+            **sought,
+        )
+        rows, after = by_due.rows, receivable_due_after(by_due.rows[-1]) if by_due.after else None
+    else:
+        by_id = receivables.receivables(
+            reading.connection,
+            after=None if query.after is None else parse_receivable_id(query.after),
+            limit=query.limit,
+            frozen_at=query.frozen_at(reading),
+            **sought,
+        )
+        rows, after = by_id.rows, receivable_after(by_id.rows[-1]) if by_id.after else None
     return schemas.ReceivablePage(
-        items=[schemas.show(row, names=names, now=reading.now) for row in page],
-        next=next_link(request, None if page.after is None else format_receivable_id(page.after)),
-        as_of_block=reading.as_of_block,
+        items=show_all(reading, rows), next=next_link(request, after), as_of_block=reading.as_of_block
     )
 
 
 @router.get("/{receivable_id}", summary="Read a receivable", responses=openapi.reads(HTTPStatus.NOT_FOUND))
 def read_receivable(receivable_id: ReceivableIdPath, reading: ReadingDep) -> schemas.ReceivableRead:
     """One receivable: its terms, where it stands, and the head of its journal. Refuses: unknown_receivable."""
-    row = _require(reading, receivable_id)
-    names = reading.names((row.originator, row.debtor))
-    return schemas.ReceivableRead.at(schemas.show(row, names=names, now=reading.now), reading.as_of_block)
+    (shown,) = show_all(reading, [_require(reading, receivable_id)])
+    return schemas.ReceivableRead.at(shown, reading.as_of_block)
 
 
 class CertificatesOfQuery(PageQuery):
@@ -89,7 +99,7 @@ class CertificatesOfQuery(PageQuery):
 @router.get(
     "/{receivable_id}/certificates",
     summary="List the certificates of a receivable",
-    responses=openapi.reads(HTTPStatus.NOT_FOUND),
+    responses=reads_list(HTTPStatus.NOT_FOUND),
 )
 def list_certificates_of(
     request: Request,
@@ -97,37 +107,28 @@ def list_certificates_of(
     reading: ReadingDep,
     query: Annotated[CertificatesOfQuery, Query()],
 ) -> certificate_schemas.CertificatePage:
-    """The live certificates by start: a disjoint cover of the live amount; none before the confirmation.
+    """The live certificates by start: a disjoint cover of the face amount; none before the confirmation.
 
     Refuses: unknown_receivable.
     """
     row = _require(reading, receivable_id)
+    key = certificate_key(query.after)
     page = certificates.certificates_of(
-        reading.connection,
-        receivable_id,
-        after=None if query.after is None else parse_certificate_id(query.after).start,
-        limit=query.limit,
+        reading.connection, receivable_id, after=None if key is None else key[1], limit=query.limit
     )
     names = reading.names((row.originator, row.debtor, *(part.holder for part in page)))
+    holds = reading.holds(certificates=page)
     return certificate_schemas.CertificatePage(
-        items=[certificate_schemas.show(part, names=names, now=reading.now) for part in page],
+        items=[certificate_schemas.show(part, names=names, holds=holds, now=reading.now) for part in page],
         next=next_link(request, None if page.after is None else str(page.rows[-1].id)),
         as_of_block=reading.as_of_block,
-    )
-
-
-class EntriesQuery(PageQuery):
-    """Page of a journal."""
-
-    after: int | None = Field(
-        default=None, ge=1, le=2**31 - 1, description="Position that the page follows.", examples=[50]
     )
 
 
 @router.get(
     "/{receivable_id}/entries",
     summary="List the journal of a receivable",
-    responses=openapi.reads(HTTPStatus.NOT_FOUND),
+    responses=reads_list(HTTPStatus.NOT_FOUND),
 )
 def list_entries(
     request: Request, receivable_id: ReceivableIdPath, reading: ReadingDep, query: Annotated[EntriesQuery, Query()]
@@ -138,13 +139,30 @@ def list_entries(
     """
     if receivable_id != REGISTRY_JOURNAL:
         _require(reading, receivable_id)
-    page = entries.entries(reading.connection, receivable_id, after=query.after, limit=query.limit)
-    return entry_schemas.EntryPage.of(
-        receivable_id,
-        [entry_schemas.show(row) for row in page],
-        next_link=next_link(request, None if page.after is None else str(page.after)),
-        block=reading.as_of_block,
-    )
+    return entry_page(request, reading, receivable_id, query)
+
+
+@router.get(
+    "/{receivable_id}/journal.jsonl",
+    summary="Export the journal of a receivable",
+    response_class=StreamingResponse,
+    responses=openapi.exports(HTTPStatus.NOT_FOUND),
+)
+def export_journal(request: Request, receivable_id: ReceivableIdPath, reading: ReadingDep) -> StreamingResponse:
+    """The whole journal as JSON lines: what it belongs to in the first one, then every entry in order.
+
+    Whoever recomputes the heads from the entries gets the head of the first line. Refuses: unknown_receivable.
+    """
+    of = reading.registry if receivable_id == REGISTRY_JOURNAL else _require(reading, receivable_id)
+    return exported(request, reading, receivable_id, head=of.head, length=of.length)
+
+
+def show_all(reading: Reading, rows: Sequence[ReceivableRow]) -> list[schemas.ReceivableOut]:
+    """Rows as the API shows them, with names and orders read at once."""
+    names = reading.names(address for row in rows for address in (row.originator, row.debtor))
+    holds = reading.holds(receivables=(row.receivable_id for row in rows))
+    registry = reading.registry.state()
+    return [schemas.show(row, names=names, holds=holds, registry=registry, now=reading.now) for row in rows]
 
 
 def _require(reading: ReadingDep, receivable_id: int) -> receivables.ReceivableRow:
@@ -152,17 +170,3 @@ def _require(reading: ReadingDep, receivable_id: int) -> receivables.ReceivableR
     if row is None:
         raise UnknownReceivable(f"there is no {format_receivable_id(receivable_id)}")
     return row
-
-
-def _status(text: str | None) -> Status | None:
-    if text is None:
-        return None
-    found = schemas.STATUSES.get(text)
-    if found is None:
-        raise RequestMalformed(f"status is one of {', '.join(schemas.STATUSES)}")
-    return found
-
-
-def _midnight(day: date | None) -> int | None:
-    """The midnight UTC that begins a day, seconds."""
-    return None if day is None else int(datetime.combine(day, time(), tzinfo=UTC).timestamp())

@@ -18,9 +18,10 @@ from api.schemas.common import (
     ReceivableIdText,
     day,
 )
+from api.schemas.orders import HoldOut, Holds
 from api.schemas.receivables import PhaseText
 from registry.domain.identifiers import Address, format_receivable_id
-from registry.store.queries.certificates import CertificateRow
+from registry.store.queries.certificates import BookRow, CertificateRow
 from registry.store.queries.parties import PartyRow
 
 
@@ -41,6 +42,8 @@ class CertificateOut(Model):
     debtor: PartyOut
     due_date: DayText
     phase: PhaseText
+    frozen: bool = Field(description="Whether an order in force keeps it from moving.")
+    orders: list[HoldOut] = Field(description="Those orders: on itself, on its receivable, on its holder.")
     since_position: int = Field(
         ge=1, description="Position, in the receivable's journal, of the entry that made it so.", examples=[3]
     )
@@ -57,15 +60,35 @@ class CertificateRead(CertificateOut):
 
 
 class CertificatePage(Model):
-    """Certificates in the order of receivable and start."""
+    """Certificates by receivable and start, and before that by due date where that is sought."""
 
     items: list[CertificateOut]
     next: NextLink
     as_of_block: BlockOut
 
 
-def show(row: CertificateRow, *, names: Mapping[Address, PartyRow], now: int) -> CertificateOut:
+class BookTotalOut(Model):
+    """What a holder has in one currency and one phase."""
+
+    currency: str = Field(examples=["CNY"])
+    phase: PhaseText
+    certificates: int = Field(ge=1)
+    amount: MoneyOut
+
+
+class BookPage(Model):
+    """A holder's certificates by due date, and what all of them add up to, whatever the page and its filters."""
+
+    holder: PartyOut
+    totals: list[BookTotalOut]
+    items: list[CertificateOut]
+    next: NextLink
+    as_of_block: BlockOut
+
+
+def show(row: CertificateRow, *, names: Mapping[Address, PartyRow], holds: Holds, now: int) -> CertificateOut:
     """A row as the API shows it at `now` (seconds)."""
+    orders = holds.on_certificate(row.receivable_id, row.start_minor, holder=row.holder)
     return CertificateOut(
         id=str(row.id),
         token_id=str(row.id.token_id),
@@ -77,5 +100,13 @@ def show(row: CertificateRow, *, names: Mapping[Address, PartyRow], now: int) ->
         debtor=PartyOut.of(row.debtor, names),
         due_date=day(row.due_at),
         phase=row.phase(now=now).value,
+        frozen=bool(orders),
+        orders=orders,
         since_position=row.since_position,
     )
+
+
+def show_total(row: BookRow) -> BookTotalOut:
+    """A line of a book's totals."""
+    amount = MoneyOut.of(row.amount_minor, row.currency)
+    return BookTotalOut(currency=amount.currency, phase=row.phase.value, certificates=row.certificates, amount=amount)

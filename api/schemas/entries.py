@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
@@ -12,14 +13,16 @@ from api.schemas.common import (
     InstantText,
     Model,
     NextLink,
+    PartyOut,
     RangeOut,
     ReceivableIdText,
     hex_text,
     instant,
 )
-from registry.domain.identifiers import format_address, format_receivable_id
+from registry.domain.identifiers import Address, format_address, format_receivable_id
 from registry.domain.journal import ENTRY_TYPES, Entry
 from registry.store.queries.entries import StoredEntryRow
+from registry.store.queries.parties import PartyRow
 
 OperationText = Annotated[
     str,
@@ -60,13 +63,14 @@ class EntryOut(Model):
     at: InstantText
     range: RangeOut
     fields: list[FieldOut] = Field(description="The hashed details, in hash order.")
+    parties: dict[str, PartyOut] = Field(description="Every address among the entry's fields, by the field's name.")
     entry_hash: HashText
     head: HashText = Field(description="Head of the journal after this entry.")
     transaction: TransactionOut
 
 
 class EntryPage(Model):
-    """A journal, oldest entry first. R-0 is the registry's own: its members."""
+    """A journal, oldest entry first. R-0 is the registry's own: members, orders on them, pauses, parameters."""
 
     journal: ReceivableIdText
     items: list[EntryOut]
@@ -78,7 +82,14 @@ class EntryPage(Model):
         return cls(journal=format_receivable_id(journal_id), items=items, next=next_link, as_of_block=block)
 
 
-def show(row: StoredEntryRow) -> EntryOut:
+def addresses_of(entry: Entry) -> dict[str, Address]:
+    """Every address among the event's arguments, by name."""
+    return {
+        argument.name: getattr(entry, argument.name) for argument in entry.arguments() if argument.abi_type == "address"
+    }
+
+
+def show(row: StoredEntryRow, *, names: Mapping[Address, PartyRow]) -> EntryOut:
     """A row of the stored log as the API shows it. Raises LogMalformed."""
     entry = row.decode()
     return EntryOut(
@@ -88,6 +99,7 @@ def show(row: StoredEntryRow) -> EntryOut:
         at=instant(entry.time),
         range=RangeOut.of(*entry.range),
         fields=fields_of(entry),
+        parties={name: PartyOut.of(address, names) for name, address in addresses_of(entry).items()},
         entry_hash=hex_text(entry.hash()),
         head=hex_text(row.head),
         transaction=transaction_of(row),

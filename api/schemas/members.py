@@ -17,18 +17,16 @@ from api.schemas.common import (
     hex_text,
     instant,
 )
+from api.schemas.orders import HoldOut, Holds
 from registry.domain.identifiers import format_address
-from registry.domain.receivable import MemberStatus, Role, SuspensionReason
+from registry.domain.receivable import MemberStatus, Role, SuspensionReason, reason_name
 from registry.store.queries.members import MemberRow
 
-MemberStatusText = Annotated[
-    str,
-    Field(
-        description="Status on chain.",
-        json_schema_extra={"enum": [status.name.lower() for status in MemberStatus if status is not MemberStatus.NONE]},
-    ),
-]
-RoleText = Annotated[str, Field(json_schema_extra={"enum": [str(role.name).lower() for role in Role]})]
+STATUSES = {status.name.lower(): status for status in MemberStatus if status is not MemberStatus.NONE}
+ROLES = {str(role.name).lower(): role for role in Role}
+
+MemberStatusText = Annotated[str, Field(description="Status on chain.", json_schema_extra={"enum": [*STATUSES]})]
+RoleText = Annotated[str, Field(json_schema_extra={"enum": [*ROLES]})]
 
 
 class MemberOut(Model):
@@ -44,6 +42,8 @@ class MemberOut(Model):
     profile: HashText = Field(description="Salted commitment to name and identity.")
     admitted_at: InstantText
     suspension: ReasonOut | None
+    frozen: bool = Field(description="Whether an order on the member is in force: its certificates do not move then.")
+    orders: list[HoldOut] = Field(description="The orders in force on the member.")
 
 
 class MemberRead(MemberOut):
@@ -64,8 +64,9 @@ class MemberPage(Model):
     as_of_block: BlockOut
 
 
-def show(row: MemberRow, *, now: int) -> MemberOut:
+def show(row: MemberRow, *, holds: Holds, now: int) -> MemberOut:
     """A row as the API shows it at `now` (seconds)."""
+    orders = holds.on_member(row.address)
     return MemberOut(
         address=format_address(row.address),
         handle=row.handle,
@@ -78,11 +79,12 @@ def show(row: MemberRow, *, now: int) -> MemberOut:
         profile=hex_text(row.profile),
         admitted_at=instant(row.admitted_at),
         suspension=_suspension(row.suspension_reason),
+        frozen=bool(orders),
+        orders=orders,
     )
 
 
 def _suspension(code: int) -> ReasonOut | None:
     if not code:
         return None
-    known = code in SuspensionReason.__members__.values()
-    return ReasonOut(code=code, reason=SuspensionReason(code).name.lower() if known else None)
+    return ReasonOut(code=code, reason=reason_name(SuspensionReason, code))

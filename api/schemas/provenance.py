@@ -61,7 +61,6 @@ class StepOut(EntryOut):
 
     head_before: HashText = Field(description="Head of the journal before this entry.")
     amount: MoneyOut = Field(description="Length of `range`.")
-    parties: dict[str, PartyOut] = Field(description="Every address among the entry's fields, by the field's name.")
     giver: PartyOut | None = Field(description="Who held the asked range before, where the entry moved it.")
     holder: PartyOut | None = Field(description="Who held it after; null before the confirmation.")
     part: PartOut | None
@@ -96,22 +95,14 @@ class Known:
     invoice: InvoiceRow | None
 
 
-def addresses_of(entry: Entry) -> dict[str, Address]:
-    """Every address among the event's arguments, by name."""
-    return {
-        argument.name: getattr(entry, argument.name) for argument in entry.arguments() if argument.abi_type == "address"
-    }
-
-
 def show_step(row: ProvenanceRow, *, currency: int, known: Known) -> StepOut:
     """A step as the API shows it; `currency` is the ISO 4217 number."""
     step, entry = row.step, row.step.entry
     start, end = entry.range
     return StepOut(
-        **dict(show_entry(row.stored)),
+        **dict(show_entry(row.stored, names=known.names)),
         head_before=hex_text(row.head_before),
         amount=MoneyOut.of(end - start, currency),
-        parties={name: PartyOut.of(address, known.names) for name, address in addresses_of(entry).items()},
         giver=PartyOut.of(step.giver, known.names) if step.giver else None,
         holder=PartyOut.of(step.holder, known.names) if step.holder else None,
         part=PartOut(range=RangeOut.of(step.start, step.end), amount=MoneyOut.of(step.end - step.start, currency))

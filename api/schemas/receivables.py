@@ -22,13 +22,15 @@ from api.schemas.common import (
     hex_text,
     instant,
 )
+from api.schemas.orders import HoldOut, Holds
+from registry.domain import rules
 from registry.domain.identifiers import Address, format_receivable_id
-from registry.domain.receivable import Phase, RefusalReason, Status, reason_name
+from registry.domain.receivable import Phase, Receivable, RefusalReason, Registry, Status, reason_name
 from registry.store.queries.parties import PartyRow
-from registry.store.queries.receivables import ReceivableRow
+from registry.store.queries.receivables import DueDayRow, ReceivableRow
 
 STATUSES = {status.name.lower(): status for status in Status if status is not Status.NONE}
-PHASES = [phase.value for phase in Phase]
+PHASES = {phase.value: phase for phase in Phase}
 
 StatusText = Annotated[
     str,
@@ -53,6 +55,19 @@ class JournalOut(Model):
     length: int = Field(ge=0, description="Number of entries.", examples=[3])
 
 
+class TermsOut(Model):
+    """Amount and due date, as claimed or as offered."""
+
+    face: MoneyOut
+    due_date: DayText
+
+
+class OfferOut(TermsOut):
+    """A debtor's counter-offer that waits for the originator's answer."""
+
+    offered_at: InstantText
+
+
 class ReceivableOut(Model):
     """A claim on a debtor."""
 
@@ -61,15 +76,21 @@ class ReceivableOut(Model):
     phase: PhaseText
     originator: PartyOut
     debtor: PartyOut
-    face: MoneyOut
-    paid: MoneyOut
-    cancelled: MoneyOut
-    due_date: DayText
+    face: MoneyOut = Field(description="In force: the claim's, or the accepted counter-offer's.")
+    due_date: DayText = Field(description="In force: the claim's, or the accepted counter-offer's.")
+    claim: TermsOut
+    offer: OfferOut | None
     fingerprint: HashText
     document_root: HashText
     registered_at: InstantText
+    lapses_at: InstantText | None = Field(
+        description="From then on anybody can end the unanswered claim, if no other pause comes. Null once it was "
+        "answered, and while the registry is paused: the answer window stands still then."
+    )
     answered_at: InstantText | None
     refusal: ReasonOut | None
+    frozen: bool = Field(description="Whether an order on the receivable itself is in force.")
+    orders: list[HoldOut] = Field(description="The orders in force on the receivable itself.")
     journal: JournalOut
 
 
@@ -84,15 +105,46 @@ class ReceivableRead(ReceivableOut):
 
 
 class ReceivablePage(Model):
-    """Receivables in the order of their ids."""
+    """Receivables by id, or by due date where that is sought."""
 
     items: list[ReceivableOut]
     next: NextLink
     as_of_block: BlockOut
 
 
-def show(row: ReceivableRow, *, names: Mapping[Address, PartyRow], now: int) -> ReceivableOut:
+class InboxPage(Model):
+    """What waits for a debtor's answer, the nearest deadline first."""
+
+    debtor: PartyOut
+    items: list[ReceivableOut]
+    next: NextLink
+    as_of_block: BlockOut
+
+
+class DueDayOut(Model):
+    """What a debtor has promised to pay on one day in one currency."""
+
+    due_date: DayText
+    phase: PhaseText
+    receivables: int = Field(ge=1, description="Confirmed receivables that fall due on that day.")
+    amount: MoneyOut
+
+
+class CalendarPage(Model):
+    """What a debtor has promised to pay, by day and currency."""
+
+    debtor: PartyOut
+    items: list[DueDayOut]
+    next: NextLink
+    as_of_block: BlockOut
+
+
+def show(
+    row: ReceivableRow, *, names: Mapping[Address, PartyRow], holds: Holds, registry: Registry, now: int
+) -> ReceivableOut:
     """A row as the API shows it at `now` (seconds)."""
+    orders = holds.on_receivable(row.receivable_id)
+    lapses_at = row.lapses_at(registry)
     return ReceivableOut(
         id=format_receivable_id(row.receivable_id),
         status=row.status.name.lower(),
@@ -100,16 +152,37 @@ def show(row: ReceivableRow, *, names: Mapping[Address, PartyRow], now: int) -> 
         originator=PartyOut.of(row.originator, names),
         debtor=PartyOut.of(row.debtor, names),
         face=MoneyOut.of(row.face_minor, row.currency),
-        paid=MoneyOut.of(row.paid_minor, row.currency),
-        cancelled=MoneyOut.of(row.cancelled_minor, row.currency),
         due_date=day(row.due_at),
+        claim=TermsOut(face=MoneyOut.of(row.claim_face_minor, row.currency), due_date=day(row.claim_due_at)),
+        offer=_offer(row),
         fingerprint=hex_text(row.fingerprint),
         document_root=hex_text(row.document_root),
         registered_at=instant(row.registered_at),
+        lapses_at=None if lapses_at is None else instant(lapses_at),
         answered_at=instant(row.answered_at) if row.answered_at else None,
         refusal=_refusal(row.refusal_reason),
+        frozen=bool(orders),
+        orders=orders,
         journal=JournalOut(head=hex_text(row.head), length=row.length),
     )
+
+
+def show_due_day(row: DueDayRow, *, now: int) -> DueDayOut:
+    """A day of a calendar as the API shows it at `now` (seconds)."""
+    owed = Receivable(0, b"", status=Status.CONFIRMED, due=row.due_at)
+    return DueDayOut(
+        due_date=day(row.due_at),
+        phase=rules.phase(owed, now=now).value,
+        receivables=row.receivables,
+        amount=MoneyOut.of(row.amount_minor, row.currency),
+    )
+
+
+def _offer(row: ReceivableRow) -> OfferOut | None:
+    offer = row.offer
+    if offer is None:
+        return None
+    return OfferOut(face=MoneyOut.of(offer.face, row.currency), due_date=day(offer.due), offered_at=instant(offer.at))
 
 
 def _refusal(code: int) -> ReasonOut | None:

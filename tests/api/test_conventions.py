@@ -19,10 +19,12 @@ from scripts.export_openapi import OPENAPI_FILE, openapi_text
 from tests.api.conftest import Api
 from tests.api.openapi_check import operation_of, problems
 from tests.api.test_reads import address, travelled
-from tests.scene import BANK, SUPPLIER
+from tests.mirror.everything import every_operation
+from tests.scene import BANK, BUYER, ORDER, SUPPLIER
 
 
 def all_paths(api: Api) -> list[str]:
+    order = "0x" + ORDER.hex()
     return [
         "/",
         "/health",
@@ -36,20 +38,32 @@ def all_paths(api: Api) -> list[str]:
         "/v1/certificates?limit=1",
         "/v1/certificates/R-1/60000-100000",
         "/v1/certificates/R-1/60000-100000/provenance",
+        "/v1/certificates?frozen=true&phase=live",
         "/v1/members",
         f"/v1/members/{address(api, SUPPLIER)}",
+        f"/v1/members/{address(api, BUYER)}/inbox",
+        f"/v1/members/{address(api, BUYER)}/calendar",
+        f"/v1/members/{address(api, BANK)}/book",
+        "/v1/orders?limit=2",
+        f"/v1/orders/{order}",
+        f"/v1/orders/{order}/entries",
+        "/v1/registry",
+        "/v1/registry/entries",
+        "/v1/parameters",
     ]
 
 
 def test_every_answer_is_what_the_description_says(api: Api) -> None:
     travelled(api)
-    api.scene.refuse(api.scene.register())
+    api.scene.freeze_certificate(1, start=60_000)
+    every_operation(api.scene)
     api.scene.suspend(SUPPLIER)
     api.mirror()
     document = api.get("/openapi.json")
     paths = all_paths(api)
-    assert {item["get"]["operationId"] for item in document["paths"].values()} == {
-        operation_of(document, path)["operationId"] for path in [*paths, "/metrics"]
+    others = ["/metrics", "/v1/receivables/R-1/journal.jsonl", "/v1/registry/journal.jsonl"]
+    assert {item["get"]["operationId"] for item in document["paths"].values() if "get" in item} == {
+        operation_of(document, path)["operationId"] for path in [*paths, *others]
     }
     for known in (False, True):
         if known:
@@ -82,6 +96,25 @@ def test_every_answer_is_what_the_description_says(api: Api) -> None:
         ("/v1/certificates/R-1/0-18446744073709551616", 400, "id_malformed"),
         ("/v1/members/0x0000000000000000000000000000000000000001", 404, "unknown_member"),
         ("/v1/members/0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeaEd", 400, "id_malformed"),
+        ("/v1/members/nobody", 404, "unknown_account"),
+        ("/v1/members/nobody/book", 404, "unknown_account"),
+        ("/v1/members/0x0000000000000000000000000000000000000001/inbox", 404, "unknown_member"),
+        ("/v1/receivables?debtor=nobody", 404, "unknown_account"),
+        ("/v1/receivables?currency=XXX", 422, "unknown_currency"),
+        ("/v1/receivables?phase=sold", 400, "request_malformed"),
+        ("/v1/receivables?phase=live&after=R-1", 400, "request_malformed"),
+        ("/v1/receivables?due_from=2027-01-01&after=2027-01-31/7", 400, "id_malformed"),
+        ("/v1/receivables?format=xml", 400, "request_malformed"),
+        ("/v1/certificates?due_before=2027-01-01&after=soon/R-1/0-5", 400, "request_malformed"),
+        ("/v1/certificates?receivable=7", 400, "id_malformed"),
+        ("/v1/members?role=king", 400, "request_malformed"),
+        ("/v1/orders?order=0x12", 400, "id_malformed"),
+        ("/v1/orders?after=7", 400, "request_malformed"),
+        ("/v1/orders/0x12", 400, "id_malformed"),
+        ("/v1/orders/0x" + "00" * 32, 404, "unknown_order"),
+        ("/v1/orders/0x" + "00" * 32 + "/entries", 404, "unknown_order"),
+        ("/v1/parameters?state=gone", 400, "request_malformed"),
+        ("/v1/receivables/R-7/journal.jsonl", 404, "unknown_receivable"),
         ("/v1/nothing", 404, "route_unknown"),
         ("/v1/receivables/", 404, "route_unknown"),
         ("/docs", 404, "route_unknown"),
@@ -106,7 +139,7 @@ def test_a_malformed_request_names_the_fields(api: Api) -> None:
 def test_a_method_that_is_not_taken_is_named(api: Api) -> None:
     answer = api.client.post("/v1/receivables")
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
-    assert answer.headers["allow"] == "GET"
+    assert answer.headers["allow"] == "GET, HEAD"
 
 
 def test_an_unchanged_answer_is_not_sent_again(api: Api) -> None:

@@ -44,7 +44,7 @@ def every_operation(scene: Scene) -> None:
     scene.suspend(STRANGER)
     scene.set_parameter(Parameter.MINIMUM_PART_MINOR, 5, days=20)
     scene.set_parameter(Parameter.MINIMUM_PART_MINOR, 7, days=21)
-    scene.set_parameter(Parameter.TENOR_LIMIT_DAYS, 200, days=1)
+    scene.set_parameter(Parameter.TENOR_LIMIT_DAYS, 200, days=3)
     scene.govern(Calls.set_rules(ZERO_ADDRESS))
     scene.govern(Calls.set_descriptor(ZERO_ADDRESS))
     scene.sunset()

@@ -161,6 +161,17 @@ def freezes_on(
     return [_row(row) for row in found]
 
 
+def count_freezes(
+    connection: Connection, order_hash: bytes, *, now: int, caller: Caller = Caller.LOCAL
+) -> tuple[int, int]:
+    """On how many things an order is in force at `now` (seconds), and on how many it has expired and is still listed."""
+    in_force = func.count().filter(table.c.expiry_at > now)
+    found = connection.execute(
+        select(in_force, func.count() - in_force).where(visible_to(caller, table), table.c.order_hash == order_hash)
+    ).one()
+    return found[0], found[1]
+
+
 _MEMBER_TOPIC_AT = 32 + 12 + 1
 """Where the member's address stands in the topics of MemberFrozen, counted from 1."""
 
