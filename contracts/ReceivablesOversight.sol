@@ -46,6 +46,9 @@ contract ReceivablesOversight is Signatures, IOversight, IReceivablesViews {
     /// @dev Orders on one thing at a time; expired ones make room.
     uint256 private constant ORDERS_MAX = 16;
 
+    /// @dev Longer, and no order would live to be carried out.
+    uint40 private constant DELAY_MAX = 365 days;
+
     /// @inheritdoc IReceivablesViews
     address public immutable regulation;
     /// @inheritdoc IReceivablesViews
@@ -57,6 +60,7 @@ contract ReceivablesOversight is Signatures, IOversight, IReceivablesViews {
     constructor(address regulation_, uint40 forcedTransferDelay_, address predecessor_)
         Ledger(address(0), predecessor_)
     {
+        if (forcedTransferDelay_ > DELAY_MAX) revert ParameterMalformed();
         regulation = regulation_;
         forcedTransferDelay = forcedTransferDelay_;
     }
@@ -414,7 +418,7 @@ contract ReceivablesOversight is Signatures, IOversight, IReceivablesViews {
         _requireReceivableOrder(range >> 128, order, second, bytes.concat(whole, fields));
     }
 
-    /// @dev An order about a receivable or a part of it, whose journal the second officer saw.
+    /// @dev An order about a receivable or a part of it, as the second officer knows it.
     function _requireReceivableOrder(
         uint256 receivableId,
         bytes32 order,
@@ -422,7 +426,7 @@ contract ReceivablesOversight is Signatures, IOversight, IReceivablesViews {
         bytes memory fields
     ) private {
         _requireOfficers(second, keccak256(bytes.concat(fields, _tail(second))));
-        _requireJournal(receivableId, second);
+        _requireSameReceivable(receivableId, second);
         if (order == 0) revert OrderMissing();
     }
 
@@ -484,13 +488,19 @@ contract ReceivablesOversight is Signatures, IOversight, IReceivablesViews {
     }
 
     /// @param marked Whether the thing's word says that there are orders; if not, the list is of an earlier life.
+    /// @dev A later expiry prolongs an order that stands, without a gap; it goes on from when it began.
     function _freeze(uint8 scope, uint256 id, bool marked, bytes32 order, uint40 expiry) private {
         if (expiry <= block.timestamp) revert OrderExpired(order);
         Freeze[] storage freezes_ = _freezes[scope][id];
         if (!marked) delete _freezes[scope][id];
         _prune(freezes_);
-        if (_find(freezes_, order) != freezes_.length) revert OrderStands(order);
-        if (freezes_.length == ORDERS_MAX) revert TooManyOrders();
+        uint256 i = _find(freezes_, order);
+        if (i != freezes_.length) {
+            if (expiry <= freezes_[i].expiry) revert OrderStands(order);
+            freezes_[i].expiry = expiry;
+            return;
+        }
+        if (i == ORDERS_MAX) revert TooManyOrders();
         freezes_.push(Freeze(order, expiry, _now()));
     }
 

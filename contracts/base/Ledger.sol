@@ -27,6 +27,9 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
     uint8 internal constant SCOPE_RECEIVABLE = 2;
     uint8 internal constant SCOPE_MEMBER = 3;
 
+    /// @dev Counter-offers to one claim: every later answer names the hashes of all.
+    uint256 private constant OFFERS_MAX = 8;
+
     /// @dev One word, in a struct so that its place is computed once to be read and written.
     struct Member {
         uint256 word;
@@ -166,7 +169,7 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         Record storage record = _records[receivableId];
         _requireRegistered(record, receivableId);
         bytes32 head = _requireAnchor(record, receivableId, terms, since);
-        if (block.timestamp - _registration.pausedSeconds() < terms.answerBy) revert AnswerWindowOpen(terms.answerBy);
+        if (_clock() < terms.answerBy) revert AnswerWindowOpen(terms.answerBy);
 
         _end(record, Words.STATUS_LAPSED, terms);
         uint64 face = terms.claim.face;
@@ -186,6 +189,8 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         Record storage record = _records[receivableId];
         _requireDebtor(debtor, _requireRegistered(record, receivableId));
         bytes32 head = _requireAnchor(record, receivableId, terms, since);
+        if (_clock() >= terms.answerBy) revert AnswerWindowOver(terms.answerBy);
+        if (since.length >= OFFERS_MAX) revert TooManyOffers(OFFERS_MAX);
         uint64 claimed = terms.claim.face;
         if (face == 0 || face > claimed || (face == claimed && due == terms.claim.due)) revert OfferMalformed();
         _requireDue(due, _registration);
@@ -634,7 +639,8 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         if (rules == address(0)) return;
         IRules.Act memory act = IRules.Act(operation, range >> 128, actor, from, to, uint64(range >> 64), uint64(range));
         (bool allowed, bytes memory reason) = rules.staticcall(abi.encodeCall(IRules.check, (address(this), act)));
-        if (!allowed) revert RulesForbid(reason);
+        // A call to an account that lost its code succeeds: without rules to ask, nothing is allowed.
+        if (!allowed || rules.code.length == 0) revert RulesForbid(reason);
     }
 
     // ----------------------------------------------------------------- events
@@ -677,6 +683,11 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
 
     function _pairKey(address debtor, address originator) internal pure returns (bytes32) {
         return keccak256(abi.encode(debtor, originator));
+    }
+
+    /// @dev The registry's clock while it runs: the time less all pauses.
+    function _clock() private view returns (uint256) {
+        return block.timestamp - _registration.pausedSeconds();
     }
 
     function _now() internal view returns (uint40) {

@@ -4,16 +4,17 @@ pragma solidity 0.8.30;
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 
-import {Journal} from "../libraries/Journal.sol";
+import {Words} from "../libraries/Words.sol";
 import {Ledger} from "./Ledger.sol";
 
 /// @title Signatures
 /// @notice Signatures that stand for their signer's transaction: EIP-712, of accounts and of contracts (ERC-1271).
 /// @dev The domain is {name: "Counterfoil", version: "1", chainId, verifyingContract: the registry}. A type names its
 ///      operation and ends with the anchor (where the operation names a receivable), the nonce and the deadline.
-///      A signature counts once, until its deadline, and only while the journal goes on from the anchor: a receivable
-///      that got the same id on another fork has another journal.
+///      A signature counts once, until its deadline, and only for the receivable that its anchor names.
 abstract contract Signatures is Ledger, EIP712 {
+    using Words for uint256;
+
     constructor() EIP712("Counterfoil", "1") {}
 
     /// @dev Checks deadline, nonce and signature, and uses the nonce up.
@@ -28,10 +29,14 @@ abstract contract Signatures is Ledger, EIP712 {
         _nonces[by.signer][by.nonce >> 8] = word | bit;
     }
 
-    /// @dev The journal goes on from the anchor.
-    function _requireJournal(uint256 journalId, Authorisation calldata by) internal view {
-        bytes32 head = _records[journalId].head;
-        if (Journal.appendAll(by.anchor, by.since) != head) revert AnchorMismatch(head);
+    /// @dev The receivable is the one that the signer meant: the claim that lives under this id, with these terms. That
+    ///      stays so while other holders act, and is otherwise on a fork where the id went to another claim.
+    function _requireSameReceivable(uint256 receivableId, Authorisation calldata by) internal view {
+        Record storage record = _records[receivableId];
+        if (
+            _fingerprints[by.claimKey] != receivableId
+                || keccak256(abi.encode(by.claimKey, record.terms.lasting())) != by.anchor
+        ) revert AnchorMismatch(record.head);
     }
 
     /// @dev What every type with an anchor ends with.

@@ -69,15 +69,18 @@ interface IReceivablesRecords {
     /// @param signer An account, or a contract that answers by ERC-1271.
     /// @param nonce Any number that the signer has not used: bit (nonce % 256) of word (nonce / 256).
     /// @param deadline Last instant at which it counts.
-    /// @param anchor A head of the receivable's journal that the signer saw; 0 where the operation names no receivable.
-    /// @param since Hashes of the entries between that head and the present one. Not signed: whoever submits adds them.
-    /// @param signature EIP-712 signature of the operation's own type; contracts/base/Signatures.sol lists them.
+    /// @param anchor What the signer says of the receivable. For an answer to a claim: the head of its journal. For all
+    ///        else about a receivable: keccak256(abi.encode(claimKey, terms)), where terms are debtor, face, due day and
+    ///        currency as in its word. 0 where the operation names no receivable.
+    /// @param claimKey keccak256(abi.encode(fingerprint, debtor, originator)), opening such an anchor; else 0. Not
+    ///        signed: whoever submits adds it.
+    /// @param signature EIP-712 signature of the operation's own type, listed where the operations by signature are.
     struct Authorisation {
         address signer;
         uint256 nonce;
         uint256 deadline;
         bytes32 anchor;
-        bytes32[] since;
+        bytes32 claimKey;
         bytes signature;
     }
 
@@ -338,12 +341,14 @@ interface IReceivablesRecords {
     /// @notice The certificate at that start has another end than the operation names: this is its range now.
     error RangeChanged(uint64 start, uint64 end);
     error StatusForbids(uint8 status);
-    /// @notice The named terms, or the signer's anchor, do not lead to this head.
+    /// @notice The named terms do not lead to this head, or the signer's anchor is of another receivable.
     error AnchorMismatch(bytes32 head);
     /// @notice Neither a lower amount nor another date, or a higher amount.
     error OfferMalformed();
+    error TooManyOffers(uint256 limit);
     /// @param answerBy As in the event Registered.
     error AnswerWindowOpen(uint40 answerBy);
+    error AnswerWindowOver(uint40 answerBy);
     error CutOutOfRange(uint64 start, uint64 cut, uint64 end);
     error BelowMinimumPart(uint64 minimum);
     error BatchEmpty();
@@ -394,7 +399,8 @@ interface IMemberOperations is IReceivablesRecords {
     /// @notice End a claim that nobody answered within the answer window. Anyone.
     function lapse(uint256 receivableId, Terms calldata terms, bytes32[] calldata since) external;
 
-    /// @notice Offer to confirm a lower amount or another date. Debtor only. The claim's answer window goes on.
+    /// @notice Offer to confirm a lower amount or another date. Debtor only, within the claim's answer window, which
+    ///         goes on, and a few times only: so offers can hinder neither a withdrawal nor the lapse.
     function counterOffer(uint256 receivableId, Terms calldata terms, bytes32[] calldata since, uint64 face, uint40 due)
         external;
 
@@ -576,7 +582,8 @@ interface IReceivablesViews is IReceivablesRecords {
     /// @notice The regulator's own AccessManager.
     function regulation() external view returns (address);
 
-    /// @notice Seconds that an order must have frozen a certificate before it can be transferred by force.
+    /// @notice Seconds that an order must have been in force, on a certificate, its receivable or its holder, before it
+    ///         moves that certificate by force.
     function forcedTransferDelay() external view returns (uint40);
 
     /// @notice Whether the account may take part in an operation now.

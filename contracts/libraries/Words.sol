@@ -83,6 +83,11 @@ library Words {
         return uint8((terms >> STATUS_SHIFT) & 7);
     }
 
+    /// @notice Debtor, face, due day and currency: what stays once a receivable is confirmed.
+    function lasting(uint256 terms) internal pure returns (uint256) {
+        return terms & ((1 << STATUS_SHIFT) - 1);
+    }
+
     function withStatus(uint256 terms, uint8 status_) internal pure returns (uint256) {
         return (terms & ~STATUS_MASK) | (uint256(status_) << STATUS_SHIFT);
     }

@@ -189,7 +189,8 @@ def _answered(
     match entry:
         case CounterOffered():
             _require_same(current, debtor=entry.debtor, face=entry.face)
-            rules.require_offer(current, face=entry.offered_face, due=entry.offered_due, now=entry.at)
+            before = replace(current, length=current.length - 1)
+            rules.require_offer(before, face=entry.offered_face, due=entry.offered_due, now=entry.at)
             return replace(current, offer=Offer(entry.offered_face, entry.offered_due, entry.at))
         case Confirmed():
             _require_same(current, debtor=entry.debtor, originator=entry.originator, face=entry.face)

@@ -14,11 +14,11 @@ from registry.domain.refusals import Refusal
 from registry.domain.rules.refusals import (
     AnchorMismatch,
     AnswerWindowOpen,
+    AnswerWindowOver,
     DueDatePassed,
     FingerprintTaken,
     FrozenByOrder,
     OrderNotInForce,
-    OrderStands,
     RegistryInSunset,
     RegistryNotPaused,
     RegistryPaused,
@@ -54,7 +54,7 @@ class Operation(StrEnum):
     FREEZE_RECEIVABLE = "freeze receivable"
     UNFREEZE_RECEIVABLE = "unfreeze receivable"
     FREEZE_MEMBER = "freeze member"
-    """The originator, who holds the certificates. All freezes are under the same order."""
+    """The originator, who holds the certificates. All freezes are under the same order; a later one prolongs it."""
     UNFREEZE_MEMBER = "unfreeze member"
     FORCE_TRANSFER = "forced transfer"
     """To another member than the holder, once the delay is over."""
@@ -162,6 +162,9 @@ _RUNNING: _Overlays = dict.fromkeys((Overlay.PAUSED, Overlay.FROZEN_AND_PAUSED),
 _OPEN: _Overlays = {**_RUNNING, Overlay.SUNSET: RegistryInSunset}
 _ANSWERED: _Phases = dict.fromkeys((*_ENDED, *_CONFIRMED), StatusForbids)
 _NO_CERTIFICATE: _Phases = dict.fromkeys((*_CLAIMED, *_ENDED), UnknownCertificate)
+# An ended claim has no anchor that an officer could sign, for its fingerprint may be another's by now.
+_ANCHORLESS: _Phases = dict.fromkeys(_ENDED, AnchorMismatch)
+_NOT_ORDERED: _Phases = {**dict.fromkeys(_CLAIMED, UnknownCertificate), **_ANCHORLESS}
 _FROZEN: _Overlays = dict.fromkeys(
     (Overlay.CERTIFICATE_FROZEN, Overlay.RECEIVABLE_FROZEN, Overlay.HOLDER_FROZEN), FrozenByOrder
 )
@@ -188,7 +191,7 @@ _ROWS: dict[Operation, _Row] = {
             **dict.fromkeys((MatrixPhase.REGISTERED, MatrixPhase.OFFERED), AnswerWindowOpen),
         },
     ),
-    Operation.COUNTER_OFFER: _ANSWER,
+    Operation.COUNTER_OFFER: _Row(switch=_RUNNING, phases={**_ANSWERED, MatrixPhase.UNANSWERED_DUE: AnswerWindowOver}),
     Operation.ACCEPT_OFFER: _Row(switch=_OPEN, phases={**_ANSWERED, MatrixPhase.REGISTERED: AnchorMismatch}),
     Operation.SPLIT: _MOVE,
     Operation.SPLIT_MANY: _MOVE,
@@ -197,26 +200,20 @@ _ROWS: dict[Operation, _Row] = {
     Operation.TRANSFER: _MOVE,
     Operation.MERGE: _MOVE,
     Operation.APPROVE: _Row(phases=_NO_CERTIFICATE),
-    Operation.PARTITION: _Row(phases=_NO_CERTIFICATE),
-    Operation.FREEZE_CERTIFICATE: _Row(
-        phases=_NO_CERTIFICATE,
-        orders=dict.fromkeys((Overlay.CERTIFICATE_FROZEN, Overlay.FROZEN_AND_PAUSED), OrderStands),
-    ),
+    Operation.PARTITION: _Row(phases=_NOT_ORDERED),
+    Operation.FREEZE_CERTIFICATE: _Row(phases=_NOT_ORDERED),
     Operation.UNFREEZE_CERTIFICATE: _Row(
-        phases=_NO_CERTIFICATE,
+        phases=_NOT_ORDERED,
         orders=_except(OrderNotInForce, Overlay.CERTIFICATE_FROZEN, Overlay.FROZEN_AND_PAUSED, Overlay.ORDER_EXPIRED),
     ),
-    Operation.FREEZE_RECEIVABLE: _Row(
-        phases=dict.fromkeys((*_CLAIMED, *_ENDED), StatusForbids),
-        orders={Overlay.RECEIVABLE_FROZEN: OrderStands},
-    ),
+    Operation.FREEZE_RECEIVABLE: _Row(phases={**dict.fromkeys(_CLAIMED, StatusForbids), **_ANCHORLESS}),
     Operation.UNFREEZE_RECEIVABLE: _Row(
-        orders=_except(OrderNotInForce, Overlay.RECEIVABLE_FROZEN, Overlay.ORDER_EXPIRED)
+        phases=_ANCHORLESS, orders=_except(OrderNotInForce, Overlay.RECEIVABLE_FROZEN, Overlay.ORDER_EXPIRED)
     ),
-    Operation.FREEZE_MEMBER: _Row(orders={Overlay.HOLDER_FROZEN: OrderStands}),
+    Operation.FREEZE_MEMBER: _ALWAYS,
     Operation.UNFREEZE_MEMBER: _Row(orders=_except(OrderNotInForce, Overlay.HOLDER_FROZEN, Overlay.ORDER_EXPIRED)),
     Operation.FORCE_TRANSFER: _Row(
-        phases=_NO_CERTIFICATE, orders=_except(OrderNotInForce, *_FROZEN, Overlay.FROZEN_AND_PAUSED)
+        phases=_NOT_ORDERED, orders=_except(OrderNotInForce, *_FROZEN, Overlay.FROZEN_AND_PAUSED)
     ),
     Operation.ADMIT: _ALWAYS,
     Operation.SUSPEND: _ALWAYS,

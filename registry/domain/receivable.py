@@ -97,6 +97,9 @@ class Scope(IntEnum):
     MEMBER = 3
 
 
+OFFERS_MAX = 8
+"""Counter-offers to one claim: every later answer names the hashes of all."""
+
 ORDERS_MAX = 16
 """Orders on one certificate, receivable or member."""
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from registry.domain import rules
+from registry.domain.anchors import anchor, claim_key_of
 from registry.domain.fold import fold, fold_all, fold_registry
 from registry.domain.identifiers import CertificateId
 from registry.domain.journal import Entry, Lapsed, Refused, Withdrawn
@@ -108,7 +109,8 @@ class Walk:
         originator = {**debtor, "actor": SELLER, "originator": SELLER}
         holder = {"actor": SELLER, "certificate_id": front, **now}
         handing = {"receiver": SUPPLIER, "document": DOCUMENT}
-        signed = Authorisation(COUNTERSIGNER, nonce=1, deadline=self.now, anchor=self.anchor)
+        named = {"anchor": anchor(self.receivable), "claim_key": claim_key_of(self.receivable)}
+        signed = Authorisation(COUNTERSIGNER, nonce=1, deadline=self.now, **named)
         officer = {"actor": OFFICER, "second": signed, "order": ORDER, **now}
         on_front = {**officer, "certificate_id": front}
         until = {"expiry": self.now + ORDER_SECONDS}
@@ -170,10 +172,6 @@ class Walk:
             Operation.SET_DESCRIPTOR: (rules.decide_set_descriptor, {**operator, "descriptor": bytes(20)}),
             Operation.SUNSET: (rules.decide_sunset, operator),
         }
-
-    @property
-    def anchor(self) -> bytes:
-        return self.receivable.head if 1 in self.world.receivables else bytes(32)
 
 
 @cache

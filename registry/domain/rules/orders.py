@@ -163,7 +163,7 @@ def _require_order(
 ) -> None:
     """Raises what World.require_officers raises, AnchorMismatch, OrderMissing."""
     world.require_officers(actor, second, now=now)
-    world.require_journal(second, receivable_id)
+    world.require_same_receivable(second, receivable_id)
     require_order(order)
 
 

@@ -26,6 +26,7 @@ from registry.domain.rules.refusals import (
 )
 from registry.domain.rules.requirements import (
     clock,
+    require_answer_window,
     require_before_due,
     require_claim,
     require_commitments,
@@ -115,10 +116,11 @@ def decide_counter_offer(
     world: World, *, actor: Address, receivable_id: int, head: bytes, face: int, due: int, now: int
 ) -> CounterOffered:
     """`head` as for decide_confirm; `face` (minor units) and `due` (seconds) are offered. Raises RegistryPaused,
-    UnknownReceivable, StatusForbids, NotDebtor, AnchorMismatch, OfferMalformed, DueDateMalformed, DueDatePassed,
-    TenorExceeded, MemberNotEligible."""
+    UnknownReceivable, StatusForbids, NotDebtor, AnchorMismatch, AnswerWindowOver, TooManyOffers, OfferMalformed,
+    DueDateMalformed, DueDatePassed, TenorExceeded, MemberNotEligible."""
     require_running(world.registry)
     receivable = _require_debtors_answer(world, actor, receivable_id, head)
+    require_answer_window(receivable, clock=clock(world.registry, now=now))
     require_offer(receivable, face=face, due=due, now=now)
     _require_tenor(world, due, now=now)
     world.require_eligible(actor, now=now)

@@ -187,6 +187,20 @@ class AnswerWindowOpen(ChainRefusal):
     default_hint = "A claim lapses only after its answer window; until then its originator may withdraw it"
 
 
+class AnswerWindowOver(ChainRefusal):
+    code = "answer_window_over"
+    status = 409
+    title = "The answer window is over: no further offers"
+    default_hint = "The claim can still be confirmed or refused as it is, as long as nobody lets it lapse"
+
+
+class TooManyOffers(ChainRefusal):
+    code = "too_many_offers"
+    status = 409
+    title = "That many counter-offers were made to this claim already"
+    default_hint = "Confirm it, refuse it, or agree on a new claim"
+
+
 class CutOutOfRange(ChainRefusal):
     code = "cut_out_of_range"
     title = "The cut must lie inside the certificate"

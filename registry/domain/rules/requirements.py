@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from registry.domain import calendar
 from registry.domain.identifiers import MINOR_MAX, Address, CertificateId, format_receivable_id
 from registry.domain.receivable import (
     DAY_SECONDS,
+    OFFERS_MAX,
     ORDERS_MAX,
     Certificate,
     Freeze,
@@ -21,6 +23,7 @@ from registry.domain.receivable import (
 )
 from registry.domain.rules.refusals import (
     AnswerWindowOpen,
+    AnswerWindowOver,
     CurrencyMalformed,
     CutOutOfRange,
     DebtorIsOriginator,
@@ -44,6 +47,7 @@ from registry.domain.rules.refusals import (
     RegistryPaused,
     SameHolder,
     StatusForbids,
+    TooManyOffers,
     TooManyOrders,
     UnknownCertificate,
     UnknownMember,
@@ -59,7 +63,7 @@ PARAMETER_VALUES = {
     Parameter.MINIMUM_PART_MINOR: range(1, 2**32),
     Parameter.ANSWER_WINDOW_DAYS: range(1, 2**16),
     Parameter.UNANSWERED_MAX: range(1, 2**16),
-    Parameter.FORCED_TRANSFER_DELAY_SECONDS: range(2**40),
+    Parameter.FORCED_TRANSFER_DELAY_SECONDS: range(365 * DAY_SECONDS + 1),
 }
 
 
@@ -133,10 +137,12 @@ def require_reason(reason: int) -> None:
 
 
 def require_offer(receivable: Receivable, *, face: int, due: int, now: int) -> None:
-    """A counter-offer to the claim: a lower amount, another date, or both.
+    """A counter-offer to the claim: a lower amount, another date, or both. Every entry so far but the first was one.
 
-    Raises OfferMalformed, DueDateMalformed, DueDatePassed.
+    Raises TooManyOffers, OfferMalformed, DueDateMalformed, DueDatePassed.
     """
+    if receivable.length - 1 >= OFFERS_MAX:
+        raise TooManyOffers()
     if not 0 < face <= receivable.claim_face or (face, due) == (receivable.claim_face, receivable.claim_due):
         raise OfferMalformed()
     require_due(due, now=now)
@@ -148,6 +154,12 @@ def require_unanswered_long_enough(receivable: Receivable, *, clock: int) -> Non
         raise AnswerWindowOpen(
             f"the debtor may answer until {calendar.instant(receivable.answer_by)}, and any pause more"
         )
+
+
+def require_answer_window(receivable: Receivable, *, clock: int) -> None:
+    """`clock` is the registry's. Raises AnswerWindowOver from the end of the answer window on."""
+    if clock >= receivable.answer_by:
+        raise AnswerWindowOver()
 
 
 # ----------------------------------------------------------------- certificates
@@ -227,12 +239,18 @@ def require_order(order: bytes) -> None:
 
 
 def orders_with(orders: Iterable[Freeze], order: bytes, *, expiry: int, now: int) -> tuple[Freeze, ...]:
-    """The list after one more order; the expired ones go. Raises OrderExpired, OrderStands, TooManyOrders."""
+    """The list after one more order, or with a later expiry of one that stands; the expired ones go.
+
+    Raises OrderExpired, OrderStands, TooManyOrders.
+    """
     if expiry <= now:
         raise OrderExpired()
     standing = in_force(orders, now=now)
-    if any(freeze.order == order for freeze in standing):
-        raise OrderStands()
+    for place, freeze in enumerate(standing):
+        if freeze.order == order:
+            if expiry <= freeze.expiry:
+                raise OrderStands()
+            return (*standing[:place], replace(freeze, expiry=expiry), *standing[place + 1 :])
     if len(standing) == ORDERS_MAX:
         raise TooManyOrders()
     return (*standing, Freeze(order, expiry, now))

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from registry.domain import journal
+from registry.domain.anchors import NO_ANCHOR, NO_CLAIM_KEY, claim_key, lasting_terms
 from registry.domain.identifiers import Address, CertificateId, format_address, token_id
+from registry.domain.keccak import keccak256
 from registry.domain.receivable import Certificate, Freeze, Member, Parameter, Receivable, Registry, Role, Scope
 from registry.domain.rules.refusals import (
     AnchorMismatch,
@@ -66,15 +68,15 @@ class Act:
 class Authorisation:
     """A signature that stands for its signer's own transaction. `deadline` in seconds.
 
-    `anchor` is a head that the signer saw, `since` the hashes of the entries after it. `genuine` says whether the
-    signature is the signer's for this operation: curves and ERC-1271 are for the layers above.
+    `anchor` is what it says of the receivable, opened by `claim_key` where it is no answer (registry.domain.anchors).
+    `genuine` says whether the signature is the signer's for this operation: curves and ERC-1271 are for layers above.
     """
 
     signer: Address
     nonce: int
     deadline: int
-    anchor: bytes = bytes(32)
-    since: tuple[bytes, ...] = ()
+    anchor: bytes = NO_ANCHOR
+    claim_key: bytes = NO_CLAIM_KEY
     genuine: bool = True
 
 
@@ -181,12 +183,12 @@ class World:
         if not by.genuine:
             raise SignatureInvalid()
 
-    def require_journal(self, by: Authorisation, receivable_id: int) -> None:
-        """The receivable's journal goes on from the anchor. Raises AnchorMismatch."""
-        head = by.anchor
-        for entry_hash in by.since:
-            head = journal.append(head, entry_hash)
-        if head != self._head(receivable_id):
+    def require_same_receivable(self, by: Authorisation, receivable_id: int) -> None:
+        """The claim that the anchor names lives under this id, with these terms. Raises AnchorMismatch."""
+        living = {claim_key(*claim): number for claim, number in self.fingerprints.items()}
+        receivable = self.receivables.get(receivable_id)
+        terms = 0 if receivable is None else lasting_terms(receivable)
+        if living.get(by.claim_key, 0) != receivable_id or keccak256(by.claim_key + journal.word(terms)) != by.anchor:
             raise AnchorMismatch()
 
     def require_answer(self, by: Authorisation, receivable_id: int) -> None:
