@@ -15,9 +15,11 @@ from registry.chain.operations import Eip712Domain, Operation
 from registry.chain.rpc import Node, Receipt
 from registry.chain.submit import account_address, entries, send
 from registry.chain.typed_data import SignedOperation
+from registry.domain import anchors
 from registry.domain.decode import decode
+from registry.domain.fold import empty_receivable, fold_all
 from registry.domain.identifiers import Address, CertificateId
-from registry.domain.journal import ENTRY_TYPES, CounterOffered, Entry, Registered, append, genesis
+from registry.domain.journal import ENTRY_TYPES, CounterOffered, Entry, Registered
 from registry.domain.receivable import DAY_SECONDS, Offer
 from registry.domain.rules import Claim, Endorsement, Part
 
@@ -322,30 +324,31 @@ class Scene:
     # ----------------------------------------------------------- signatures
 
     def sign(self, operation: Operation, person: int, *, seconds: int = YEAR_SECONDS) -> SignedOperation:
-        """The person's signature, anchored at the journal's head as it is now."""
-        receivable_id = operation.values().get("receivable_id", 0)
+        """The person's signature, anchored at the receivable as it is now."""
+        anchor, claim_key = self.anchor(operation)
         return typed_data.sign(
             operation,
             dev_account(person),
             self.domain,
             deadline=self.now + seconds,
-            anchor=self.view.heads([receivable_id])[receivable_id],
+            anchor=anchor,
+            claim_key=claim_key,
         )
 
-    def submit(self, signed: SignedOperation, *, person: int = STRANGER) -> Entry:
-        """Somebody else brings it, with the entries since the anchor."""
-        receivable_id = signed.operation.values().get("receivable_id", 0)
-        return self.act(person, signed.call(since=self.since(receivable_id, signed.by.anchor)))
+    def anchor(self, operation: Operation) -> tuple[bytes, bytes]:
+        """What a signature says of the operation's receivable: anchor and claim key."""
+        receivable_id = operation.values().get("receivable_id", 0)
+        if isinstance(operation, operations.Answer):
+            return self.view.heads([receivable_id])[receivable_id], anchors.NO_CLAIM_KEY
+        empty = empty_receivable(
+            chain_id=self.node.chain_id, contract=self.deployment.receivables, receivable_id=receivable_id
+        )
+        receivable = fold_all(empty, self.journal(receivable_id) if receivable_id else [])
+        return anchors.anchor_of(receivable), anchors.claim_key_of(receivable)
 
-    def since(self, receivable_id: int, anchor: bytes) -> list[bytes]:
-        """Hashes of the entries after that head; none where it never was one."""
-        head = genesis(chain_id=self.node.chain_id, contract=self.deployment.receivables, journal_id=receivable_id)
-        hashes = [entry.hash() for entry in self.journal(receivable_id)]
-        for position, entry_hash in enumerate(hashes):
-            if head == anchor:
-                return hashes[position:]
-            head = append(head, entry_hash)
-        return []
+    def submit(self, signed: SignedOperation, *, person: int = STRANGER) -> Entry:
+        """Somebody else brings it."""
+        return self.act(person, signed.call())
 
     # ----------------------------------------------------------------- time
 

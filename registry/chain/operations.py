@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, astuple, dataclass
 from typing import Any, ClassVar
 
+from registry.domain.anchors import NO_CLAIM_KEY
 from registry.domain.identifiers import Address, range_word
 from registry.domain.receivable import Offer
 from registry.domain.rules import Claim, Part
@@ -28,8 +29,8 @@ class Terms:
 class Authorisation:
     """A signature that stands for its signer's own transaction.
 
-    `anchor` is a head of the receivable's journal that the signer saw, zeros where the operation names no receivable;
-    `since` are the hashes of the entries after it, which whoever submits adds.
+    `anchor` is what it says of the receivable: for an answer the head of the journal, for all else about a receivable
+    what `claim_key` opens (registry.domain.anchors), zeros where the operation names none.
     """
 
     signer: Address
@@ -37,11 +38,11 @@ class Authorisation:
     deadline: int
     anchor: bytes
     signature: bytes
-    since: tuple[bytes, ...] = ()
+    claim_key: bytes = NO_CLAIM_KEY
 
     def encodable(self) -> tuple[Any, ...]:
         """IReceivablesRecords.Authorisation."""
-        return (self.signer, self.nonce, self.deadline, self.anchor, self.since, self.signature)
+        return (self.signer, self.nonce, self.deadline, self.anchor, self.claim_key, self.signature)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,15 +1,15 @@
 """Signatures that stand for a transaction (EIP-712): what is signed, and the document that carries it to a submitter.
 
 The document is JSON, so that a person without coins for gas, or a second officer in another office, can hand it to
-whoever submits: operation, arguments, signer, anchor, nonce, deadline, signature, chain id and contract. Integers are
-decimal strings, which no JSON reader rounds; bytes and addresses are 0x and hex digits.
+whoever submits: operation, arguments, signer, anchor, claim key, nonce, deadline, signature, chain id and contract.
+Integers are decimal strings, which no JSON reader rounds; bytes and addresses are 0x and hex digits.
 """
 
 from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from functools import cache
 from typing import Any, cast, get_args, get_origin, get_type_hints
@@ -25,11 +25,11 @@ from registry.chain import operations
 from registry.chain.contract import signed_call
 from registry.chain.operations import Authorisation, Eip712Domain, Operation
 from registry.chain.submit import account_address
+from registry.domain.anchors import NO_ANCHOR, NO_CLAIM_KEY
 from registry.domain.identifiers import ZERO_ADDRESS, IdMalformed, format_address, parse_address
 from registry.domain.keccak import keccak256
 from registry.domain.refusals import Refusal
 
-NO_ANCHOR = bytes(32)
 NONCE_BITS = 256
 SIGNATURE_BYTES = 65
 _CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -101,17 +101,20 @@ def sign(
     *,
     deadline: int,
     anchor: bytes = NO_ANCHOR,
+    claim_key: bytes = NO_CLAIM_KEY,
     nonce: int | None = None,
 ) -> SignedOperation:
     """Sign an operation until `deadline` (seconds), with a fresh nonce unless one is given.
 
-    `anchor` is the head of the receivable's journal as the signer saw it; it is left out where the type has none.
+    `anchor` is what the signature says of the receivable, opened by `claim_key` where it is no answer
+    (registry.domain.anchors); both are left out where the type has none.
     """
     by = Authorisation(
         signer=account_address(signer),
         nonce=fresh_nonce() if nonce is None else nonce,
         deadline=deadline,
         anchor=anchor if has_anchor(type(operation)) else NO_ANCHOR,
+        claim_key=claim_key if has_anchor(type(operation)) else NO_CLAIM_KEY,
         signature=b"",
     )
     signature = bytes(signer.sign_message(_signable(operation, by, domain)).signature)
@@ -126,9 +129,9 @@ class SignedOperation:
     by: Authorisation
     domain: Eip712Domain
 
-    def call(self, *, since: Sequence[bytes] = ()) -> bytes:
-        """Calldata with which anyone submits it. `since`: hashes of the entries between the anchor and the head."""
-        return signed_call(self.operation, replace(self.by, since=tuple(since)))
+    def call(self) -> bytes:
+        """Calldata with which anyone submits it."""
+        return signed_call(self.operation, self.by)
 
     def is_accounts(self) -> bool:
         """Whether the signature is the signer's own key's, as the contract takes it; a contract's (ERC-1271) is not."""
@@ -152,6 +155,7 @@ class SignedOperation:
             ),
             "signer": format_address(self.by.signer),
             "anchor": _to_json(self.by.anchor),
+            "claim_key": _to_json(self.by.claim_key),
             "nonce": str(self.by.nonce),
             "deadline": str(self.by.deadline),
             "signature": _to_json(self.by.signature),
@@ -171,6 +175,7 @@ class SignedOperation:
                     nonce=_from_json(int, document["nonce"]),
                     deadline=_from_json(int, document["deadline"]),
                     anchor=_from_json(bytes, document["anchor"]),
+                    claim_key=_from_json(bytes, document["claim_key"]),
                     signature=_from_json(bytes, document["signature"]),
                 ),
                 Eip712Domain(

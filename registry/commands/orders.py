@@ -11,7 +11,6 @@ the first one is sent.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -28,20 +27,20 @@ from registry.chain.typed_data import SignedOperation, SignedOperationMalformed
 from registry.commands.sending import (
     Done,
     Pen,
-    head_of,
+    anchor_of,
     known_by_name,
     send_call,
     signed,
     undone_if_refused,
 )
 from registry.commands.services import Services
-from registry.commands.signing import DocumentOfAnotherKind, nonce_used, read_json, require_here, since
+from registry.commands.signing import DocumentOfAnotherKind, nonce_used, read_json, require_here
 from registry.domain import fold, rules
 from registry.domain.identifiers import ZERO_ADDRESS, Address, CertificateId, format_receivable_id
 from registry.domain.journal import REGISTRY_JOURNAL, Entry
 from registry.domain.money import currency_to_show, parse_typed_amount
 from registry.domain.orders import order_hash
-from registry.domain.receivable import Certificate, Member, Receivable, Scope
+from registry.domain.receivable import Certificate, Member, Receivable, Scope, Status
 from registry.domain.refusals import Refusal
 from registry.domain.rules import (
     CutOutOfRange,
@@ -245,7 +244,7 @@ def carry_out_order(services: Services, *, signer: LocalAccount, document: Order
         raise NonceUsed("all that was signed there was done or given up")
     _rehearse(services, [_step(services, one) for one in left], actor=account_address(signer))
     with _words_kept(services, document.reference):
-        return [send_call(services, signer, one.call(since=since(services, one))) for one in left]
+        return [send_call(services, signer, one.call()) for one in left]
 
 
 @contextmanager
@@ -286,8 +285,9 @@ _DECISIONS: Mapping[type[Order], Callable[..., Entry]] = {
 
 
 def _unsigned(services: Services, order: Order, pen: Pen) -> rules.Authorisation:
+    anchor, claim_key = anchor_of(services, order)
     return rules.Authorisation(
-        signer=account_address(pen.account), nonce=0, deadline=pen.deadline, anchor=head_of(services, order)
+        account_address(pen.account), nonce=0, deadline=pen.deadline, anchor=anchor, claim_key=claim_key
     )
 
 
@@ -295,7 +295,7 @@ def _step(services: Services, signed_: SignedOperation) -> _Step:
     by = signed_.by
     # Whether a contract stands behind a signature (ERC-1271) only the chain can say.
     genuine = signed_.is_accounts() or bool(services.node.code(by.signer))
-    second = rules.Authorisation(by.signer, by.nonce, by.deadline, by.anchor, since(services, signed_), genuine)
+    second = rules.Authorisation(by.signer, by.nonce, by.deadline, by.anchor, by.claim_key, genuine)
     assert isinstance(signed_.operation, Order)  # nothing else is read from an order's document
     return _Step(signed_.operation, second)
 
@@ -305,16 +305,12 @@ def _rehearse(services: Services, steps: Sequence[_Step], *, actor: Address) -> 
     now = services.node.pending_at()
     with known_by_name(services):
         world = _world(services, steps, actor=actor)
-        appended: dict[int, tuple[bytes, ...]] = defaultdict(tuple)
         for step in steps:
             arguments = step.order.values()
             if isinstance(step.order, Move):
                 certificate = [arguments.pop(name) for name in ("receivable_id", "start", "end")]
                 arguments["certificate_id"] = CertificateId(*certificate)
-            number = getattr(step.order, "receivable_id", REGISTRY_JOURNAL)
-            second = replace(step.second, since=step.second.since + appended[number])
-            entry = _DECISIONS[type(step.order)](world, actor=actor, second=second, now=now, **arguments)
-            appended[number] += (entry.hash(),)
+            entry = _DECISIONS[type(step.order)](world, actor=actor, second=step.second, now=now, **arguments)
             world = _after(world, entry)
 
 
@@ -342,7 +338,11 @@ def _world(services: Services, steps: Iterable[_Step], *, actor: Address) -> Wor
     return World(
         registry=replace(registry.state(), members=members),
         receivables={number: receivable for number, receivable in receivables.items() if receivable.length},
-        fingerprints={},
+        fingerprints={
+            (receivable.fingerprint, receivable.debtor, receivable.originator): number
+            for number, receivable in receivables.items()
+            if receivable.status in (Status.REGISTERED, Status.CONFIRMED)
+        },
         operator=services.operator,
         approvals={},
         operators=frozenset(),

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from eth_account.signers.local import LocalAccount
 
 from registry.chain.contract import operation_call, receivables_abi
-from registry.chain.operations import Eip712Domain, Operation
+from registry.chain.operations import Answer, Eip712Domain, Operation
 from registry.chain.rpc import Receipt
 from registry.chain.submit import account_address, entries, preview, send
-from registry.chain.typed_data import NO_ANCHOR, SignedOperation, sign
+from registry.chain.typed_data import SignedOperation, sign
 from registry.commands.services import Services
+from registry.domain import anchors
 from registry.domain.identifiers import ZERO_ADDRESS, Address, parse_address
 from registry.domain.journal import REGISTRY_JOURNAL, Entry
 from registry.domain.rules import ChainRefusal
@@ -83,14 +84,9 @@ def carry_out(services: Services, hand: Hand, operation: Operation, *, call: byt
 
 
 def signed(services: Services, pen: Pen, operation: Operation) -> SignedOperation:
-    """The operation with a signature: bound to its receivable's journal as the mirror has it, where it is of one."""
-    return sign(
-        operation,
-        pen.account,
-        domain(services),
-        deadline=pen.deadline,
-        anchor=head_of(services, operation),
-    )
+    """The operation with a signature: bound to its receivable as the mirror has it, where it is of one."""
+    anchor, claim_key = anchor_of(services, operation)
+    return sign(operation, pen.account, domain(services), deadline=pen.deadline, anchor=anchor, claim_key=claim_key)
 
 
 def domain(services: Services) -> Eip712Domain:
@@ -164,10 +160,18 @@ def now(services: Services) -> int:
     return block.at
 
 
-def head_of(services: Services, operation: Operation) -> bytes:
-    """Head of the receivable that an operation names, as the mirror has it; zeros where it names none."""
+def anchor_of(services: Services, operation: Operation) -> tuple[bytes, bytes]:
+    """What a signature of the operation says of its receivable, as the mirror has it: anchor and claim key.
+
+    Zeros where there is none; that there is no such receivable is the contract's refusal.
+    """
     receivable_id: int = getattr(operation, "receivable_id", REGISTRY_JOURNAL)
     with services.database.snapshot() as connection:
         row = receivable_queries.receivable(connection, receivable_id)
-    # Without one the contract has zeros for a head too; that there is no such receivable is its refusal.
-    return NO_ANCHOR if row is None else row.head
+    if row is None:
+        return anchors.NO_ANCHOR, anchors.NO_CLAIM_KEY
+    if isinstance(operation, Answer):
+        return row.head, anchors.NO_CLAIM_KEY
+    key = anchors.claim_key(row.fingerprint, row.debtor, row.originator)
+    terms = anchors.lasting_terms(debtor=row.debtor, face=row.face_minor, due=row.due_at, currency=row.currency)
+    return anchors.anchor(key, terms), key

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import json
-from itertools import dropwhile, islice
 from pathlib import Path
 from typing import Any
 
 from eth_account.signers.local import LocalAccount
 
 from registry.chain.contract import Calls
-from registry.chain.operations import Answer, Operation, Order
+from registry.chain.operations import Order
 from registry.chain.submit import account_address
-from registry.chain.typed_data import SignedOperation, SignedOperationMalformed, has_anchor
+from registry.chain.typed_data import SignedOperation, SignedOperationMalformed
 from registry.commands.sending import Done, domain, send_call
 from registry.commands.services import Services
 from registry.documents.reading import read_document
-from registry.domain.identifiers import format_address, format_receivable_id
+from registry.domain.identifiers import format_address
 from registry.domain.refusals import Refusal
-from registry.domain.rules import NonceUsed, UnknownReceivable
-from registry.store.queries import entries as entry_queries
-from registry.store.queries import receivables as receivable_queries
-from registry.store.queries.pages import PAGE_ROWS_MAX, every
+from registry.domain.rules import NonceUsed
 
 NONCES_PER_WORD = 256
 
@@ -75,7 +71,7 @@ def relay(services: Services, *, signer: LocalAccount, signed: SignedOperation) 
     Raises SignedForAnother and the contract's refusals, of the signature and of the operation.
     """
     require_here(services, signed)
-    return send_call(services, signer, signed.call(since=since(services, signed)))
+    return send_call(services, signer, signed.call())
 
 
 def cancel(services: Services, *, signer: LocalAccount, signed: SignedOperation) -> Done:
@@ -100,29 +96,3 @@ def require_here(services: Services, signed: SignedOperation) -> None:
     """Raises SignedForAnother."""
     if signed.domain != domain(services):
         raise SignedForAnother(f"it is for {format_address(signed.domain.contract)} on chain {signed.domain.chain_id}")
-
-
-def since(services: Services, signed: SignedOperation) -> tuple[bytes, ...]:
-    """Hashes of the entries after the head that the signer saw; none where that was never one.
-
-    An answer is to what its signer saw and to nothing after it.
-    """
-    operation, anchor = signed.operation, signed.by.anchor
-    if isinstance(operation, Answer) or not has_anchor(type(operation)):
-        return ()
-    receivable_id = receivable_of(operation)
-    with services.database.snapshot() as connection:
-        row = receivable_queries.receivable(connection, receivable_id)
-        if row is None:
-            raise UnknownReceivable(f"there is no {format_receivable_id(receivable_id)}")
-        if row.head == anchor:
-            return ()
-        stored = every(lambda after: entry_queries.entries(connection, receivable_id, after=after, limit=PAGE_ROWS_MAX))
-        later = islice(dropwhile(lambda entry: entry.head != anchor, stored), 1, None)
-        return tuple(entry.decode().hash() for entry in later)
-
-
-def receivable_of(operation: Operation) -> int:
-    """The receivable that an operation names."""
-    receivable_id: int = operation.values()["receivable_id"]
-    return receivable_id

@@ -24,20 +24,30 @@ def claim_key_of(receivable: Receivable) -> bytes:
     return claim_key(receivable.fingerprint, receivable.debtor, receivable.originator)
 
 
-def anchor(receivable: Receivable) -> bytes:
+def anchor(key: bytes, terms: int) -> bytes:
     """What a signature about a confirmed receivable, or a part of it, is bound to: 32 bytes.
 
-    It names the claim and its terms, not the journal's head, so what other holders do disturbs no signature; on a fork
-    where the id went to another claim, or to this one with other terms, it is another.
+    `key` is its claim's, `terms` its lasting terms: not the journal's head, so what other holders do disturbs no
+    signature; on a fork where the id went to another claim, or to this one with other terms, it is another.
     """
-    return keccak256(claim_key_of(receivable) + word(lasting_terms(receivable)))
+    return keccak256(key + word(terms))
 
 
-def lasting_terms(receivable: Receivable) -> int:
-    """The receivable's word without status and marks: debtor 160 | face 64 | due day 16 | currency 10."""
-    return (
-        int.from_bytes(receivable.debtor)
-        | receivable.face << 160
-        | receivable.due // DAY_SECONDS << 224
-        | receivable.currency << 240
+def anchor_of(receivable: Receivable) -> bytes:
+    """The same, of a receivable."""
+    return anchor(claim_key_of(receivable), lasting_terms_of(receivable))
+
+
+def lasting_terms(*, debtor: Address, face: int, due: int, currency: int) -> int:
+    """The receivable's word without status and marks: debtor 160 | face 64 | due day 16 | currency 10.
+
+    `face` in minor units, `due` in seconds, `currency` an ISO 4217 number.
+    """
+    return int.from_bytes(debtor) | face << 160 | due // DAY_SECONDS << 224 | currency << 240
+
+
+def lasting_terms_of(receivable: Receivable) -> int:
+    """The same, of a receivable."""
+    return lasting_terms(
+        debtor=receivable.debtor, face=receivable.face, due=receivable.due, currency=receivable.currency
     )

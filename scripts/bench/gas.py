@@ -24,6 +24,7 @@ from registry.chain.operations import Eip712Domain, Operation
 from registry.chain.rpc import Node, Receipt
 from registry.chain.submit import account_address, entries, send
 from registry.chain.typed_data import SignedOperation
+from registry.domain import anchors
 from registry.domain.identifiers import Address, CertificateId
 from registry.domain.journal import CounterOffered, Registered
 from registry.domain.keccak import keccak256
@@ -156,11 +157,24 @@ class Bench:
                 self.wait_until(outcome.ready_at)
 
     def sign(self, operation: Operation, person: int, nonce: int) -> SignedOperation:
-        """A signature anchored at the head."""
+        """A signature anchored at the receivable as it is now."""
         receivable_id = operation.values().get("receivable_id", 0)
-        anchor = self.view.heads([receivable_id])[receivable_id]
-        domain = Eip712Domain(chain_id=self.node.chain_id, contract=self.deployment.receivables)
-        return typed_data.sign(operation, dev_account(person), domain, deadline=FAR, anchor=anchor, nonce=nonce)
+        claim_key = anchors.claim_key(fingerprint(receivable_id), address(BUYER), address(SELLER))
+        if isinstance(operation, operations.Answer):
+            anchor = self.view.heads([receivable_id])[receivable_id]
+        else:
+            words = self.view.records([receivable_id])[receivable_id]
+            terms = anchors.lasting_terms(debtor=words.debtor, face=words.face, due=words.due, currency=words.currency)
+            anchor = anchors.anchor(claim_key, terms)
+        return typed_data.sign(
+            operation,
+            dev_account(person),
+            Eip712Domain(chain_id=self.node.chain_id, contract=self.deployment.receivables),
+            deadline=FAR,
+            anchor=anchor,
+            claim_key=claim_key,
+            nonce=nonce,
+        )
 
     def _undone(self, data: bytes) -> int:
         """Gas of a submitter's transaction that the chain then forgets."""
@@ -174,14 +188,13 @@ class Bench:
     def claim(self) -> Claim:
         """A new claim of the seller's on the buyer."""
         self.claims += 1
-        number = self.claims.to_bytes(2)
         return Claim(
             debtor=address(BUYER),
             face=FACE,
             due=DUE,
             currency=978,
-            fingerprint=(b"\xfa\xfb" + number) * 8,
-            document_root=(b"\xda\xdb" + number) * 8,
+            fingerprint=fingerprint(self.claims),
+            document_root=(b"\xda\xdb" + self.claims.to_bytes(2)) * 8,
         )
 
     def registered(self) -> operations.Answer:
@@ -194,6 +207,11 @@ class Bench:
         named = self.registered()
         self.send(BUYER, Calls.confirm(receivable_id=named.receivable_id, terms=named.terms))
         return named.receivable_id
+
+
+def fingerprint(receivable_id: int) -> bytes:
+    """Of the claim that becomes this receivable: every claim is registered, in order."""
+    return (b"\xfa\xfb" + receivable_id.to_bytes(2)) * 8
 
 
 def answer_to(receipt: Receipt, claim: Claim) -> operations.Answer:

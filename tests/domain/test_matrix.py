@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from registry.domain import rules
-from registry.domain.anchors import anchor, claim_key_of
+from registry.domain.anchors import anchor_of, claim_key_of
 from registry.domain.fold import fold, fold_all, fold_registry
 from registry.domain.identifiers import CertificateId
 from registry.domain.journal import Entry, Lapsed, Refused, Withdrawn
@@ -109,7 +109,7 @@ class Walk:
         originator = {**debtor, "actor": SELLER, "originator": SELLER}
         holder = {"actor": SELLER, "certificate_id": front, **now}
         handing = {"receiver": SUPPLIER, "document": DOCUMENT}
-        named = {"anchor": anchor(self.receivable), "claim_key": claim_key_of(self.receivable)}
+        named = {"anchor": anchor_of(self.receivable), "claim_key": claim_key_of(self.receivable)}
         signed = Authorisation(COUNTERSIGNER, nonce=1, deadline=self.now, **named)
         officer = {"actor": OFFICER, "second": signed, "order": ORDER, **now}
         on_front = {**officer, "certificate_id": front}

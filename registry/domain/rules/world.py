@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from registry.domain import journal
-from registry.domain.anchors import NO_ANCHOR, NO_CLAIM_KEY, claim_key, lasting_terms
+from registry.domain.anchors import NO_ANCHOR, NO_CLAIM_KEY, anchor, claim_key, lasting_terms_of
 from registry.domain.identifiers import Address, CertificateId, format_address, token_id
-from registry.domain.keccak import keccak256
 from registry.domain.receivable import Certificate, Freeze, Member, Parameter, Receivable, Registry, Role, Scope
 from registry.domain.rules.refusals import (
     AnchorMismatch,
@@ -187,8 +186,8 @@ class World:
         """The claim that the anchor names lives under this id, with these terms. Raises AnchorMismatch."""
         living = {claim_key(*claim): number for claim, number in self.fingerprints.items()}
         receivable = self.receivables.get(receivable_id)
-        terms = 0 if receivable is None else lasting_terms(receivable)
-        if living.get(by.claim_key, 0) != receivable_id or keccak256(by.claim_key + journal.word(terms)) != by.anchor:
+        terms = 0 if receivable is None else lasting_terms_of(receivable)
+        if living.get(by.claim_key, 0) != receivable_id or anchor(by.claim_key, terms) != by.anchor:
             raise AnchorMismatch()
 
     def require_answer(self, by: Authorisation, receivable_id: int) -> None:
