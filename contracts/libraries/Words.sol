@@ -28,7 +28,7 @@ library Words {
 
     uint256 internal constant APPROVED = 1 << 224;
     uint256 internal constant CERTIFICATE_FROZEN = 1 << 225;
-    /// @dev The front certificate while it has never left the originator's hands: only then a credit note reduces it.
+    /// @dev The certificate whose first minor unit has never left the originator's hands: a credit note starts there.
     uint256 internal constant ORIGINAL = 1 << 226;
 
     uint256 internal constant MEMBER_FROZEN = 1 << 144;
