@@ -6,10 +6,9 @@ import base64
 import json
 from typing import Any
 
-from registry.chain import reverts
 from registry.chain.abi import ContractAbi
-from registry.chain.contract import artifact, receivables_abi
-from registry.chain.rpc import CallReverted
+from registry.chain.contract import artifact
+from registry.chain.rpc import CallReverted, RpcFailed
 from registry.commands.certificates import require_present
 from registry.commands.services import Services
 from registry.domain.identifiers import CertificateId, format_address
@@ -58,14 +57,13 @@ def picture(services: Services, certificate: CertificateId, *, language: str | N
             raise NotDescribed(f"the picture of {certificate} is not in its metadata") from error
     require_present(services, certificate)
     descriptor = services.view.policy().descriptor
+    if not any(descriptor):
+        raise NotDescribed("no descriptor is set")
     abi = ContractAbi(artifact("CertificateDescriptor"))
     call = abi.call("svg", services.deployment.receivables, certificate.token_id, language)
     try:
-        answer = services.node.call(to=descriptor, data=call)
-        return str(abi.result("svg", answer))
-    except CallReverted as reverted:
-        raise reverts.refusal(receivables_abi(), reverted) from reverted
-    except ValueError as error:  # another contract, which draws nothing, or none
+        return str(abi.result("svg", services.node.call(to=descriptor, data=call)))
+    except (CallReverted, RpcFailed) as error:  # another descriptor, which tells only what tokenURI must
         raise NotDescribed(f"{format_address(descriptor)} draws no certificates by language") from error
 
 

@@ -14,13 +14,16 @@ import pytest
 from registry.chain.devchain import dev_account
 from registry.commands import certificates, claims, members
 from registry.commands.claims import Prepared
-from registry.commands.sending import Done
+from registry.commands.sending import Done, Pen
 from registry.commands.services import Services
 from registry.domain.identifiers import CertificateId
-from registry.domain.receivable import Role
+from registry.domain.receivable import Offer, Role
 from registry.domain.refusals import Refusal
+from registry.mirror.reconcile import reconcile
 from registry.settings import PROJECT_ROOT
 from registry.store.database import Database
+from registry.store.queries import receivables as receivable_queries
+from registry.store.queries.receivables import ReceivableRow
 from registry.store.tables import metadata
 from tests.scene import BANK, BUYER, OPERATOR, SELLER, SUPPLIER, YEAR_SECONDS, Scene
 
@@ -39,6 +42,7 @@ WITHOUT_HINT = {
     "reason_missing",
     "same_holder",
     "member_malformed",
+    "registry_not_paused",
 }
 
 UBL = """<?xml version="1.0" encoding="UTF-8"?>
@@ -146,6 +150,14 @@ class Desk:
             self.services, signer=dev_account(person), receivable_id=receivable_id, invoice=invoice, due=due
         )
 
+    def counter_offer(
+        self, receivable_id: int, *, amount: str | None = "900.00", due: date | None = None, person: int = BUYER
+    ) -> Offer:
+        _, offer = claims.counter_offer(
+            self.services, signer=dev_account(person), receivable_id=receivable_id, amount=amount, due=due
+        )
+        return offer
+
     def confirmed(self, path: Path | None = None) -> CertificateId:
         """A whole certificate, the seller's."""
         receivable_id = self.registered(path)
@@ -180,6 +192,21 @@ class Desk:
             receiver=self.scene.address(to),
             document=document,
         )
+
+    def pen(self, person: int, *, seconds: int = YEAR_SECONDS) -> Pen:
+        """The person's hand that signs and sends nothing."""
+        return Pen(dev_account(person), self.scene.now + seconds)
+
+    def read(self, receivable_id: int) -> ReceivableRow:
+        with self.services.database.snapshot() as connection:
+            row = receivable_queries.receivable(connection, receivable_id)
+        assert row is not None
+        return row
+
+    def agrees(self) -> bool:
+        """Whether SQL and chain agree in every field."""
+        contract = self.services.deployment.receivables
+        return reconcile(self.services.database, self.services.node, contract=contract, deep=True).differences == []
 
     def count(self, table: str) -> int:
         with self.services.database.bulk() as connection:
