@@ -1,0 +1,205 @@
+"""Whether the chain holds what the model holds.
+
+`after_step` reads, in one batch, what the step could have touched; `whole` reads everything there is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from registry.chain.contract import Policy, ReceivablesView
+from registry.chain.words import (
+    CertificateWord,
+    unpack_certificate,
+    unpack_member,
+    unpack_movement,
+    unpack_record,
+    unpack_registration,
+)
+from registry.domain.identifiers import ZERO_ADDRESS, Address, parse_address, token_id
+from registry.domain.journal import REGISTRY_JOURNAL, Entry, MemberAdmitted, MemberFrozen, MemberUnfrozen
+from registry.domain.receivable import Freeze, Receivable, Scope, Status
+from registry.domain.rules import in_force, is_eligible
+from tests.contracts.audit import assert_agreement, assert_policy, expected_member, expected_record
+from tests.properties.registry_world import ADDRESSES, Ground, Key, Model
+
+NOTHING = CertificateWord(holder=ZERO_ADDRESS, end=0, approved=False, frozen=False, original=False)
+NONCE_WORD = 256
+BATCH_READS_MAX = 200
+
+
+@dataclass
+class Touched:
+    """What a step could have changed, besides members and the registry's own switches, which are read after each."""
+
+    receivables: set[int] = field(default_factory=set)
+    certificates: set[tuple[int, int]] = field(default_factory=set)
+    """Those that are gone too, by (receivable id, start)."""
+    nonces: set[tuple[Address, int]] = field(default_factory=set)
+    """Words of nonces, by (signer, word)."""
+    frozen: set[Address] = field(default_factory=set)
+    """Members with other orders than before."""
+    operators: set[tuple[Address, Address]] = field(default_factory=set)
+    """(holder, operator)"""
+    keys: set[Key] = field(default_factory=set)
+
+    def add(self, model: Model, entry: Entry) -> None:
+        """What an entry is about; the model before or after it, or both, as certificates come and go."""
+        number = entry.journal_id
+        if isinstance(entry, MemberFrozen | MemberUnfrozen | MemberAdmitted):
+            self.frozen.add(entry.member)
+        if number == REGISTRY_JOURNAL:
+            return
+        self.receivables.add(number)
+        state = model.receivables.get(number)
+        if state is not None:
+            self.certificates |= {(number, start) for start in state.certificates}
+            self.keys.add(_key(state))
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One read, and what it should give."""
+
+    what: str
+    function: str
+    arguments: tuple[Any, ...]
+    value: Any
+    parse: Callable[[Any], Any] = lambda value: value
+
+
+def after_step(ground: Ground, model: Model, touched: Touched, *, now: int) -> None:
+    """Compare what was touched. `now` is the timestamp of the newest block."""
+    _compare(ground, [*_always(model, now), *_receivables(model, touched), *_others(model, touched)])
+
+
+def whole(ground: Ground, model: Model, *, now: int) -> None:
+    """Compare everything: also that nothing else was touched."""
+    view = ReceivablesView(ground.node, ground.chain.contract)
+    assert_agreement(view, model.registry, model.receivables, strangers=ADDRESSES)
+    # ERC-721 was told of the same certificates, in the same hands.
+    held = {
+        token_id(number, start): part.holder
+        for number, state in model.receivables.items()
+        for start, part in state.certificates.items()
+    }
+    assert model.owners == held
+    everything = Touched(
+        certificates={(token >> 64, token & 2**64 - 1) for token in held},
+        nonces={(signer, nonce // NONCE_WORD) for signer, nonce in model.nonces},
+        operators={(holder, operator) for holder in ADDRESSES for operator in ADDRESSES},
+        keys=set(model.keys),
+    )
+    _compare(ground, [*_others(model, everything), *_eligibility(model, now)])
+
+
+def _compare(ground: Ground, expected: list[Expected]) -> None:
+    for at in range(0, len(expected), BATCH_READS_MAX):
+        some = expected[at : at + BATCH_READS_MAX]
+        answers = ground.chain.read([(one.function, one.arguments) for one in some])
+        for one, answer in zip(some, answers, strict=True):
+            found = one.parse(answer)
+            assert found == one.value, f"{one.what}: the chain has {found}, the model {one.value}"
+
+
+def _always(model: Model, now: int) -> Iterator[Expected]:
+    registry = model.registry
+    balances = Counter(model.owners.values())
+    words = [expected_member(registry, account, balances[account]) for account in ADDRESSES]
+    yield Expected("members", "members", (ADDRESSES,), words, lambda found: [unpack_member(word) for word in found])
+    yield Expected("count", "count", (), len(model.receivables))
+
+    def agrees(row: Any) -> bool:
+        movement, registration, paused_since, descriptor = row
+        words = unpack_movement(movement), unpack_registration(registration)
+        assert_policy(Policy(*words, paused_since, parse_address(descriptor)), registry, now=now)
+        return True
+
+    yield Expected("policy", "policy", (), True, agrees)
+
+
+def _receivables(model: Model, touched: Touched) -> Iterator[Expected]:
+    numbers = sorted(touched.receivables)
+    states = [model.receivables[number] for number in numbers]
+    heads = [model.registry.head, *(state.head for state in states)]
+    yield Expected("heads", "heads", ([REGISTRY_JOURNAL, *numbers],), heads, list)
+    if not numbers:
+        return
+    records = [expected_record(state) for state in states]
+    yield Expected("records", "receivables", (numbers,), records, lambda rows: [unpack_record(*row) for row in rows])
+    orders = [state.orders for state in states]
+    yield Expected("orders on receivables", "freezes", (Scope.RECEIVABLE, numbers), orders, _parse_freezes)
+
+
+def _others(model: Model, touched: Touched) -> Iterator[Expected]:
+    named = sorted(touched.certificates)
+    tokens = [token_id(*one) for one in named]
+    parts = [_part(model, *one) for one in named]
+    if named:
+        words = [word for word, _ in parts]
+        yield Expected(
+            "certificates", "certificates", (tokens,), words, lambda found: [*map(unpack_certificate, found)]
+        )
+        orders = [orders for _, orders in parts]
+        yield Expected("orders on certificates", "freezes", (Scope.CERTIFICATE, tokens), orders, _parse_freezes)
+    for token in tokens:
+        if token in model.approvals:
+            yield Expected("approval", "getApproved", (token,), model.approvals[token], parse_address)
+    for account in sorted(touched.frozen):
+        orders = [model.registry.members[account].orders if account in model.registry.members else ()]
+        ids = [int.from_bytes(account)]
+        yield Expected("orders on a member", "freezes", (Scope.MEMBER, ids), orders, _parse_freezes)
+    for signer, word in sorted(touched.nonces):
+        yield Expected("nonces", "noncesUsed", (signer, word), _nonces(model, signer, word))
+    for pair in sorted(touched.operators):
+        yield Expected("operator", "isApprovedForAll", pair, pair in model.operators)
+    for key in sorted(touched.keys):
+        yield Expected("fingerprint", "receivableOf", key, model.fingerprints.get(key, 0))
+        claimed = key in model.fingerprints or key in model.predecessor_claims
+        yield Expected("claim", "isClaimed", key, claimed)
+    for debtor, originator in sorted({key[1:] for key in touched.keys}):
+        waiting = sum(
+            state.status is Status.REGISTERED and (state.debtor, state.originator) == (debtor, originator)
+            for state in model.receivables.values()
+        )
+        yield Expected("unanswered", "unanswered", (debtor, originator), waiting)
+
+
+def _eligibility(model: Model, now: int) -> Iterator[Expected]:
+    for account in ADDRESSES:
+        member = model.registry.members.get(account)
+        eligible = is_eligible(member, now=now)
+        yield Expected("eligible", "isEligible", (account,), eligible)
+        frozen = member is not None and bool(in_force(member.orders, now=now))
+        yield Expected("sender", "canSend", (account,), eligible and not frozen)
+
+
+def _part(model: Model, number: int, start: int) -> tuple[CertificateWord, tuple[Freeze, ...]]:
+    """Word and orders of what is at that start now."""
+    state = model.receivables.get(number)
+    part = state.certificates.get(start) if state else None
+    if state is None or part is None:
+        return NOTHING, ()
+    word = CertificateWord(
+        holder=part.holder,
+        end=part.end,
+        approved=token_id(number, start) in model.approvals,
+        frozen=bool(part.orders),
+        original=start == 0 and not state.front_endorsed,
+    )
+    return word, part.orders
+
+
+def _nonces(model: Model, signer: Address, word: int) -> int:
+    return sum(1 << nonce % NONCE_WORD for one, nonce in model.nonces if one == signer and nonce // NONCE_WORD == word)
+
+
+def _key(state: Receivable) -> Key:
+    return state.fingerprint, state.debtor, state.originator
+
+
+def _parse_freezes(lists: list[list[tuple[bytes, int, int]]]) -> list[tuple[Freeze, ...]]:
+    return [tuple(Freeze(order=order, expiry=expiry, since=since) for order, expiry, since in one) for one in lists]

@@ -1,0 +1,545 @@
+"""What the machine of registry_moves acts in: the people, the model, and the ground, a real registry on a chain.
+
+The ground is laid once and every example begins on it, at the same second of a chain of its own, so a failure replays
+in the same transactions wherever it is run. On it stand (amounts in minor units):
+
+    R-1   1,000 of SELLER's on BUYER, confirmed
+    R-2   the largest face there is, of SUPPLIER's on BUYER; the upper half was cut off for BANK
+    R-3   1, of SELLER's on BUYER, confirmed
+    R-4   500 of SELLER's on BUYER, no answer yet
+    R-5   500 of SUPPLIER's on BUYER, who made all counter-offers but one that can be made
+    R-6   100,000 of SELLER's on BUYER; the upper half is HELD's. Fifteen orders freeze R-6, sixteen each that half and
+          HELD; one after the other they expire.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from registry.chain import deploy, operations, reverts, typed_data
+from registry.chain.abi import ContractAbi
+from registry.chain.compile import Artifact, compile_contracts
+from registry.chain.contract import Calls, Terms, receivables_abi, signed_call
+from registry.chain.deploy import Charter, Deployment
+from registry.chain.devchain import CHAIN_ID, DevChain, dev_account
+from registry.chain.operations import Authorisation, Eip712Domain, Operation
+from registry.chain.rpc import CallReverted, Node
+from registry.chain.submit import account_address
+from registry.domain import journal
+from registry.domain.anchors import NO_ANCHOR, NO_CLAIM_KEY, anchor_of, claim_key_of
+from registry.domain.decode import ENTRY_TOPICS, decode
+from registry.domain.fold import empty_receivable, empty_registry, fold, fold_registry
+from registry.domain.identifiers import MINOR_MAX, ZERO_ADDRESS, Address, format_address, token_id
+from registry.domain.journal import (
+    CounterOffered,
+    Endorsed,
+    Entry,
+    ForcedTransfer,
+    Lapsed,
+    Merged,
+    Partitioned,
+    Refused,
+    Registered,
+    Split,
+    Withdrawn,
+)
+from registry.domain.keccak import keccak256
+from registry.domain.receivable import DAY_SECONDS, OFFERS_MAX, ORDERS_MAX, Offer, Receivable, Registry
+from registry.domain.refusals import Refusal
+from registry.domain.rules import Act, Claim, RulesForbid, World
+from registry.settings import PROJECT_ROOT
+
+
+class Person(IntEnum):
+    """Who acts, by dev account. BRIEF's KYC expires within days, HELD is under orders, STRANGER is no member."""
+
+    OPERATOR = 10
+    SELLER = 11
+    BUYER = 12
+    SUPPLIER = 13
+    BANK = 14
+    FUND = 15
+    BRIEF = 16
+    HELD = 17
+    STRANGER = 18
+    OFFICER = 19
+    SECOND = 20
+    REGULATOR = 21
+
+    def __repr__(self) -> str:
+        return self.name
+
+    @property
+    def address(self) -> Address:
+        return _address(self)
+
+
+@cache
+def _address(person: Person) -> Address:
+    return account_address(dev_account(person))
+
+
+PEOPLE = [person for person in Person if person is not Person.REGULATOR]
+ADDRESSES = [person.address for person in PEOPLE]
+OFFICERS = [Person.OFFICER, Person.SECOND]
+ROLES = {
+    Person.SELLER: 3,
+    Person.BUYER: 2,
+    Person.SUPPLIER: 3,
+    Person.BANK: 4,
+    Person.FUND: 4,
+    Person.BRIEF: 7,
+    Person.HELD: 1,
+}
+MEMBERS = list(ROLES)
+NAMES = {person.address: person.name for person in Person} | {ZERO_ADDRESS: "nobody"}
+
+START = 1_893_459_600
+"""2030-01-01 01:00 UTC: the timestamp of the block on which every example begins."""
+
+DOCUMENT = b"\x0d" * 32
+EUR = 978
+GAS = 3_000_000
+OLD_ORDERS = [(0x100 + number).to_bytes(32) for number in range(ORDERS_MAX)]
+"""The orders under which R-6 and HELD are frozen from the beginning."""
+
+_TRANSFER = keccak256(b"Transfer(address,address,uint256)")
+Key = tuple[bytes, Address, Address]
+
+
+def name(account: Address) -> str:
+    """SELLER, or an address that nobody has."""
+    return NAMES.get(account) or format_address(account)
+
+
+def due_in(days: int, *, now: int) -> int:
+    """The midnight so many days ahead."""
+    return (now // DAY_SECONDS + days) * DAY_SECONDS
+
+
+@cache
+def helper(contract: str, work_folder: Path) -> Artifact:
+    """A contract of tests/properties/fixtures, compiled as the product's are but apart from them."""
+    root = work_folder / "helpers"
+    root.mkdir()
+    (root / "contracts").symlink_to(Path(__file__).parent / "fixtures")
+    (root / "node_modules").symlink_to(PROJECT_ROOT / "node_modules")
+    return compile_contracts(root, strict=True)[contract]
+
+
+# ------------------------------------------------------------------------ model
+
+
+@dataclass
+class Model:
+    """What the chain should hold: the fold of what was accepted, and what is no entry."""
+
+    contract: Address
+    registry: Registry
+    receivables: dict[int, Receivable] = field(default_factory=dict)
+    hashes: dict[int, tuple[bytes, ...]] = field(default_factory=dict)
+    """Of the entries of each receivable."""
+    offers: dict[int, tuple[tuple[int, Offer], ...]] = field(default_factory=dict)
+    """Every counter-offer of each receivable, with its position in the journal."""
+    fingerprints: dict[Key, int] = field(default_factory=dict)
+    keys: frozenset[Key] = frozenset()
+    """Of all claims that were ever registered, here or in the predecessor."""
+    predecessor_claims: frozenset[Key] = frozenset()
+    approvals: dict[int, Address] = field(default_factory=dict)
+    operators: frozenset[tuple[Address, Address]] = frozenset()
+    nonces: frozenset[tuple[Address, int]] = frozenset()
+    owners: dict[int, Address] = field(default_factory=dict)
+    """As ERC-721's Transfer events tell it."""
+    lot_rules: Address = ZERO_ADDRESS
+    contracts: frozenset[Address] = frozenset()
+
+    @classmethod
+    def of(cls, contract: Address) -> Model:
+        return cls(contract, empty_registry(chain_id=CHAIN_ID, contract=contract))
+
+    def copy(self) -> Model:
+        return replace(
+            self,
+            receivables=dict(self.receivables),
+            hashes=dict(self.hashes),
+            offers=dict(self.offers),
+            fingerprints=dict(self.fingerprints),
+            approvals=dict(self.approvals),
+            owners=dict(self.owners),
+        )
+
+    def world(self) -> World:
+        return World(
+            registry=self.registry,
+            receivables=self.receivables,
+            fingerprints=self.fingerprints,
+            operator=Person.OPERATOR.address,
+            approvals=self.approvals,
+            operators=self.operators,
+            officers=frozenset(officer.address for officer in OFFICERS),
+            predecessor_claims=self.predecessor_claims,
+            nonces_used=self.nonces,
+            contracts=self.contracts,
+            extra_rules=self.extra_rules,
+        )
+
+    def extra_rules(self, act: Act) -> None:
+        """What fixtures/LotRules.sol says; any other contract knows no rules, and so forbids everything."""
+        if self.registry.rules == ZERO_ADDRESS:
+            return
+        parts = (act.operation, act.receivable_id, act.actor, act.giver, act.receiver, act.start, act.end)
+        lot = keccak256(b"".join(journal.word(part) for part in (self.contract, *parts)))
+        if self.registry.rules != self.lot_rules or lot[31] & 3 == 0:
+            raise RulesForbid()
+
+    def empty(self, receivable_id: int) -> Receivable:
+        return empty_receivable(chain_id=CHAIN_ID, contract=self.contract, receivable_id=receivable_id)
+
+    def heads(self, receivable_id: int) -> list[bytes]:
+        """Every head that the journal has had, from its genesis."""
+        heads = [self.empty(receivable_id).head]
+        for entry_hash in self.hashes.get(receivable_id, ()):
+            heads.append(journal.append(heads[-1], entry_hash))
+        return heads
+
+    def append(self, entry: Entry) -> None:
+        number = entry.journal_id
+        if number == journal.REGISTRY_JOURNAL:
+            self.registry = fold_registry(self.registry, [entry])
+            return
+        state = self.receivables[number] = fold(self.receivables.get(number, self.empty(number)), entry)
+        self.hashes[number] = (*self.hashes.get(number, ()), entry.hash())
+        key = (state.fingerprint, state.debtor, state.originator)
+        match entry:
+            case Registered():
+                self.fingerprints[key] = number
+                self.keys |= {key}
+            case Refused() | Withdrawn() | Lapsed():
+                del self.fingerprints[key]
+            case CounterOffered():
+                made = (state.length, Offer(entry.offered_face, entry.offered_due, entry.at))
+                self.offers[number] = (*self.offers.get(number, ()), made)
+            case Split() | Partitioned() | Endorsed() | ForcedTransfer():
+                self.approvals.pop(token_id(number, entry.start), None)
+            case Merged():
+                self.approvals.pop(token_id(number, entry.start), None)
+                self.approvals.pop(token_id(number, entry.cut), None)
+            case _:
+                pass
+
+    def transfer(self, giver: Address, receiver: Address, token: int) -> None:
+        """A Transfer event."""
+        assert self.owners.pop(token, ZERO_ADDRESS) == giver
+        if receiver != ZERO_ADDRESS:
+            self.owners[token] = receiver
+
+
+# ------------------------------------------------------------------------ chain
+
+
+class Wire:
+    """JSON-RPC over one connection that stays open."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port)
+
+    def post(self, body: Any) -> Any:
+        self._connection.request("POST", "/", json.dumps(body), {"Content-Type": "application/json"})
+        return json.loads(self._connection.getresponse().read())
+
+    def request(self, method: str, *params: Any) -> Any:
+        return _answer(self.post({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}))
+
+    def batch(self, calls: Sequence[tuple[str, list[Any]]]) -> list[Any]:
+        """Results in order."""
+        body = [
+            {"jsonrpc": "2.0", "id": place, "method": method, "params": params}
+            for place, (method, params) in enumerate(calls)
+        ]
+        return [_answer(answer) for answer in sorted(self.post(body), key=lambda answer: answer["id"])]
+
+
+def _answer(answer: dict[str, Any]) -> Any:
+    error = answer.get("error")
+    if error is None:
+        return answer["result"]
+    data = error.get("data")
+    if error.get("code") != 3 or not isinstance(data, str):
+        raise AssertionError(error)
+    raise CallReverted(bytes.fromhex(data[2:]), error["message"])
+
+
+@dataclass(frozen=True)
+class Mined:
+    """What a transaction left behind: entries, and Transfer events (giver, receiver, token)."""
+
+    entries: tuple[Entry, ...]
+    transfers: tuple[tuple[Address, Address, int], ...]
+
+
+class Chain:
+    """A registry on a chain, as the machine drives it: senders are unlocked accounts of Anvil's."""
+
+    def __init__(self, wire: Wire, contract: Address) -> None:
+        self.wire = wire
+        self.contract = contract
+        self.domain = Eip712Domain(chain_id=CHAIN_ID, contract=contract)
+
+    def transaction(self, actor: Person, data: bytes, to: Address | None = None) -> dict[str, str]:
+        return {
+            "from": "0x" + actor.address.hex(),
+            "to": "0x" + (to or self.contract).hex(),
+            "data": "0x" + data.hex(),
+            "gas": hex(GAS),
+        }
+
+    def send(self, actor: Person, data: bytes, to: Address | None = None) -> Mined | None:
+        """Mined in a block of its own; None if it reverted."""
+        receipt = self.wire.request("eth_sendTransactionSync", self.transaction(actor, data, to))
+        if receipt["status"] != "0x1":
+            return None
+        entries, transfers = [], []
+        for log in receipt["logs"]:
+            topics = [bytes.fromhex(topic[2:]) for topic in log["topics"]]
+            if topics[0] in ENTRY_TOPICS:
+                entries.append(decode(topics, bytes.fromhex(log["data"][2:])))
+            elif topics[0] == _TRANSFER:
+                transfers.append((topics[1][12:], topics[2][12:], int.from_bytes(topics[3])))
+        return Mined(tuple(entries), tuple(transfers))
+
+    def refusal(self, actor: Person, data: bytes, *, at: int) -> type[Refusal] | None:
+        """How the contract refuses it in a block of that time, or None if it accepts it."""
+        try:
+            self.wire.request("eth_call", self.transaction(actor, data), "latest", None, {"time": hex(at)})
+        except CallReverted as reverted:
+            return type(reverts.refusal(receivables_abi(), reverted))
+        return None
+
+    def read(self, calls: Sequence[tuple[str, tuple[Any, ...]]]) -> list[Any]:
+        """The values of view functions, in one batch."""
+        abi = receivables_abi()
+        requests = [
+            ("eth_call", [{"to": "0x" + self.contract.hex(), "data": "0x" + abi.call(function, *args).hex()}, "latest"])
+            for function, args in calls
+        ]
+        answers = self.wire.batch(requests)
+        return [
+            abi.result(function, bytes.fromhex(answer[2:]))
+            for (function, _), answer in zip(calls, answers, strict=True)
+        ]
+
+    def sign(
+        self,
+        operation: Operation,
+        by: Authorisation,
+        *,
+        key: Person,
+        alter: Callable[[dict[str, Any]], None] = lambda _message: None,
+    ) -> Authorisation:
+        """`by` with the signature that Anvil makes; `alter` may change the message that is signed."""
+        typed = typed_data.typed_data(operation, by, self.domain)
+        alter(typed["message"])
+        signature = self.wire.request("eth_signTypedData_v4", "0x" + key.address.hex(), typed)
+        return replace(by, signature=bytes.fromhex(signature[2:]))
+
+
+# ------------------------------------------------------------------------ tally
+
+
+@dataclass
+class Tally:
+    """What a run came across, by operation: a machine that only ever hears refusals proves nothing."""
+
+    accepted: Counter[str] = field(default_factory=Counter)
+    refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+    entries: Counter[str] = field(default_factory=Counter)
+    comparisons: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def steps(self) -> int:
+        return self.accepted.total() + self.refused.total()
+
+    @property
+    def refusals(self) -> set[str]:
+        return {refusal for _, refusal in self.refused}
+
+    def __str__(self) -> str:
+        rows = []
+        for operation in sorted({*self.accepted, *(operation for operation, _ in self.refused)}):
+            refusals = {refusal: count for (one, refusal), count in sorted(self.refused.items()) if one == operation}
+            listed = ", ".join(f"{refusal} {count}" for refusal, count in refusals.items())
+            rows.append(f"{operation}: {self.accepted[operation]} accepted; {listed}")
+        return "\n".join([f"{self.steps} steps", f"{dict(self.comparisons)}", *rows])
+
+
+# ----------------------------------------------------------------------- ground
+
+
+def charter(*, unanswered_max: int, minimum_part_minor: int) -> Charter:
+    """A registry whose governor waits for nothing: what an AccessManager delays is not what this is about."""
+    return Charter(
+        regulator=Person.REGULATOR.address,
+        officers=tuple(officer.address for officer in OFFICERS),
+        governor_delay_seconds=0,
+        tenor_limit_days=365,
+        answer_window_days=10,
+        unanswered_max=unanswered_max,
+        minimum_part_minor=minimum_part_minor,
+        forced_transfer_delay_seconds=DAY_SECONDS,
+    )
+
+
+@dataclass
+class Ground:
+    """The registry that every example begins on."""
+
+    node: Node
+    chain: Chain
+    deployment: Deployment
+    model: Model
+    snapshot: str = ""
+    tally: Tally = field(default_factory=Tally)
+
+    @classmethod
+    def lay(cls, running: DevChain, law: Charter, *, work_folder: Path, with_predecessor: bool) -> Ground:
+        node, wire = Node(running.url), Wire(running.port)
+        wire.request("anvil_setBlockTimestampInterval", 1)
+        wire.request("evm_setNextBlockTimestamp", START - DAY_SECONDS)
+        claims: frozenset[Key] = frozenset()
+        if with_predecessor:
+            ended = cls._deployed(node, wire, law, work_folder)
+            claims = ended._run_off()
+            law = replace(law, predecessor=ended.chain.contract)
+        ground = cls._deployed(node, wire, law, work_folder)
+        ground.model.keys = ground.model.predecessor_claims = claims
+        ground._furnish()
+        wire.request("evm_setNextBlockTimestamp", START)
+        wire.request("evm_mine")
+        ground.snapshot = wire.request("evm_snapshot")
+        return ground
+
+    @classmethod
+    def _deployed(cls, node: Node, wire: Wire, law: Charter, work_folder: Path) -> Ground:
+        deployment = deploy.run(node, dev_account(Person.OPERATOR), law)
+        ground = cls(node, Chain(wire, deployment.receivables), deployment, Model.of(deployment.receivables))
+        for step in deploy.waiting(deployment):
+            assert ground.chain.send(Person.REGULATOR, step.data, step.to) is not None
+        for log in node.logs(
+            contract=deployment.receivables, topics=ENTRY_TOPICS, first=deployment.block_number, last=node.head()
+        ):
+            ground.model.append(decode(log.topics, log.data))
+        lot = helper("LotRules", work_folder)
+        sender = "0x" + Person.OPERATOR.address.hex()
+        made = {"from": sender, "data": "0x" + (lot.bytecode + ContractAbi(lot).constructor()).hex(), "gas": hex(GAS)}
+        receipt = wire.request("eth_sendTransactionSync", made)
+        ground.model.lot_rules = bytes.fromhex(receipt["contractAddress"][2:])
+        ground.model.contracts = frozenset({ground.model.lot_rules, deployment.descriptor})
+        for person in MEMBERS:
+            days = 3 if person is Person.BRIEF else 3_650
+            expiry = START + days * DAY_SECONDS
+            profile = person.to_bytes(32)
+            ground.do(
+                Person.OPERATOR,
+                Calls.admit(member=person.address, kyc_expiry=expiry, roles=ROLES[person], profile=profile),
+            )
+        return ground
+
+    def do(self, actor: Person, data: bytes) -> None:
+        """What goes without saying."""
+        mined = self.chain.send(actor, data)
+        assert mined is not None
+        self.take(mined)
+
+    def take(self, mined: Mined) -> None:
+        for entry in mined.entries:
+            self.model.append(entry)
+        for transfer in mined.transfers:
+            self.model.transfer(*transfer)
+
+    def register(self, person: Person, face: int, fingerprint: bytes, *, days: int) -> Terms:
+        claim = Claim(Person.BUYER.address, face, due_in(days, now=START), EUR, fingerprint, DOCUMENT)
+        self.do(person, Calls.register(claim))
+        state = self.model.receivables[len(self.model.receivables)]
+        return Terms(
+            originator=person.address, registered_at=state.registered_at, answer_by=state.answer_by, claim=claim
+        )
+
+    def confirmed(self, person: Person, face: int, fingerprint: bytes, *, days: int) -> int:
+        terms = self.register(person, face, fingerprint, days=days)
+        number = len(self.model.receivables)
+        self.do(Person.BUYER, Calls.confirm(receivable_id=number, terms=terms))
+        return number
+
+    def order(self, operation: Operation) -> None:
+        """What the officers do; every signature has a nonce of its own."""
+        state = self.model.receivables.get(operation.values().get("receivable_id", 0))
+        by = Authorisation(
+            signer=Person.SECOND.address,
+            nonce=1_000 + len(self.model.nonces),
+            deadline=START,
+            anchor=anchor_of(state) if state else NO_ANCHOR,
+            claim_key=claim_key_of(state) if state else NO_CLAIM_KEY,
+            signature=b"",
+        )
+        self.model.nonces |= {(by.signer, by.nonce)}
+        self.do(Person.OFFICER, signed_call(operation, self.chain.sign(operation, by, key=Person.SECOND)))
+
+    def _run_off(self) -> frozenset[Key]:
+        """A registry with a claim that lives and one that does not, in its sunset; the claims that live."""
+        self.confirmed(Person.SELLER, 700, FINGERPRINTS[0], days=300)
+        terms = self.register(Person.SUPPLIER, 700, FINGERPRINTS[1], days=300)
+        self.do(Person.SUPPLIER, Calls.withdraw(receivable_id=2, terms=terms))
+        self.do(Person.OPERATOR, Calls.sunset())
+        return frozenset(self.model.fingerprints)
+
+    def _furnish(self) -> None:
+        self.confirmed(Person.SELLER, 1_000, _furniture(1), days=60)
+        self.confirmed(Person.SUPPLIER, MINOR_MAX, _furniture(2), days=200)
+        self.split(2, MINOR_MAX // 2, Person.SUPPLIER, Person.BANK)
+        self.confirmed(Person.SELLER, 1, _furniture(3), days=90)
+        self.register(Person.SELLER, 500, _furniture(4), days=30)
+        terms = self.register(Person.SUPPLIER, 500, _furniture(5), days=30)
+        for face in range(450, 450 + OFFERS_MAX - 1):
+            offer = {"face": face, "due": due_in(40, now=START), "since": self.model.hashes[5][1:]}
+            self.do(Person.BUYER, Calls.counter_offer(receivable_id=5, terms=terms, **offer))
+        self.confirmed(Person.SELLER, 100_000, _furniture(6), days=300)
+        self.split(6, 50_000, Person.SELLER, Person.HELD)
+        for number, order in enumerate(OLD_ORDERS):
+            expiry = START + (number + 1) * 10 * DAY_SECONDS
+            certificate = {"receivable_id": 6, "start": 50_000, "end": 100_000, "holder": Person.HELD.address}
+            self.order(operations.FreezeCertificate(**certificate, order=order, expiry=expiry))
+            self.order(operations.FreezeMember(member=Person.HELD.address, order=order, expiry=expiry))
+            if number:
+                self.order(operations.FreezeReceivable(receivable_id=6, order=order, expiry=expiry))
+
+    def split(self, receivable_id: int, cut: int, holder: Person, receiver: Person) -> None:
+        whole = self.model.receivables[receivable_id].certificates[0]
+        data = Calls.split(
+            receivable_id=receivable_id,
+            start=0,
+            end=whole.end,
+            cut=cut,
+            receiver=receiver.address,
+            document=DOCUMENT,
+        )
+        self.do(holder, data)
+
+    def reset(self) -> None:
+        assert self.chain.wire.request("evm_revert", self.snapshot)
+        self.snapshot = self.chain.wire.request("evm_snapshot")
+
+
+FINGERPRINTS = [number.to_bytes(32) for number in range(1, 5)]
+"""Those that claims come with again and again."""
+
+
+def _furniture(number: int) -> bytes:
+    return (0x50 + number).to_bytes(32)
