@@ -34,7 +34,7 @@ class Cli:
         """The command ends with 1: the code is on stderr for people, in a document on stdout for programs."""
         shown = self(*words, exit_code=1)
         assert shown.stdout == ""
-        assert shown.stderr.startswith(f"{code}: "), shown.stderr
+        assert any(line.startswith(f"{code}: ") for line in shown.stderr.splitlines()), shown.stderr
         error = self.json(*words, exit_code=1)["error"]
         assert sorted(error) == ["code", "detail", "hint", "title"]
         assert error["code"] == code
