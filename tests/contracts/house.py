@@ -7,7 +7,7 @@ times seconds; claims, terms, offers and authorisations are dicts with the Solid
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,7 +48,7 @@ GOVERNOR_FUNCTIONS = (
     "setDescriptor(address)",
     "sunset()",
 )
-AUTHORISATION = "(address,uint256,uint256,bytes32,bytes32[],bytes)"
+AUTHORISATION = "(address,uint256,uint256,bytes32,bytes32,bytes)"
 OFFICER_FUNCTIONS = (
     f"partition(uint256,uint64,address,bytes32,{AUTHORISATION})",
     f"freezeCertificate(uint256,address,bytes32,uint40,{AUTHORISATION})",
@@ -401,6 +401,20 @@ class House:
 
     # --------------------------------------------------------------- signatures
 
+    def claim_key(self, receivable_id: int) -> bytes:
+        """What opens the anchor of a signature about a receivable; zeros where there is none."""
+        if receivable_id not in self.journals() or receivable_id == 0:
+            return bytes(32)
+        terms = self.terms(receivable_id)
+        parties = {"debtor": terms["claim"]["debtor"], "originator": terms["originator"]}
+        return oracle.claim_key(fingerprint=terms["claim"]["fingerprint"], **parties)
+
+    def anchor(self, receivable_id: int) -> bytes:
+        """What a signature says of a receivable that is confirmed."""
+        record = self.record(receivable_id)
+        terms = {"debtor": record.debtor, "face": record.face, "due": record.due, "currency": record.currency}
+        return oracle.anchor(key=self.claim_key(receivable_id), **terms)
+
     def authorise(
         self,
         type_name: str,
@@ -409,37 +423,31 @@ class House:
         nonce: int | None = None,
         deadline: int | None = None,
         anchor: bytes | None = None,
-        since: Sequence[bytes] = (),
         contract: str | None = None,
         chain_id: int | None = None,
         key: Any = None,
         **fields: Any,
     ) -> dict[str, Any]:
-        """An authorisation by the signer (or by `key` in its name), for the present head unless another is named."""
-        message = {
+        """An authorisation by the signer (or by `key` in its name), about the receivable as it is now."""
+        known = oracle.fields_of(type_name)
+        answer, anchored = type_name in oracle.ANSWERS, "anchor" in known
+        by = {
             "signer": signer.address,
             "nonce": 2**200 + next(self._numbers) if nonce is None else nonce,
             "deadline": self.now + YEAR if deadline is None else deadline,
-        } | fields
-        if anchor is None:
-            anchored = "anchor" in oracle.fields_of(type_name)
-            anchor = self.head(fields["receivableId"]) if anchored else bytes(32)
-        known = oracle.fields_of(type_name)
+            "anchor": bytes(32) if anchor is None else anchor,
+            "claimKey": self.claim_key(fields["receivableId"]) if anchored and not answer else bytes(32),
+        }
+        if anchored and anchor is None:
+            by["anchor"] = (self.head if answer else self.anchor)(fields["receivableId"])
         signature = oracle.sign(
             (key or signer).private_key,
             type_name,
-            {name: value for name, value in (message | {"anchor": anchor}).items() if name in known},
+            {name: value for name, value in (by | fields).items() if name in known},
             chain_id=ape.chain.chain_id if chain_id is None else chain_id,
             contract=contract or self.receivables.address,
         )
-        return {
-            "signer": signer.address,
-            "nonce": message["nonce"],
-            "deadline": message["deadline"],
-            "anchor": anchor,
-            "since": list(since),
-            "signature": signature,
-        }
+        return by | {"signature": signature}
 
     # ------------------------------------------------------------------- orders
 

@@ -112,6 +112,21 @@ def append(head: bytes, *entry_hashes: bytes) -> bytes:
     return head
 
 
+def claim_key(*, fingerprint: bytes, debtor: str, originator: str) -> bytes:
+    """The key under which a claim lives."""
+    return keccak(encode(["bytes32", "address", "address"], [fingerprint, debtor, originator]))
+
+
+def anchor(*, key: bytes, debtor: str, face: int, due: int, currency: int) -> bytes:
+    """What a signature about a confirmed receivable says of it: its claim's key and its terms."""
+    terms = int(debtor, 16) | face << 160 | due // 86_400 << 224 | currency << 240
+    return keccak(encode(["bytes32", "uint256"], [key, terms]))
+
+
+ANSWERS = {"Confirm", "Refuse", "Withdraw", "CounterOffer", "AcceptOffer"}
+"""The types whose anchor is the head of the journal."""
+
+
 def fields_of(type_name: str) -> list[str]:
     """The names of a type's fields."""
     return [field.partition(" ")[2] for field in TYPES[type_name].split(",")]

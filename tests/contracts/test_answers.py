@@ -19,6 +19,7 @@ from tests.contracts.house import (
 )
 
 WINDOW = ANSWER_WINDOW_DAYS * DAY
+OFFERS_MAX = 8
 
 
 @pytest.fixture
@@ -190,9 +191,38 @@ def test_an_offer_does_not_prolong_the_window(house: House, opened: int) -> None
     house.at(answer_by - 1)
     offer(house, opened)
     house.at(answer_by)
+    with refused("AnswerWindowOver", answerBy=answer_by):
+        offer(house, opened)
     house.lapse(opened)
     with refused("StatusForbids", status=5):
         house.accept_offer(opened)
+
+
+def test_an_offer_made_in_time_can_be_accepted_after_the_window(house: House, opened: int) -> None:
+    offer(house, opened)
+    house.wait(WINDOW + DAY)
+    house.accept_offer(opened)
+
+
+def test_a_pause_prolongs_the_time_for_offers_too(house: House, opened: int) -> None:
+    house.receivables.pause(sender=house.operator)
+    house.wait(WINDOW)
+    house.receivables.unpause(sender=house.operator)
+    offer(house, opened)
+
+
+def test_a_claim_takes_so_many_offers_and_no_more(house: House, opened: int) -> None:
+    """Every later answer names the hashes of all: without a limit it could be made too long to be answered."""
+    for number in range(OFFERS_MAX):
+        offer(house, opened, face=90_000 - number)
+    with refused("TooManyOffers", limit=OFFERS_MAX):
+        offer(house, opened, face=1)
+    for answer in (house.refuse, house.withdraw, house.confirm, house.accept_offer):
+        mark = house.node.request("evm_snapshot")
+        answer(opened)
+        house.node.request("evm_revert", mark)
+    house.wait(WINDOW)
+    house.lapse(opened)
 
 
 def test_an_offer_may_come_and_be_accepted_after_the_claims_own_due_date(house: House) -> None:

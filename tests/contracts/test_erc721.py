@@ -382,5 +382,5 @@ def test_a_signature_of_the_former_holder_is_worth_nothing_inside_the_hook(
     moved = house.authorise("Endorse", house.seller, **fields, receiver=house.bank.address, document=NO_DOCUMENT)
     inside = house.receivables.endorseBySignature.encode_input(named(certificate), house.bank, NO_DOCUMENT, moved)
     assert not receive(house, certificate, wallet, inside=inside)
-    assert house.receivables.reverted(wallet.hookAnswer()).name == "AnchorMismatch"
+    assert house.receivables.reverted(wallet.hookAnswer()).name == "NotHolder"
     assert house.receivables.noncesUsed(house.seller, moved["nonce"] >> 8) == 0

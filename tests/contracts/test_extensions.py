@@ -139,8 +139,8 @@ def test_an_extension_alone_has_no_members_and_nothing_to_order(house: House, re
     with refused("UnknownMember", member=house.seller.address):
         alone.freezeMember(house.seller, ORDER, expiry, second, sender=house.officer)
     fields = {"receivableId": receivable_id, "order": ORDER, "expiry": expiry, "contract": alone.address}
-    second = house.countersigned("FreezeReceivable", **fields, anchor=bytes(32))
-    with refused("UnknownReceivable", receivableId=receivable_id):
+    second = house.countersigned("FreezeReceivable", **fields)
+    with refused("AnchorMismatch", head=bytes(32)):  # no claim lives there
         alone.freezeReceivable(receivable_id, ORDER, expiry, second, sender=house.officer)
     assert roots(house) == before
 

@@ -187,18 +187,15 @@ def test_an_order_is_carried_out_as_it_was_countersigned(house: House, receivabl
 
 
 def test_a_countersignature_counts_once(house: House, receivable_id: int) -> None:
-    """Freeze, lift, and the same paper again: refused, though the journal leads on from its anchor."""
+    """Freeze, lift, and the same paper again: refused, though it still names the receivable as it is."""
     expiry = house.now + 9 * DAY
-    anchor = house.head(receivable_id)
     fields = {"receivableId": receivable_id, "order": ORDER, "expiry": expiry}
     second = house.countersigned("FreezeReceivable", **fields)
     house.receivables.freezeReceivable(receivable_id, ORDER, expiry, second, sender=house.officer)
     house.unfreeze_receivable(receivable_id)
-    since = house.hashes(receivable_id)[2:]
-    again = second | {"since": since}
+    assert second["anchor"] == house.anchor(receivable_id)
     with refused("NonceUsed", nonce=second["nonce"]):
-        house.receivables.freezeReceivable(receivable_id, ORDER, expiry, again, sender=house.officer)
-    assert second["anchor"] == anchor
+        house.receivables.freezeReceivable(receivable_id, ORDER, expiry, second, sender=house.officer)
 
 
 def test_a_countersignature_ends_at_its_deadline(house: House, receivable_id: int) -> None:
@@ -210,27 +207,35 @@ def test_a_countersignature_ends_at_its_deadline(house: House, receivable_id: in
         house.receivables.freezeReceivable(receivable_id, ORDER, fields["expiry"], second, sender=house.officer)
 
 
-def test_an_order_is_for_the_journal_that_the_second_officer_saw(house: House, receivable_id: int) -> None:
-    with refused("AnchorMismatch", head=house.head(receivable_id)):
-        freeze(house, receivable_id, anchor=b"\x01" * 32)
+def test_an_order_is_for_the_receivable_that_the_second_officer_meant(house: House, receivable_id: int) -> None:
+    """An anchor of something else, or one that is opened with something else, is none."""
+    other = house.confirmed()
+    head = house.head(receivable_id)
+    for anchor in (b"\x01" * 32, bytes(32), head, house.anchor(other)):
+        with refused("AnchorMismatch", head=head):
+            freeze(house, receivable_id, anchor=anchor)
+    expiry = house.now + DAY
+    second = house.countersigned("FreezeReceivable", receivableId=receivable_id, order=ORDER, expiry=expiry)
+    for key in (bytes(32), house.claim_key(other)):
+        with refused("AnchorMismatch", head=head):
+            house.receivables.freezeReceivable(
+                receivable_id, ORDER, expiry, second | {"claimKey": key}, sender=house.officer
+            )
+    house.receivables.freezeReceivable(receivable_id, ORDER, expiry, second, sender=house.officer)
 
 
-def test_what_happened_since_the_second_officer_looked_is_named(house: House, receivable_id: int) -> None:
-    """A holder cannot outrun an order by cutting: who submits adds the hashes since."""
+def test_nobody_outruns_an_order_by_what_they_do_elsewhere(house: House, receivable_id: int) -> None:
+    """Other certificates of the receivable are cut and moved between the second signature and the order."""
     tail = named(token(receivable_id, 50_000))
     house.split(token(receivable_id), 50_000, to=house.seller)
     fields = parts_of(tail) | {"holder": house.seller.address, "order": ORDER, "expiry": house.now + DAY}
     second = house.countersigned("FreezeCertificate", **fields)
     house.split(token(receivable_id), 20_000)
-    house.split(token(receivable_id), 10_000)
-    arguments = (tail, house.seller, ORDER, fields["expiry"])
-    with refused("AnchorMismatch", head=house.head(receivable_id)):
-        house.receivables.freezeCertificate(*arguments, second, sender=house.officer)
-    since = house.hashes(receivable_id)[-2:]
-    for wrong in (since[:1], since[::-1], [*since, since[0]]):
-        with refused("AnchorMismatch", head=house.head(receivable_id)):
-            house.receivables.freezeCertificate(*arguments, second | {"since": wrong}, sender=house.officer)
-    house.receivables.freezeCertificate(*arguments, second | {"since": since}, sender=house.officer)
+    house.endorse(token(receivable_id), to=house.bank)
+    house.partition(named(token(receivable_id, 20_000), 50_000), 30_000)
+    house.receivables.freezeCertificate(tail, house.seller, ORDER, fields["expiry"], second, sender=house.officer)
+    with refused("FrozenByOrder", order=ORDER):
+        house.endorse(token(receivable_id, 50_000))
 
 
 def test_an_officer_may_be_a_contract(house: House, receivable_id: int, wallet: Door) -> None:
@@ -267,9 +272,7 @@ def test_an_order_that_is_refused_leaves_the_nonce(house: House, receivable_id: 
     arguments = (whole, house.seller, house.bank, ORDER, second)
     with refused("OrderNotInForce", order=ORDER):
         house.receivables.forceTransfer(*arguments, sender=house.officer)
-    anchor = house.hashes(receivable_id)
     house.freeze_certificate(whole)
     house.wait(FORCED_TRANSFER_DELAY)
-    since = house.hashes(receivable_id)[len(anchor) :]
-    house.receivables.forceTransfer(*arguments[:-1], second | {"since": since}, sender=house.officer)
+    house.receivables.forceTransfer(*arguments, sender=house.officer)
     assert house.receivables.ownerOf(token(receivable_id)) == house.bank

@@ -14,6 +14,7 @@ from tests.contracts.house import (
     NOBODY,
     TENOR_LIMIT_DAYS,
     UNANSWERED_MAX,
+    YEAR,
     House,
     token,
 )
@@ -175,6 +176,13 @@ def test_no_first_value_is_zero(house: House, project: Any, zero: int) -> None:
     arguments = (house.access, house.by_signature, NOBODY, values)
     with refused("ParameterMalformed"):
         house.receivables.create(project.Receivables, *arguments, sender=house.operator)
+
+
+def test_the_delay_of_a_forced_transfer_is_at_most_a_year(house: House, project: Any) -> None:
+    create = house.receivables.create
+    create(project.ReceivablesOversight, house.regulation, YEAR, NOBODY, sender=house.operator)
+    with refused("ParameterMalformed"):
+        create(project.ReceivablesOversight, house.regulation, YEAR + 1, NOBODY, sender=house.operator)
 
 
 def test_a_governor_waits_out_its_delay(house: House) -> None:

@@ -230,3 +230,13 @@ def test_a_contract_that_knows_no_rules_forbids_everything(
             house.register()
     house.receivables.setRules(NOBODY, sender=house.operator)
     house.endorse(token(receivable_id))
+
+
+def test_rules_that_lost_their_code_forbid_everything(house: House, receivable_id: int, rules: Door) -> None:
+    """An account whose code is gone (a delegation that was taken back) answers every call with success."""
+    house.endorse(token(receivable_id))
+    house.node.request("anvil_setCode", rules.address, "0x")
+    with refused("RulesForbid", reason=b""):
+        house.endorse(token(receivable_id), to=house.bank, sender=house.supplier)
+    with refused("RulesForbid", reason=b""):
+        house.register()

@@ -427,22 +427,28 @@ def test_the_same_signature_twice_in_one_block_counts_once(scene: Scene) -> None
 
 @pytest.mark.parametrize("name", MOVES)
 def test_what_concerns_one_certificate_survives_what_happens_to_others(scene: Scene, name: str) -> None:
-    """Who submits adds the hashes of the entries since: not signed, but only the right ones lead to the head."""
+    """Nobody voids another's signature by an operation of its own: the anchor names claim and terms, which stay."""
     house = scene.house
     by = signed(scene, name)
     neighbour = token(scene.confirmed, 50_000)
-    if name == "Merge":  # of which the neighbour is a part
-        house.freeze_receivable(scene.confirmed)
-        house.unfreeze_receivable(scene.confirmed)
-    else:
+    house.freeze_receivable(scene.confirmed)
+    house.unfreeze_receivable(scene.confirmed)
+    if name != "Merge":  # of which the neighbour is a part
         house.split(neighbour, 80_000)
         house.endorse(neighbour, to=house.bank)
-    since = house.hashes(scene.confirmed)[-2:]
-    head = house.head(scene.confirmed)
-    for wrong in ([], since[:1], since[::-1], [*since, since[1]], [bytes(32)]):
-        with refused("AnchorMismatch", head=head):
-            submit(scene, name, by | {"since": wrong})
-    submit(scene, name, by | {"since": since})
+    submit(scene, name, by)
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_an_anchor_is_opened_with_the_key_of_its_claim(scene: Scene, name: str) -> None:
+    """Whoever submits adds it, and can add no other."""
+    house = scene.house
+    by = signed(scene, name)
+    assert by["anchor"] == house.anchor(scene.confirmed)
+    for key in (bytes(32), OTHER_BYTES, house.claim_key(scene.opened)):
+        with refused("AnchorMismatch", head=house.head(scene.confirmed)):
+            submit(scene, name, by | {"claimKey": key})
+    submit(scene, name, by)
 
 
 @pytest.mark.parametrize("name", MOVES)
@@ -451,33 +457,35 @@ def test_the_certificate_itself_must_be_as_it_was(scene: Scene, name: str) -> No
     by = signed(scene, name)
     house.split(token(scene.confirmed), 40_000)
     with refused("RangeChanged", start=0, end=40_000):
-        submit(scene, name, by | {"since": house.hashes(scene.confirmed)[-1:]})
+        submit(scene, name, by)
 
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_an_answer_is_to_what_its_signer_saw_and_nothing_after_it(scene: Scene, name: str) -> None:
-    """Not even with the hashes since: another counter-offer may have changed the signer's mind."""
+    """Its anchor is the head: another counter-offer may have changed the signer's mind."""
     house = scene.house
     receivable_id = DEEDS[name].fields(scene)["receivableId"]
     by = signed(scene, name)
     house.counter_offer(receivable_id, face=1)
     head = house.head(receivable_id)
-    for since in ([], house.hashes(receivable_id)[-1:]):
+    for key in (bytes(32), house.claim_key(receivable_id)):
         with refused("AnchorMismatch", head=head):
-            submit(scene, name, by | {"since": since})
+            submit(scene, name, by | {"claimKey": key})
     assert not used(house, by)
 
 
 @pytest.mark.parametrize("name", [*ANSWERS, *MOVES])
-def test_an_anchor_of_another_journal_leads_nowhere(scene: Scene, name: str) -> None:
+def test_an_anchor_of_another_kind_or_receivable_is_none(scene: Scene, name: str) -> None:
+    """Heads where claim and terms are due, the other way round, those of another receivable, and nothing."""
     house = scene.house
     receivable_id = DEEDS[name].fields(scene)["receivableId"]
-    for anchor in (bytes(32), house.head(0), house.head(scene.opened + scene.offered - receivable_id), OTHER_BYTES):
-        by = signed(scene, name, anchor=anchor)
-        if anchor == house.head(receivable_id):
-            continue
+    ids = (scene.opened, scene.offered, scene.confirmed)
+    anchors = {bytes(32), OTHER_BYTES, house.head(0), house.genesis(receivable_id)}
+    anchors |= {house.head(each) for each in ids} | {house.anchor(each) for each in ids}
+    anchors.remove(signed(scene, name)["anchor"])
+    for anchor in anchors:
         with refused("AnchorMismatch", head=house.head(receivable_id)):
-            submit(scene, name, by)
+            submit(scene, name, signed(scene, name, anchor=anchor))
 
 
 def test_after_a_reorg_a_confirmation_is_not_of_the_claim_that_took_the_id(house: House) -> None:
@@ -505,11 +513,45 @@ def test_after_a_reorg_a_transfer_is_not_of_another_receivables_certificate(hous
     second = house.confirmed(debtor=house.buyer.address)
     assert second == first
     arguments = (named(token(second)), house.bank, NO_DOCUMENT)
-    since = [[], house.hashes(second), house.hashes(second)[1:]]
-    for each in since:
+    for key in (by["claimKey"], house.claim_key(second)):
         with refused("AnchorMismatch", head=house.head(second)):
-            house.receivables.endorseBySignature(*arguments, by | {"since": each}, sender=house.stranger)
+            house.receivables.endorseBySignature(*arguments, by | {"claimKey": key}, sender=house.stranger)
     assert house.receivables.ownerOf(token(second)) == house.seller
+
+
+def test_after_a_reorg_a_transfer_is_not_of_the_same_claim_with_other_terms(house: House) -> None:
+    """There the claim was confirmed as it is, here a counter-offer was accepted: another amount is owed."""
+    claim = house.claim()
+    mark = house.node.request("evm_snapshot")
+    first = house.register(claim)
+    house.confirm(first)
+    house.split(token(first), 50_000, to=house.seller)
+    whole = named(token(first), 50_000)
+    fields = parts_of(whole) | {"receiver": house.bank.address, "document": NO_DOCUMENT}
+    by = house.authorise("Endorse", house.seller, **fields)
+    assert house.node.request("evm_revert", mark)
+    second = house.register(claim)
+    house.counter_offer(second, face=90_000)
+    house.accept_offer(second)
+    house.split(token(second), 50_000, to=house.seller)
+    assert (second, house.claim_key(second)) == (first, by["claimKey"])
+    with refused("AnchorMismatch", head=house.head(second)):
+        house.receivables.endorseBySignature(whole, house.bank, NO_DOCUMENT, by, sender=house.stranger)
+
+
+def test_after_a_reorg_a_transfer_is_still_of_the_same_claim_with_the_same_terms(house: House) -> None:
+    """The blocks are others, the certificate is what the holder signed for."""
+    claim = house.claim()
+    mark = house.node.request("evm_snapshot")
+    house.confirm(house.register(claim))
+    whole = named(token(1))
+    fields = parts_of(whole) | {"receiver": house.bank.address, "document": NO_DOCUMENT}
+    by = house.authorise("Endorse", house.seller, **fields)
+    assert house.node.request("evm_revert", mark)
+    house.wait(100)
+    house.confirm(house.register(claim))
+    house.receivables.endorseBySignature(whole, house.bank, NO_DOCUMENT, by, sender=house.stranger)
+    assert house.receivables.ownerOf(token(1)) == house.bank
 
 
 # ------------------------------------------------------------ forms of signatures
@@ -549,7 +591,8 @@ def test_a_signature_has_one_form(scene: Scene) -> None:
 def test_nobody_signs_for_nobody(house: House) -> None:
     """A recovery that fails gives address zero, which must not be taken for a signer of that address."""
     for signature in (b"", bytes(65), b"\x01" * 65):
-        by = {"signer": NOBODY, "nonce": 1, "deadline": 2**40, "anchor": bytes(32), "since": [], "signature": signature}
+        by = {"signer": NOBODY, "nonce": 1, "deadline": 2**40, "anchor": bytes(32)}
+        by |= {"claimKey": bytes(32), "signature": signature}
         with refused("SignatureInvalid", signer=NOBODY):
             house.receivables.setApprovalForAllBySignature(house.bank, True, by, sender=house.stranger)
 
@@ -652,26 +695,22 @@ def test_an_approval_by_signature_ends_as_any_other(scene: Scene) -> None:
         house.endorse(scene.left >> 64, sender=house.bank)
 
 
-def test_an_approval_signed_for_an_earlier_life_of_a_certificate_still_names_its_journal(scene: Scene) -> None:
-    """Same id, same range, other life: the anchor is of a head before; the entries since must be named, and whoever
-    names them submits what the holder signed and never gave up."""
+def test_a_signature_counts_in_every_life_of_its_certificate_until_it_is_given_up(scene: Scene) -> None:
+    """Merged and cut again at the same cent, sold and bought back: the same claim, range and signer. Whoever signs sets
+    a deadline, and takes a signature back by its nonce."""
     house = scene.house
-    by = signed(scene, "Approve")
+    by, other = signed(scene, "Endorse", nonce=1), signed(scene, "Endorse", nonce=2)
     house.merge(scene.left >> 64)
     house.split(scene.left >> 64, 50_000, to=house.seller)
-    with refused("AnchorMismatch", head=house.head(scene.confirmed)):
-        submit(scene, "Approve", by)
-    submit(scene, "Approve", by | {"since": house.hashes(scene.confirmed)[-2:]})
-
-
-def test_a_former_holders_signatures_are_worth_nothing_until_it_holds_again(scene: Scene) -> None:
-    house = scene.house
-    by = signed(scene, "Endorse")
     house.endorse(scene.left >> 64, to=house.bank)
-    since = house.hashes(scene.confirmed)[-1:]
     with refused("NotHolder", caller=house.seller.address):
-        submit(scene, "Endorse", by | {"since": since})
+        submit(scene, "Endorse", by)
     assert not used(house, by)
+    house.endorse(scene.left >> 64, to=house.seller, sender=house.bank)
+    house.receivables.cancelNonces(0, 1 << 2, sender=house.seller)
+    with refused("NonceUsed", nonce=2):
+        submit(scene, "Endorse", other)
+    submit(scene, "Endorse", by)
 
 
 def test_a_member_may_register_by_signature_what_it_could_itself(house: House) -> None:
