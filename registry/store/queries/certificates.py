@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Unpack
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     Row,
@@ -21,7 +23,7 @@ from registry.domain import rules
 from registry.domain.identifiers import Address, CertificateId
 from registry.domain.receivable import DAY_SECONDS, Certificate, Phase, Receivable, Scope, Status
 from registry.store.queries.pages import PAGE_ROWS_DEFAULT, Page, beyond, page, rows_asked
-from registry.store.queries.receivables import Sought, frozen_ids, matching
+from registry.store.queries.receivables import PHASES_BY_DUE, Sought, due_in, frozen_ids, matching, within
 from registry.store.queries.visibility import Caller, visible_to
 from registry.store.tables import certificate as table
 from registry.store.tables import order_freeze, receivable
@@ -85,10 +87,10 @@ def certificate(
     connection: Connection, receivable_id: int, start: int, *, caller: Caller = Caller.LOCAL
 ) -> CertificateRow | None:
     """The live certificate that starts at this minor unit, or None."""
-    found = connection.execute(
-        _visible(caller).where(table.c.receivable_id == receivable_id, table.c.start_minor == start)
-    ).one_or_none()
-    return None if found is None else _row(found)
+    found = select(*table.c).where(
+        visible_to(caller, table), table.c.receivable_id == receivable_id, table.c.start_minor == start
+    )
+    return next(iter(_with_terms(connection, found)), None)
 
 
 def certificates(
@@ -107,12 +109,9 @@ def certificates(
     `frozen_at` is whether an order in force keeps it from moving - on itself, its receivable or its holder - and the
     instant, in seconds, at which it is asked.
     """
-    wanted, _ = _wanted(holder, receivable_id, sought)
-    key = (table.c.receivable_id, table.c.start_minor)
-    if after is not None:
-        wanted.append(beyond(key, after))
-    statement = _visible(caller).where(*wanted)
-    rows = _ordered(connection, statement, *key, limit=limit, frozen_at=frozen_at)
+    list_ = _List(holder, receivable_id, sought, frozen_at, caller)
+    found = list_.page(by_due=False, after=after, limit=limit)
+    rows = _with_terms(connection, found, table.c.receivable_id, table.c.start_minor)
     return page(rows, limit=limit, key=lambda row: (row.receivable_id, row.start_minor))
 
 
@@ -128,12 +127,9 @@ def certificates_by_due(
     **sought: Unpack[Sought],
 ) -> Page[CertificateRow, CertificateDueKey]:
     """The same by due date: where that is sought, the page is found in an index and not among all that came before."""
-    wanted, due_at = _wanted(holder, receivable_id, sought)
-    key = (due_at, table.c.receivable_id, table.c.start_minor)
-    if after is not None:
-        wanted.append(beyond(key, after))
-    statement = _visible(caller).where(*wanted)
-    rows = _ordered(connection, statement, *key, limit=limit, frozen_at=frozen_at)
+    list_ = _List(holder, receivable_id, sought, frozen_at, caller)
+    found = list_.page(by_due=True, after=after, limit=limit)
+    rows = _with_terms(connection, found, table.c.due_at, table.c.receivable_id, table.c.start_minor)
     return page(rows, limit=limit, key=lambda row: (row.due_at, row.receivable_id, row.start_minor))
 
 
@@ -166,61 +162,105 @@ def book(connection: Connection, holder: Address, *, now: int, caller: Caller = 
     return [BookRow(currency, Phase(name), count, int(amount)) for currency, name, count, amount in found]
 
 
-def _wanted(
-    holder: Address | None, receivable_id: int | None, sought: Sought
-) -> tuple[list[ColumnElement[bool]], ColumnElement[int]]:
-    """The conditions, and the due date to go by: the certificate's own where a holder's index begins with it."""
-    if holder is None:
-        # Only what is confirmed has certificates; said, so that the receivable's index leaves out the rest.
-        wanted = [receivable.c.status == int(Status.CONFIRMED), *matching(sought)]
-    else:
-        repeated = {name: table.c[name] for name in ("receivable_id", "debtor", "currency", "due_at")}
-        wanted = [table.c.holder == holder, *matching(sought, repeated=repeated)]
-    if receivable_id is not None:
-        wanted.append(table.c.receivable_id == receivable_id)
-    return wanted, receivable.c.due_at if holder is None else table.c.due_at
+@dataclass(frozen=True, slots=True)
+class _List:
+    """What a list of certificates is narrowed to, and how its first rows are found.
+
+    By an index of the certificates where that begins with the holder, where orders name them, and where nothing is
+    sought; else by an index of the receivables.
+    """
+
+    holder: Address | None
+    receivable_id: int | None
+    sought: Sought
+    frozen_at: tuple[bool, int] | None
+    caller: Caller
+
+    def page(self, *, by_due: bool, after: Sequence[int] | None, limit: int) -> Select[Any]:
+        """The rows after a key, one more than the page has."""
+        own = self.holder is not None or not self.sought or (self.frozen_at is not None and self.frozen_at[0])
+        terms = table if own else receivable
+        found = select(*table.c).where(visible_to(self.caller, table), *(_own(self.sought) if own else ()))
+        if not own:
+            found = found.join(receivable, receivable.c.receivable_id == table.c.receivable_id).where(
+                # Only what is confirmed has certificates; said, so that the receivables' index leaves out the rest.
+                receivable.c.status == int(Status.CONFIRMED),
+                *matching(self.sought),
+            )
+        if self.holder is not None:
+            found = found.where(table.c.holder == self.holder)
+        if self.receivable_id is not None:
+            found = found.where(terms.c.receivable_id == self.receivable_id)
+        key = [*([terms.c.due_at] if by_due else []), terms.c.receivable_id, table.c.start_minor]
+        if after is not None:
+            found = found.where(beyond(key, after))
+            if not own:
+                # Said of each table by itself too: no index begins at a key that lies in both.
+                found = found.where(beyond(key[:-1], after[:-1], inclusive=True))
+                if not by_due:
+                    found = found.where(table.c.receivable_id >= after[0])
+        first = found.order_by(*key).limit(rows_asked(limit))
+        match self.frozen_at:
+            case True, now:
+                # Each of the three from its own few orders, and no more of each than the page can take.
+                parts = union(*(first.where(condition) for condition in self._by_order(now=now))).subquery()
+                return select(parts).order_by(*(parts.c[column.key] for column in key)).limit(rows_asked(limit))
+            case False, now:
+                return first.where(*(~condition for condition in self._by_order(now=now)))
+            case _:
+                return first
+
+    def _by_order(self, *, now: int) -> tuple[ColumnElement[bool], ColumnElement[bool], ColumnElement[bool]]:
+        """An order in force on the certificate, on its receivable, on its holder."""
+
+        def things(scope: Scope, *columns: ColumnElement[Any]) -> Select[Any]:
+            return select(*columns).where(order_freeze.c.scope == int(scope), order_freeze.c.expiry_at > now)
+
+        own = things(Scope.CERTIFICATE, order_freeze.c.receivable_id, order_freeze.c.start_minor)
+        members = things(Scope.MEMBER, order_freeze.c.member)
+        return (
+            tuple_(table.c.receivable_id, table.c.start_minor).in_(own),
+            table.c.receivable_id.in_(frozen_ids(now=now)),
+            # Of one holder it is all or none of its certificates, which is asked once.
+            table.c.holder.in_(members)
+            if self.holder is None
+            else members.where(order_freeze.c.member == self.holder).exists(),
+        )
 
 
-def _ordered(
-    connection: Connection,
-    statement: Select[Any],
-    *key: ColumnElement[Any],
-    limit: int,
-    frozen_at: tuple[bool, int] | None,
-) -> list[CertificateRow]:
-    """The first rows of the statement, of what is frozen, not frozen, or both."""
-    asked = statement.order_by(*key).limit(rows_asked(limit))
-    match frozen_at:
-        case True, now:
-            # Each of the three from its own few orders, and no more of each than the page can take.
-            found = union(*(asked.where(condition) for condition in _frozen(now=now))).subquery()
-            asked = select(found).order_by(*(found.c[column.name] for column in key)).limit(rows_asked(limit))
-        case False, now:
-            asked = asked.where(*(~condition for condition in _frozen(now=now)))
-    return [_row(row) for row in connection.execute(asked)]
-
-
-def _frozen(*, now: int) -> tuple[ColumnElement[bool], ColumnElement[bool], ColumnElement[bool]]:
-    """An order in force on the certificate, on its receivable, on its holder."""
-
-    def things(scope: Scope, *columns: ColumnElement[Any]) -> Select[Any]:
-        return select(*columns).where(order_freeze.c.scope == int(scope), order_freeze.c.expiry_at > now)
-
-    own = things(Scope.CERTIFICATE, order_freeze.c.receivable_id, order_freeze.c.start_minor)
-    return (
-        tuple_(table.c.receivable_id, table.c.start_minor).in_(own),
-        table.c.receivable_id.in_(frozen_ids(now=now)),
-        table.c.holder.in_(things(Scope.MEMBER, order_freeze.c.member)),
+def _own(sought: Sought) -> list[ColumnElement[bool]]:
+    """The conditions on the columns that certificates repeat; what only receivables have, by a look at those."""
+    wanted = [
+        column == value
+        for column, value in ((table.c.debtor, sought.get("debtor")), (table.c.currency, sought.get("currency")))
+        if value is not None
+    ]
+    wanted += within(sought, due_at=table.c.due_at, receivable_id=table.c.receivable_id)
+    phase_at = sought.get("phase_at")
+    if phase_at is not None and phase_at[0] in PHASES_BY_DUE:
+        wanted += due_in(phase_at[0], table.c.due_at, now=phase_at[1])
+        phase_at = None
+    others = matching(
+        {
+            "status": sought.get("status"),
+            "phase_at": phase_at,
+            "originator": sought.get("originator"),
+            "fingerprint": sought.get("fingerprint"),
+            "document_roots": sought.get("document_roots"),
+        }
     )
+    if others:
+        wanted.append(table.c.receivable_id.in_(select(receivable.c.receivable_id).where(*others)))
+    return wanted
 
 
-_INHERITED = select(*table.c, receivable.c.originator, receivable.c.status).join_from(
-    table, receivable, receivable.c.receivable_id == table.c.receivable_id
-)
-
-
-def _visible(caller: Caller) -> Select[Any]:
-    return _INHERITED.where(visible_to(caller, receivable))
+def _with_terms(connection: Connection, found: Select[Any], *key: Column[Any]) -> list[CertificateRow]:
+    """The rows that were found, with what they inherit joined to them."""
+    rows = found.subquery()
+    statement = select(*rows.c, receivable.c.originator, receivable.c.status).join_from(
+        rows, receivable, receivable.c.receivable_id == rows.c.receivable_id
+    )
+    return [_row(row) for row in connection.execute(statement.order_by(*(rows.c[column.key] for column in key)))]
 
 
 def _row(row: Row[Any]) -> CertificateRow:

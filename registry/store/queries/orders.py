@@ -7,7 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, or_, select, true, tuple_
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    Row,
+    and_,
+    any_,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+)
+from sqlalchemy.types import TypeEngine
 
 from registry.domain.identifiers import Address, CertificateId
 from registry.domain.journal import CertificateFrozen, MemberFrozen, ReceivableFrozen
@@ -15,7 +32,7 @@ from registry.domain.receivable import Freeze, Scope
 from registry.store.queries.entries import decode_stored
 from registry.store.queries.pages import PAGE_ROWS_DEFAULT, Page, beyond, page, rows_asked
 from registry.store.queries.visibility import Caller, visible_to
-from registry.store.tables import entry, order_reference
+from registry.store.tables import Minor, entry, order_reference
 from registry.store.tables import order_freeze as table
 
 FreezeKey = tuple[int, int, int, int, bytes, bytes]
@@ -143,15 +160,26 @@ def freezes_on(
     caller: Caller = Caller.LOCAL,
 ) -> list[FreezeRow]:
     """The orders in force at `now` (seconds) on any of these things, certificates by (receivable id, start)."""
-    keys = set(certificates)
+    keys = sorted(set(certificates))
     numbers = {*receivables, *(receivable_id for receivable_id, _ in keys)}
+    # Arrays, so that it is one statement however many there are.
+    numbered = func.unnest(_array(BigInteger, [key[0] for key in keys]), _array(Minor, [key[1] for key in keys]))
     on_things: list[ColumnElement[bool]] = [
-        and_(table.c.scope == int(Scope.RECEIVABLE), table.c.receivable_id.in_(numbers)),
+        and_(
+            table.c.scope == int(Scope.RECEIVABLE),
+            table.c.receivable_id == any_(_array(BigInteger, sorted(numbers))),
+        ),
         and_(
             table.c.scope == int(Scope.CERTIFICATE),
-            tuple_(table.c.receivable_id, table.c.start_minor).in_(keys),
+            tuple_(table.c.receivable_id, table.c.start_minor).in_(
+                select(numbered.table_valued("receivable_id", "start_minor").render_derived())
+            ),
         ),
-        and_(table.c.scope == int(Scope.MEMBER), table.c.receivable_id == 0, table.c.member.in_(set(members))),
+        and_(
+            table.c.scope == int(Scope.MEMBER),
+            table.c.receivable_id == 0,
+            table.c.member == any_(_array(LargeBinary, sorted(set(members)))),
+        ),
     ]
     found = connection.execute(
         _FREEZES.where(visible_to(caller, table), table.c.expiry_at > now, or_(*on_things)).order_by(
@@ -164,7 +192,7 @@ def freezes_on(
 def count_freezes(
     connection: Connection, order_hash: bytes, *, now: int, caller: Caller = Caller.LOCAL
 ) -> tuple[int, int]:
-    """On how many things an order is in force at `now` (seconds), and on how many it has expired and is still listed."""
+    """On how many things an order is in force at `now` (seconds), and on how many it is listed and has expired."""
     in_force = func.count().filter(table.c.expiry_at > now)
     found = connection.execute(
         select(in_force, func.count() - in_force).where(visible_to(caller, table), table.c.order_hash == order_hash)
@@ -210,6 +238,10 @@ _FREEZES = (
     .join_from(table, _frozen_by, true())
     .join(order_reference, order_reference.c.order_hash == table.c.order_hash, isouter=True)
 )
+
+
+def _array(kind: type[TypeEngine[Any]], values: list[Any]) -> ColumnElement[Any]:
+    return literal(values, ARRAY(kind))
 
 
 def _row(row: Row[Any]) -> FreezeRow:

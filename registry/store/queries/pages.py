@@ -42,10 +42,12 @@ def page(rows: Sequence[Row], *, limit: int, key: Callable[[Row], Key]) -> Page[
     return Page(kept, key(kept[-1]) if len(rows) > limit else None)
 
 
-def beyond(columns: Sequence[ColumnElement[Any]], key: Sequence[int | bytes]) -> ColumnElement[bool]:
-    """Rows after the key, in the order of the columns."""
-    values = [literal(value, column.type) for column, value in zip(columns, key, strict=True)]
-    return tuple_(*columns) > tuple_(*values)
+def beyond(
+    columns: Sequence[ColumnElement[Any]], key: Sequence[int | bytes], *, inclusive: bool = False
+) -> ColumnElement[bool]:
+    """Rows after the key, in the order of the columns; with `inclusive` those at it too."""
+    at = tuple_(*(literal(value, column.type) for column, value in zip(columns, key, strict=True)))
+    return tuple_(*columns) >= at if inclusive else tuple_(*columns) > at
 
 
 def every(page_after: Callable[[Key | None], Page[Row, Key]], *, after: Key | None = None) -> Iterator[Row]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, func, literal, select
 
 from registry.domain import rules
 from registry.domain.identifiers import Address
@@ -24,6 +24,9 @@ DeadlineKey = tuple[int, int]
 
 DueDayKey = tuple[int, int]
 """Due instant and currency."""
+
+PHASES_BY_DUE = frozenset({Phase.LIVE, Phase.DUE, Phase.OVERDUE})
+"""Phases of what is confirmed."""
 
 _ID_AFTER_ALL = 2**63 - 1
 
@@ -133,10 +136,8 @@ class Sought(TypedDict, total=False):
 
 def receivable(connection: Connection, receivable_id: int, *, caller: Caller = Caller.LOCAL) -> ReceivableRow | None:
     """One receivable, or None."""
-    found = connection.execute(
-        _WITH_HEAD.where(visible_to(caller, table), table.c.receivable_id == receivable_id)
-    ).one_or_none()
-    return None if found is None else _row(found)
+    wanted = [visible_to(caller, table), table.c.receivable_id == receivable_id]
+    return next(iter(_ordered(connection, wanted, table.c.receivable_id, limit=1)), None)
 
 
 def receivables(
@@ -236,38 +237,63 @@ def due_days(
 # ------------------------------------------------------------- shared by lists
 
 
-def matching(sought: Sought, *, repeated: Mapping[str, ColumnElement[Any]] | None = None) -> list[ColumnElement[bool]]:
-    """The conditions on the table of receivables; on `repeated` columns of another table, by name, where it has them.
+def matching(sought: Sought) -> list[ColumnElement[bool]]:
+    """The conditions on the table of receivables.
 
     Ids are counted as claims come, so a window of registration is a window of ids.
     """
-    columns = {**table.c, **(repeated or {})}
-    due_at = columns["due_at"]
     wanted: list[ColumnElement[bool]] = [
-        columns[name] == value
-        for name, value in (
-            ("debtor", sought.get("debtor")),
-            ("originator", sought.get("originator")),
-            ("fingerprint", sought.get("fingerprint")),
-            ("currency", sought.get("currency")),
+        column == value
+        for column, value in (
+            (table.c.debtor, sought.get("debtor")),
+            (table.c.originator, sought.get("originator")),
+            (table.c.fingerprint, sought.get("fingerprint")),
+            (table.c.currency, sought.get("currency")),
         )
         if value is not None
     ]
     if (status := sought.get("status")) is not None:
         wanted.append(table.c.status == int(status))
     if (phase_at := sought.get("phase_at")) is not None:
-        wanted.append(_in_phase(*phase_at, due_at=due_at))
+        phase, now = phase_at
+        wanted += [table.c.status == int(status_in(phase)), *due_in(phase, table.c.due_at, now=now)]
     if (roots := sought.get("document_roots")) is not None:
         wanted.append(table.c.document_root.in_(roots))
+    return [*wanted, *within(sought, due_at=table.c.due_at, receivable_id=table.c.receivable_id)]
+
+
+def within(
+    sought: Sought, *, due_at: ColumnElement[int], receivable_id: ColumnElement[int]
+) -> list[ColumnElement[bool]]:
+    """The windows, on the columns of whichever table has them."""
+    wanted: list[ColumnElement[bool]] = []
     if (due_from := sought.get("due_from")) is not None:
         wanted.append(due_at >= due_from)
     if (due_before := sought.get("due_before")) is not None:
         wanted.append(due_at < due_before)
     if (registered_from := sought.get("registered_from")) is not None:
-        wanted.append(columns["receivable_id"] >= _first_registered(registered_from))
+        wanted.append(receivable_id >= _first_registered(registered_from))
     if (registered_before := sought.get("registered_before")) is not None:
-        wanted.append(columns["receivable_id"] < func.coalesce(_first_registered(registered_before), _ID_AFTER_ALL))
+        wanted.append(receivable_id < func.coalesce(_first_registered(registered_before), _ID_AFTER_ALL))
     return wanted
+
+
+def status_in(phase: Phase) -> Status:
+    """The status of what is in a phase: the one of its name, or confirmed where the due date decides."""
+    return Status.CONFIRMED if phase in PHASES_BY_DUE else Status[phase.name]
+
+
+def due_in(phase: Phase, due_at: ColumnElement[int], *, now: int) -> list[ColumnElement[bool]]:
+    """What rules.phase says of the due date at `now` (seconds), turned round so that the database can look for it."""
+    match phase:
+        case Phase.LIVE:
+            return [due_at > now]
+        case Phase.DUE:
+            return [due_at <= now, due_at > now - DAY_SECONDS]
+        case Phase.OVERDUE:
+            return [due_at <= now - DAY_SECONDS]
+        case _:
+            return []
 
 
 def frozen_ids(*, now: int) -> Select[Any]:
@@ -275,20 +301,6 @@ def frozen_ids(*, now: int) -> Select[Any]:
     return select(order_freeze.c.receivable_id).where(
         order_freeze.c.scope == int(Scope.RECEIVABLE), order_freeze.c.expiry_at > now
     )
-
-
-def _in_phase(phase: Phase, now: int, *, due_at: ColumnElement[int]) -> ColumnElement[bool]:
-    """What rules.phase says, turned round so that the database can look for it."""
-    confirmed = table.c.status == int(Status.CONFIRMED)
-    match phase:
-        case Phase.LIVE:
-            return and_(confirmed, due_at > now)
-        case Phase.DUE:
-            return and_(confirmed, due_at <= now, due_at > now - DAY_SECONDS)
-        case Phase.OVERDUE:
-            return and_(confirmed, due_at <= now - DAY_SECONDS)
-        case _:
-            return table.c.status == int(Status[phase.name])
 
 
 def _first_registered(since: int) -> ColumnElement[int]:
@@ -310,16 +322,17 @@ def _frozen(frozen_at: tuple[bool, int] | None) -> list[ColumnElement[bool]]:
     return [by_order if frozen else ~by_order]
 
 
-_WITH_HEAD = select(*table.c, journal.c.head, journal.c.length).join_from(
-    table, journal, journal.c.journal_id == table.c.receivable_id
-)
-
-
 def _ordered(
-    connection: Connection, wanted: Sequence[ColumnElement[bool]], *key: ColumnElement[Any], limit: int
+    connection: Connection, wanted: Sequence[ColumnElement[bool]], *key: Column[Any], limit: int
 ) -> list[ReceivableRow]:
-    found = connection.execute(_WITH_HEAD.where(*wanted).order_by(*key).limit(rows_asked(limit)))
-    return [_row(row) for row in found]
+    """The first rows. Heads are joined to the page that was found: joined before, they would be walked with it."""
+    found = select(*table.c).where(*wanted).order_by(*key).limit(rows_asked(limit)).subquery()
+    statement = (
+        select(*found.c, journal.c.head, journal.c.length)
+        .join_from(found, journal, journal.c.journal_id == found.c.receivable_id)
+        .order_by(*(found.c[column.key] for column in key))
+    )
+    return [_row(row) for row in connection.execute(statement)]
 
 
 def _row(row: Row[Any]) -> ReceivableRow:

@@ -1,0 +1,537 @@
+"""Time of every list query over a book of 200,000 certificates: `python -m scripts.bench.lists [--certificates N]`.
+
+The book is made of journals, folded as the mirror folds them and brought into a database of its own by COPY: 300
+debtors, 2,000 suppliers, 30 financiers, of very unequal size, over two years. Every question is then asked many times
+with other parties, days and pages, 50 rows each, and its median and 99th percentile are told.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import Connection
+
+from registry.chain.rpc import Block, RawLog
+from registry.domain import journal
+from registry.domain.fold import empty_receivable, empty_registry, walk, walk_registry
+from registry.domain.identifiers import Address
+from registry.domain.journal import Entry, word
+from registry.domain.keccak import keccak256
+from registry.domain.receivable import DAY_SECONDS, Parameter, Phase, Receivable, Registry, Scope, Status
+from registry.mirror import store
+from registry.store.database import Database
+from registry.store.embedded import EmbeddedPostgres
+from registry.store.queries import certificates, entries, members, orders, parties, receivables
+from registry.store.queries import registry as registry_queries
+
+CERTIFICATES = 200_000
+ROUNDS = 200
+WARM_UP_ROUNDS = 5
+ROWS = 50
+
+CHAIN_ID = 31337
+CONTRACT: Address = b"\xc0" * 20
+OFFICER, SECOND, OPERATOR = (bytes([number]) * 20 for number in (0xF1, 0xF2, 0xF3))
+DOCUMENT = b"\xd0" * 32
+
+BEGIN = 20_500 * DAY_SECONDS
+"""The first day of the book, seconds."""
+SPAN_DAYS = 730
+ANSWER_DAYS = 30
+ENTRIES_PER_BLOCK = 60
+CURRENCIES = {978: 60, 156: 30, 840: 9, 392: 1}
+CUTS = {0: 20, 1: 20, 2: 25, 3: 15, 5: 15, 8: 5}
+"""How often a receivable is cut how many times, percent."""
+
+
+@dataclass
+class Book:
+    """What was filled in, to ask about: parties by size, the largest first, and some of what orders are on."""
+
+    debtors: list[Address]
+    suppliers: list[Address]
+    financiers: list[Address]
+    now: int
+    receivables: int = 0
+    certificates: int = 0
+    orders: list[bytes] = field(default_factory=list)
+    frozen_members: list[Address] = field(default_factory=list)
+    frozen_receivables: list[int] = field(default_factory=list)
+
+    def any_of(self, people: Sequence[Address], rng: random.Random) -> Address:
+        """Somebody, as often a large one as it has more: what most people ask about."""
+        return people[min(int(rng.paretovariate(1.1)) - 1, len(people) - 1)]
+
+    def day(self, rng: random.Random) -> int:
+        """A midnight of the book."""
+        return BEGIN + rng.randrange(SPAN_DAYS) * DAY_SECONDS
+
+    def receivable_id(self, rng: random.Random) -> int:
+        """Some receivable."""
+        return rng.randrange(1, self.receivables + 1)
+
+
+# ------------------------------------------------------------------------ the book
+
+
+def fill(database: Database, *, count: int, seed: int = 1) -> Book:
+    """Fill an empty, migrated database with a book of about so many certificates, and let it know its statistics."""
+    rng = random.Random(seed)  # noqa: S311  (the same book every time, not a secret)
+    people = [keccak256(b"party" + word(number))[:20] for number in range(2_330)]
+    book = Book(people[:300], people[300:2_300], people[2_300:], BEGIN + SPAN_DAYS * DAY_SECONDS)
+    with database.bulk() as connection:
+        log = _Log(connection)
+        rows = _Rows(connection)
+        rows.add(log.journal(empty_registry(chain_id=CHAIN_ID, contract=CONTRACT), _own_journal(book, rng)))
+        # So many receivables that the days go by as slowly as certificates come.
+        per_receivable = 0.88 * (1 + sum(cuts * share for cuts, share in CUTS.items()) / 100)
+        expected = math.ceil(count / per_receivable)
+        while book.certificates < count:
+            book.receivables += 1
+            at = BEGIN + min(book.receivables, expected) * SPAN_DAYS * DAY_SECONDS // expected
+            empty = empty_receivable(chain_id=CHAIN_ID, contract=CONTRACT, receivable_id=book.receivables)
+            state = log.journal(empty, _claim(book, rng, at=at))
+            assert isinstance(state, Receivable)
+            rows.add(state)
+            book.certificates += len(state.certificates)
+            if state.orders:
+                book.frozen_receivables.append(state.receivable_id)
+        log.flush()
+        rows.flush()
+        store.insert_cursor(
+            connection, store.Cursor(CHAIN_ID, CONTRACT, log.number, log.number.to_bytes(32), book.now, 0, 0)
+        )
+        with connection.cursor().copy("COPY party (address, handle, name) FROM STDIN") as copy:
+            for number, address in enumerate(people):
+                copy.write_row((address, f"party-{number}", f"Party {number} Ltd"))
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
+    return book
+
+
+class _Log:
+    """Folds journals and writes their entries, ENTRIES_PER_BLOCK to a block."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection = connection
+        self.number = 1
+        self._blocks: list[Block] = []
+        self._new: list[store.NewEntry] = []
+
+    def journal(self, empty: Receivable | Registry, made: Iterable[Entry]) -> Receivable | Registry:
+        """The state after these entries, which are now in the log."""
+        state = empty
+        steps = walk_registry(empty, made) if isinstance(empty, Registry) else walk(empty, made)
+        for reached, entry in steps:
+            state = reached
+            topics, data = _encoded(entry)
+            index = len(self._new) % ENTRIES_PER_BLOCK
+            if index == 0:
+                self.number += 1
+                block_hash, parent = self.number.to_bytes(32), (self.number - 1).to_bytes(32)
+                self._blocks.append(Block(self.number, block_hash, parent, entry.time, b"", None))
+            raw = RawLog(CONTRACT, self.number, self.number.to_bytes(32), index, state.head, topics, data)
+            self._new.append(store.NewEntry(raw, entry, state.length, state.head))
+        return state
+
+    def flush(self) -> None:
+        store.insert_log(self._connection, self._blocks, self._new)
+
+
+class _Rows:
+    """Collects projection rows and writes them by COPY."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection = connection
+        self._rows: dict[str, list[store.Row]] = {table: [] for table in store.PROJECTIONS}
+
+    def add(self, state: Receivable | Registry) -> None:
+        for table, rows in store.rows_of(state).items():
+            self._rows[table] += rows
+
+    def flush(self) -> None:
+        for table, rows in self._rows.items():
+            columns, _ = store.PROJECTIONS[table]
+            with self._connection.cursor().copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+
+
+def _encoded(entry: Entry) -> tuple[tuple[bytes, ...], bytes]:
+    """Topics and data of the log that tells of an entry."""
+    words = [(argument.indexed, word(getattr(entry, argument.name))) for argument in entry.arguments()]
+    topics = (entry.topic(), *(value for indexed, value in words if indexed))
+    return topics, b"".join(value for indexed, value in words if not indexed)
+
+
+def _own_journal(book: Book, rng: random.Random) -> Iterator[Entry]:
+    """R-0: parameters, members, some of them frozen."""
+    values = {
+        Parameter.TENOR_LIMIT_DAYS: 365,
+        Parameter.MINIMUM_PART_MINOR: 1,
+        Parameter.ANSWER_WINDOW_DAYS: ANSWER_DAYS,
+        Parameter.UNANSWERED_MAX: 1_000,
+        Parameter.FORCED_TRANSFER_DELAY_SECONDS: DAY_SECONDS,
+    }
+    for parameter, value in values.items():
+        yield journal.ParameterSet(parameter, OPERATOR, value, BEGIN, BEGIN)
+    for role, people in ((2, book.debtors), (1, book.suppliers), (4, book.financiers)):
+        for member in people:
+            yield journal.MemberAdmitted(member, OPERATOR, book.now + 100 * DAY_SECONDS, role, word(role), BEGIN)
+    for member in (*rng.sample(book.suppliers[50:], 4), book.financiers[3]):
+        book.frozen_members.append(member)
+        yield journal.MemberFrozen(member, _order(book, rng), OFFICER, SECOND, _expiry(book, rng), BEGIN)
+
+
+def _claim(book: Book, rng: random.Random, *, at: int) -> Iterator[Entry]:
+    """The journal of one receivable that was registered at an instant."""
+    number = book.receivables
+    debtor, originator = book.any_of(book.debtors, rng), rng.choice(book.suppliers)
+    face = int(rng.lognormvariate(13.5, 1.2)) + 1_000
+    due = (at // DAY_SECONDS + rng.choice((30, 45, 60, 60, 90, 90, 120, 180))) * DAY_SECONDS
+    (currency,) = rng.choices([*CURRENCIES], [*CURRENCIES.values()])
+    answer_by = at + ANSWER_DAYS * DAY_SECONDS
+    print_, root = keccak256(b"print" + word(number)), keccak256(b"root" + word(number))
+    yield journal.Registered(number, originator, debtor, face, due, currency, print_, root, answer_by, at)
+    later = at + DAY_SECONDS
+    if at > book.now - 20 * DAY_SECONDS and rng.random() < 0.7:
+        if rng.random() < 0.3:
+            yield journal.CounterOffered(number, debtor, face, face - 1, due, later)
+        return
+    fate = rng.random()
+    if fate < 0.05:
+        yield journal.Refused(number, debtor, 1 + int(fate * 100), face, later)
+    elif fate < 0.08:
+        yield journal.Withdrawn(number, originator, face, later)
+    elif fate < 0.12 and answer_by < book.now:
+        yield journal.Lapsed(number, originator, face, answer_by)
+    else:
+        yield journal.Confirmed(number, debtor, originator, face, later)
+        yield from _travels(book, rng, number, originator, face=face, at=later)
+
+
+def _travels(
+    book: Book, rng: random.Random, number: int, originator: Address, *, face: int, at: int
+) -> Iterator[Entry]:
+    """A confirmed receivable goes in parts to suppliers and financiers; a few are frozen."""
+    (cuts,) = rng.choices([*CUTS], [*CUTS.values()])
+    end = face
+    for cut in sorted(rng.sample(range(1, face), cuts), reverse=True):
+        receiver = book.any_of(book.financiers, rng) if rng.random() < 0.6 else rng.choice(book.suppliers)
+        yield journal.Split(number, originator, receiver, 0, end, cut, DOCUMENT, at)
+        end = cut
+    if rng.random() < 0.3:
+        receiver = book.any_of(book.financiers, rng)
+        yield journal.Endorsed(number, originator, receiver, 0, end, DOCUMENT, at)
+    if rng.random() < 0.01:
+        yield journal.CertificateFrozen(number, _order(book, rng), OFFICER, SECOND, 0, end, _expiry(book, rng, at), at)
+    elif rng.random() < 0.002:
+        yield journal.ReceivableFrozen(number, _order(book, rng), OFFICER, SECOND, face, _expiry(book, rng, at), at)
+
+
+def _order(book: Book, rng: random.Random) -> bytes:
+    """A new order, or one that freezes other things too."""
+    if not book.orders or rng.random() < 0.7:
+        book.orders.append(keccak256(b"order" + word(len(book.orders))))
+    return rng.choice(book.orders[-20:])
+
+
+def _expiry(book: Book, rng: random.Random, at: int = BEGIN) -> int:
+    """Most orders still hold."""
+    return book.now + rng.randrange(1, 500) * DAY_SECONDS if rng.random() < 0.7 else at + DAY_SECONDS
+
+
+# ------------------------------------------------------------------- the questions
+
+Question = Callable[[Connection, Book, random.Random], object]
+
+
+def _receivables(sought: Callable[[Book, random.Random], dict[str, Any]], *, by_due: bool = False) -> Question:
+    """A page of receivables, from some place in the list on."""
+
+    def ask(connection: Connection, book: Book, rng: random.Random) -> object:
+        if by_due:
+            after = rng.choice([None, (book.day(rng), book.receivable_id(rng))])
+            return receivables.receivables_by_due(connection, after=after, limit=ROWS, **sought(book, rng))
+        return receivables.receivables(
+            connection, after=rng.choice([None, book.receivable_id(rng)]), limit=ROWS, **sought(book, rng)
+        )
+
+    return ask
+
+
+def _certificates(sought: Callable[[Book, random.Random], dict[str, Any]], *, by_due: bool = False) -> Question:
+    """A page of certificates, from some place in the list on."""
+
+    def ask(connection: Connection, book: Book, rng: random.Random) -> object:
+        if by_due:
+            key = rng.choice([None, (book.day(rng), book.receivable_id(rng), 0)])
+            return certificates.certificates_by_due(connection, after=key, limit=ROWS, **sought(book, rng))
+        return certificates.certificates(
+            connection, after=rng.choice([None, (book.receivable_id(rng), 0)]), limit=ROWS, **sought(book, rng)
+        )
+
+    return ask
+
+
+def _window(book: Book, rng: random.Random, days: int) -> dict[str, int]:
+    """Due within so many days."""
+    begin = book.day(rng)
+    return {"due_from": begin, "due_before": begin + days * DAY_SECONDS}
+
+
+def _registered(book: Book, rng: random.Random, days: int) -> dict[str, int]:
+    """Registered within so many days."""
+    begin = book.day(rng)
+    return {"registered_from": begin, "registered_before": begin + days * DAY_SECONDS}
+
+
+def _large(book: Book, rng: random.Random) -> dict[str, Address]:
+    return {"debtor": book.any_of(book.debtors, rng)}
+
+
+def _any_debtor(book: Book, rng: random.Random) -> dict[str, Address]:
+    return {"debtor": rng.choice(book.debtors)}
+
+
+def _originator(book: Book, rng: random.Random) -> dict[str, Address]:
+    return {"originator": rng.choice(book.suppliers)}
+
+
+def _bank(book: Book, rng: random.Random) -> dict[str, Address]:
+    return {"holder": book.any_of(book.financiers, rng)}
+
+
+def _supplier(book: Book, rng: random.Random) -> dict[str, Address]:
+    return {"holder": rng.choice(book.suppliers)}
+
+
+def _phase(phase: Phase) -> Callable[[Book, random.Random], dict[str, Any]]:
+    return lambda book, rng: {"phase_at": (phase, book.now - rng.randrange(100) * DAY_SECONDS)}
+
+
+def _status(status: Status) -> Callable[[Book, random.Random], dict[str, Any]]:
+    return lambda book, rng: {"status": status}  # noqa: ARG005  (one shape for all filters)
+
+
+def _currency(currency: int) -> Callable[[Book, random.Random], dict[str, Any]]:
+    return lambda book, rng: {"currency": currency}  # noqa: ARG005  (one shape for all filters)
+
+
+def _frozen(frozen: bool) -> Callable[[Book, random.Random], dict[str, Any]]:  # noqa: FBT001  (the filter itself)
+    return lambda book, rng: {"frozen_at": (frozen, book.now)}  # noqa: ARG005  (one shape for all filters)
+
+
+def _due(days: int) -> Callable[[Book, random.Random], dict[str, Any]]:
+    return lambda book, rng: _window(book, rng, days)
+
+
+def _since(days: int) -> Callable[[Book, random.Random], dict[str, Any]]:
+    return lambda book, rng: _registered(book, rng, days)
+
+
+def _both(*parts: Callable[[Book, random.Random], dict[str, Any]]) -> Callable[[Book, random.Random], dict[str, Any]]:
+    def merged(book: Book, rng: random.Random) -> dict[str, Any]:
+        return {name: value for part in parts for name, value in part(book, rng).items()}
+
+    return merged
+
+
+def _nothing(book: Book, rng: random.Random) -> dict[str, Any]:  # noqa: ARG001  (one shape for all filters)
+    return {}
+
+
+def _page_of_orders(connection: Connection, book: Book, rng: random.Random) -> object:
+    """What a page of certificates asks besides: the orders on them."""
+    start = book.receivable_id(rng)
+    return orders.freezes_on(
+        connection,
+        now=book.now,
+        certificates=[(start + number, 0) for number in range(ROWS)],
+        members=rng.sample(book.financiers, 20),
+    )
+
+
+QUESTIONS: dict[str, Question] = {
+    "receivables": _receivables(_nothing),
+    **{f"receivables, {status.name.lower()}": _receivables(_status(status)) for status in Status if status},
+    "receivables of a debtor": _receivables(_large),
+    "receivables of any debtor": _receivables(_any_debtor),
+    "receivables of an originator": _receivables(_originator),
+    "receivables of a debtor, refused": _receivables(_both(_large, _status(Status.REFUSED))),
+    "receivables of a debtor and an originator": _receivables(_both(_large, _originator)),
+    "receivables in a common currency": _receivables(_currency(978)),
+    "receivables in a rare currency": _receivables(_currency(392)),
+    "receivables of a debtor in a rare currency": _receivables(_both(_large, _currency(392))),
+    "receivables registered on a day": _receivables(_since(1)),
+    "receivables registered in a quarter": _receivables(_since(90)),
+    "receivables of a debtor registered in a month": _receivables(_both(_large, _since(30))),
+    "receivables, frozen": _receivables(_frozen(True)),
+    "receivables, not frozen": _receivables(_frozen(False)),
+    "receivables of a debtor, frozen": _receivables(_both(_large, _frozen(True))),
+    **{
+        f"receivables by due date, {phase.value}": _receivables(_phase(phase), by_due=True)
+        for phase in (Phase.LIVE, Phase.DUE, Phase.OVERDUE)
+    },
+    "receivables due on a day": _receivables(_due(1), by_due=True),
+    "receivables due in a quarter": _receivables(_due(90), by_due=True),
+    "receivables of a debtor due in a week": _receivables(_both(_large, _due(7)), by_due=True),
+    "receivables of an originator, overdue": _receivables(_both(_originator, _phase(Phase.OVERDUE)), by_due=True),
+    "receivables in a rare currency due in a quarter": _receivables(_both(_currency(392), _due(90)), by_due=True),
+    "receivables due in a quarter, frozen": _receivables(_both(_due(90), _frozen(True)), by_due=True),
+    "receivables registered in a month due in a quarter": _receivables(_both(_since(30), _due(90)), by_due=True),
+    "inbox": lambda connection, book, rng: receivables.pending(connection, book.any_of(book.debtors, rng), limit=ROWS),
+    "calendar": lambda connection, book, rng: receivables.due_days(
+        connection, book.any_of(book.debtors, rng), limit=ROWS
+    ),
+    "calendar from a day on": lambda connection, book, rng: receivables.due_days(
+        connection, book.any_of(book.debtors, rng), due_from=book.day(rng), limit=ROWS
+    ),
+    "receivable by fingerprint": lambda connection, book, rng: receivables.receivables(
+        connection, fingerprint=keccak256(b"print" + word(book.receivable_id(rng)))
+    ),
+    "receivables by document roots": lambda connection, book, rng: receivables.receivables(
+        connection, document_roots=[keccak256(b"root" + word(book.receivable_id(rng))) for _ in range(3)]
+    ),
+    "certificates": _certificates(_nothing),
+    "certificates of a financier": _certificates(_bank),
+    "certificates of a supplier": _certificates(_supplier),
+    "certificates of a financier on a debtor": _certificates(_both(_bank, _large)),
+    "certificates of a financier in a rare currency": _certificates(_both(_bank, _currency(392))),
+    "certificates of a financier registered in a month": _certificates(_both(_bank, _since(30))),
+    "certificates on a debtor": _certificates(_large),
+    "certificates of an originator's receivables": _certificates(_originator),
+    "certificates in a rare currency": _certificates(_currency(392)),
+    "certificates registered on a day": _certificates(_since(1)),
+    "certificates, frozen": _certificates(_frozen(True)),
+    "certificates, not frozen": _certificates(_frozen(False)),
+    "certificates of a financier, frozen": _certificates(_both(_bank, _frozen(True))),
+    "certificates on a debtor, frozen": _certificates(_both(_large, _frozen(True))),
+    "certificates of a financier by due date": _certificates(_bank, by_due=True),
+    "certificates of a financier due in a week": _certificates(_both(_bank, _due(7)), by_due=True),
+    "certificates of a financier on a debtor due in a quarter": _certificates(
+        _both(_bank, _large, _due(90)), by_due=True
+    ),
+    "certificates of a financier, overdue": _certificates(_both(_bank, _phase(Phase.OVERDUE)), by_due=True),
+    "certificates due on a day": _certificates(_due(1), by_due=True),
+    "certificates on a debtor due in a month": _certificates(_both(_large, _due(30)), by_due=True),
+    "certificates, due": _certificates(_phase(Phase.DUE), by_due=True),
+    "certificates due in a quarter, frozen": _certificates(_both(_due(90), _frozen(True)), by_due=True),
+    "certificates of a receivable": lambda connection, book, rng: certificates.certificates_of(
+        connection, book.receivable_id(rng), limit=ROWS
+    ),
+    "totals of a financier's book": lambda connection, book, rng: certificates.book(
+        connection, book.any_of(book.financiers, rng), now=book.now
+    ),
+    "journal of a receivable": lambda connection, book, rng: entries.entries(
+        connection, book.receivable_id(rng), limit=ROWS
+    ),
+    "journal R-0": lambda connection, book, rng: entries.entries(  # noqa: ARG005  (one shape for all questions)
+        connection, 0, after=rng.randrange(2_000), limit=ROWS
+    ),
+    "entries of an order": lambda connection, book, rng: entries.entries_of_order(
+        connection, rng.choice(book.orders), limit=ROWS
+    ),
+    "orders in force": lambda connection, book, rng: orders.freezes(  # noqa: ARG005  (one shape for all questions)
+        connection, in_force_at=(True, book.now), limit=ROWS
+    ),
+    "orders expired": lambda connection, book, rng: orders.freezes(  # noqa: ARG005  (one shape for all questions)
+        connection, in_force_at=(False, book.now), limit=ROWS
+    ),
+    "what an order freezes": lambda connection, book, rng: orders.freezes(
+        connection, order_hash=rng.choice(book.orders), limit=ROWS
+    ),
+    "orders on a receivable": lambda connection, book, rng: orders.freezes(
+        connection, receivable_id=rng.choice(book.frozen_receivables), limit=ROWS
+    ),
+    "orders on a member": lambda connection, book, rng: orders.freezes(
+        connection, member=rng.choice(book.frozen_members), limit=ROWS
+    ),
+    "orders on members": lambda connection, book, rng: orders.freezes(  # noqa: ARG005  (one shape for all questions)
+        connection, scope=Scope.MEMBER, limit=ROWS
+    ),
+    "orders on a page of certificates": _page_of_orders,
+    "members": lambda connection, book, rng: members.members(connection, after=rng.choice(book.suppliers), limit=ROWS),
+    "parties": lambda connection, book, rng: parties.parties(  # noqa: ARG005  (one shape for all questions)
+        connection, after=f"party-{rng.randrange(2_330)}", limit=ROWS
+    ),
+    "switches and parameters": lambda connection, book, rng: registry_queries.registry(connection),  # noqa: ARG005  (one shape for all questions)
+}
+"""Every list, with each of its filters."""
+
+
+# ----------------------------------------------------------------------- measuring
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Milliseconds of one question."""
+
+    p50_ms: float
+    p99_ms: float
+
+
+def measure(database: Database, book: Book, *, rounds: int) -> Iterator[tuple[str, Measured]]:
+    """Ask every question so often, each time about something else."""
+    for name, ask in QUESTIONS.items():
+        rng = random.Random(name)  # noqa: S311  (the same questions every time)
+        taken = []
+        with database.snapshot() as connection:
+            for number in range(-WARM_UP_ROUNDS, rounds):
+                began = time.perf_counter()
+                ask(connection, book, rng)
+                if number >= 0:
+                    taken.append(1_000 * (time.perf_counter() - began))
+        percentiles = statistics.quantiles(taken, n=100)
+        yield name, Measured(statistics.median(taken), percentiles[98])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Fill a database, ask, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--certificates", type=int, default=CERTIFICATES, metavar="N", help="size of the book")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N", help="times that each question is asked")
+    parser.add_argument("--json", action="store_true", help="one JSON document instead of a table")
+    asked = parser.parse_args(arguments)
+    console = Console(stderr=asked.json)
+    with tempfile.TemporaryDirectory() as folder, EmbeddedPostgres.start(Path(folder)) as postgres:
+        postgres.create_database("lists")
+        database = Database(postgres.url("lists"))
+        database.migrate()
+        began = time.perf_counter()
+        book = fill(database, count=asked.certificates)
+        console.print(
+            f"{book.certificates:,} certificates of {book.receivables:,} receivables "
+            f"in {time.perf_counter() - began:.0f} s; {asked.rounds} rounds of {ROWS} rows"
+        )
+        measured = dict(measure(database, book, rounds=asked.rounds))
+        database.dispose()
+    if asked.json:
+        sys.stdout.write(
+            json.dumps({name: {"p50_ms": one.p50_ms, "p99_ms": one.p99_ms} for name, one in measured.items()}, indent=2)
+        )
+        return
+    table = Table("question", box=None)
+    table.add_column("p50 ms", justify="right")
+    table.add_column("p99 ms", justify="right")
+    for name, one in measured.items():
+        table.add_row(name, f"{one.p50_ms:.2f}", f"{one.p99_ms:.2f}")
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()
