@@ -395,6 +395,9 @@ def test_nobody_cannot_receive(house: House, receivable_id: int) -> None:
         house.receivables.split(whole, 1, NOBODY, DOCUMENT, sender=house.seller)
     with refused("MemberNotEligible", member=NOBODY):
         house.receivables.endorse(whole, NOBODY, DOCUMENT, sender=house.seller)
+    for transfer in (house.receivables.transferFrom, house.receivables.safeTransferFrom):
+        with refused("MemberNotEligible", member=NOBODY):
+            transfer(house.seller, NOBODY, token(receivable_id), sender=house.seller)
 
 
 @all_moves

@@ -199,7 +199,52 @@ def test_who_follows_the_events_knows_every_approval(house: House, receivable_id
     done(house.force_transfer(named(tail, 60_000)))
 
 
+def test_a_holder_has_as_many_operators_as_it_likes(house: House, receivable_id: int, certificate: int) -> None:
+    for operator in (house.stranger, house.operator):
+        house.receivables.setApprovalForAll(operator, True, sender=house.seller)
+    house.endorse(certificate, sender=house.stranger)
+    house.endorse(certificate, to=house.seller, sender=house.supplier)
+    house.receivables.setApprovalForAll(house.stranger, False, sender=house.seller)
+    house.endorse(certificate, sender=house.operator)
+    assert house.cover(receivable_id) == [(0, 100_000, house.supplier.address)]
+
+
 # --------------------------------------------------------------- transfers
+
+
+def test_who_follows_the_transfers_knows_every_holder_and_every_balance(house: House) -> None:
+    """By whatever way a certificate comes to be, changes hands or ends: confirmation, offer, cut, order, merger."""
+    held: dict[int, str] = {}
+    contract, seller, bank, supplier = house.receivables, house.seller, house.bank, house.supplier
+    opened, offered = house.register(), house.register()
+    front = token(opened)
+    house.counter_offer(offered)
+
+    def done(receipt: Receipt) -> None:
+        for event, fields in receipt.events:
+            if event == "Transfer":
+                assert held.get(fields["tokenId"], NOBODY) == fields["from"]
+                held[fields["tokenId"]] = fields["to"]
+        live = {token(each, start): holder for each in (opened, offered) for start, _, holder in house.cover(each)}
+        assert {certificate: holder for certificate, holder in held.items() if holder != NOBODY} == live
+        for member in (seller, bank, supplier):
+            assert house.balance(member) == list(live.values()).count(member.address)
+
+    parts = [{"cut": cut, "receiver": bank.address, "document": NO_DOCUMENT} for cut in (90_000, 80_000)]
+    moves = [{"range": named(token(offered), 90_000), "receiver": bank.address, "document": NO_DOCUMENT}]
+    done(house.confirm(opened))
+    done(house.accept_offer(offered))
+    done(contract.splitMany(named(front), parts, sender=seller))
+    done(house.split(front, 40_000, to=seller))
+    done(house.merge(front))
+    done(house.partition(named(front, 80_000), 7))
+    done(house.merge(token(opened, 80_000), sender=bank))
+    done(contract.endorseMany(moves, sender=seller))
+    done(contract.safeTransferFrom(seller, bank, front, sender=seller))
+    done(house.endorse(front, sender=bank))
+    house.freeze_member(supplier)
+    house.wait(FORCED_TRANSFER_DELAY)
+    done(house.force_transfer(named(front, 7), to=seller))
 
 
 def test_a_plain_transfer_reaches_a_financier(house: House, certificate: int) -> None:

@@ -58,6 +58,7 @@ def interface_id(*signatures: str) -> bytes:
         (bytes(4), False),
         (bytes.fromhex("d5358140"), False),  # ERC-3525: its value allowances are not there
         (bytes.fromhex("780e9d63"), False),  # ERC-721 enumerable
+        (bytes.fromhex("bf1ef5fe"), False),  # ERC-7943: freezes and forced transfers are orders here
         (bytes.fromhex("150b7a02"), False),  # the receiver hook
     ],
 )
@@ -178,6 +179,21 @@ def test_extra_rules_have_their_word_in_what_can_be_transferred(
     assert house.receivables.canTransfer(house.seller, house.bank, token(receivable_id)) is True
     rules.setMode(1, sender=house.stranger)
     assert house.receivables.canTransfer(house.seller, house.bank, token(receivable_id)) is False
+
+
+@pytest.mark.parametrize("mode", range(8))
+def test_no_question_reverts_whatever_the_rules_do(
+    house: House, receivable_id: int, helpers: dict[str, Any], mode: int
+) -> None:
+    """Rules that forbid, fail, burn all gas or answer garbage: the answer is no, or yes, but an answer."""
+    rules = house.made(helpers["Rules"])
+    house.receivables.setRules(rules, sender=house.operator)
+    rules.setMode(mode, sender=house.stranger)
+    for certificate in (token(receivable_id), token(receivable_id) + 1, 0, 2**256 - 1):
+        for giver in (house.seller.address, NOBODY):
+            allowed = house.receivables.canTransfer(giver, house.bank, certificate)
+            possible = certificate == token(receivable_id) and giver == house.seller
+            assert allowed is (possible and mode in (0, 5))  # those that allow, and those that answer garbage
 
 
 def test_who_may_send_and_receive(house: House) -> None:
