@@ -53,7 +53,7 @@ def split(
     acting: Acting,
     certificate: CertificateArgument,
     amount: Annotated[
-        str | None, typer.Argument(metavar="[AMOUNT]", help="What goes to the receiver --to, e.g. 1250.00.")
+        str | None, typer.Argument(metavar="AMOUNT", help="What goes to the receiver --to, e.g. 1250.00.")
     ] = None,
     *,
     to: Annotated[str | None, typer.Option("--to", help="The receiver: a handle or an address.")] = None,
@@ -128,7 +128,7 @@ def merge(
     acting: Acting,
     certificate: CertificateArgument,
     neighbour: Annotated[
-        str | None, typer.Argument(metavar="[R-1/5000-9000]", help="The other one; without it the right neighbour.")
+        str | None, typer.Argument(metavar="R-1/5000-9000", help="The other one; without it the right neighbour.")
     ] = None,
 ) -> Told:
     """Join two certificates that touch into one."""
@@ -146,7 +146,7 @@ def merge(
 def approve(
     acting: Acting,
     certificate: Annotated[
-        str | None, typer.Argument(metavar="[R-1/0-5000]", help="A certificate; it ends when that moves or is cut.")
+        str | None, typer.Argument(metavar="R-1/0-5000", help="A certificate; it ends when that moves or is cut.")
     ] = None,
     *,
     to: Annotated[str, typer.Option("--to", help="Who may move it: a handle or an address.")],
@@ -169,7 +169,7 @@ def approve(
 def revoke(
     acting: Acting,
     certificate: Annotated[
-        str | None, typer.Argument(metavar="[R-1/0-5000]", help="The certificate that somebody may move.")
+        str | None, typer.Argument(metavar="R-1/0-5000", help="The certificate that somebody may move.")
     ] = None,
     *,
     from_: Annotated[str | None, typer.Option("--from", help="With --all: whose approval ends.")] = None,

@@ -55,7 +55,14 @@ CsvFlag = Annotated[
     typer.Option("--csv", help="CSV for spreadsheets; a text that would be a formula there begins with an apostrophe."),
 ]
 DryRunFlag = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; sign and write nothing.")]
-As = Annotated[str, typer.Option("--as", help="Who acts: a handle, a keystore, an address, operator, or dev0, dev1, …")]
+As = Annotated[
+    str,
+    typer.Option(
+        "--as",
+        help="Who acts: a handle, a keystore, an address, operator; "
+        "on the dev chain also officer-one, officer-two, regulator, dev0, dev1, …",
+    ),
+]
 To = Annotated[str, typer.Option("--to", help="The receiver: a handle or an address.")]
 ReceivableArgument = Annotated[str, typer.Argument(metavar="R-1", help="A receivable.")]
 CertificateArgument = Annotated[str, typer.Argument(metavar="R-1/0-5000", help="A certificate, range in minor units.")]

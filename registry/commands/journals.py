@@ -1,8 +1,10 @@
 """A journal as JSON lines, for whoever folds it elsewhere: everything that its head on chain is made of.
 
-The first line names the journal, its genesis, its length and its head. Every other line is an entry: the arguments of
-its event in their order, each with its ABI type and its part in the hash (registry.domain.journal has the formulas),
-the entry's hash, the head after it, and where its log is. Integers are decimal strings, which no reader rounds.
+The first line names the journal, its genesis, its length and its head. Every other line is an entry: its time, range
+and hashed details in their order, each with its ABI type (registry.domain.journal has the formulas), its hash, the
+head after it, and where its log is. Amounts and details are decimal or hex strings, which no reader rounds.
+
+The API streams the same lines, with the names of the parties besides; a test holds them together.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from registry.domain.calendar import instant
 from registry.domain.fold import JournalBroken
 from registry.domain.identifiers import format_address, format_receivable_id
 from registry.domain.journal import REGISTRY_JOURNAL, append, genesis
@@ -21,8 +24,6 @@ from registry.store.queries import receivables as receivable_queries
 from registry.store.queries import registry as registry_queries
 from registry.store.queries.entries import StoredEntryRow
 from registry.store.queries.pages import PAGE_ROWS_MAX, every
-
-FORMAT = "counterfoil/journal/1"
 
 
 def export(connection: Connection, journal_id: int) -> Iterator[dict[str, Any]]:
@@ -37,13 +38,12 @@ def export(connection: Connection, journal_id: int) -> Iterator[dict[str, Any]]:
         raise UnknownReceivable(f"there is no {format_receivable_id(journal_id)}")
     head = genesis(chain_id=cursor.chain_id, contract=cursor.contract, journal_id=journal_id)
     yield {
-        "format": FORMAT,
         "journal": format_receivable_id(journal_id),
-        "chain_id": str(cursor.chain_id),
+        "chain_id": cursor.chain_id,
         "contract": format_address(cursor.contract),
         "genesis": _hex(head),
-        "length": row.length,
         "head": _hex(row.head),
+        "length": row.length,
     }
     stored = every(lambda after: entry_queries.entries(connection, journal_id, after=after, limit=PAGE_ROWS_MAX))
     for each in stored:
@@ -59,24 +59,26 @@ def export(connection: Connection, journal_id: int) -> Iterator[dict[str, Any]]:
 
 def _line(row: StoredEntryRow) -> dict[str, Any]:
     entry = row.decode()
+    start, end = entry.range
+    types = {argument.name: argument.abi_type for argument in entry.arguments()}
     return {
         "position": row.position,
         "operation": type(entry).__name__,
-        "code": entry.OPERATION,
-        "arguments": [
-            {
-                "name": argument.name,
-                "type": argument.abi_type,
-                "part": argument.part,
-                "value": _text(argument.abi_type, getattr(entry, argument.name)),
-            }
-            for argument in entry.arguments()
+        "operation_code": entry.OPERATION,
+        "at": instant(entry.time),
+        "range": {"start": str(start), "end": str(end)},
+        "fields": [
+            {"name": name, "type": types[name], "value": _text(types[name], value)}
+            for name, value in entry.details().items()
         ],
-        "hash": _hex(entry.hash()),
+        "entry_hash": _hex(entry.hash()),
         "head": _hex(row.head),
-        "block": row.block_number,
-        "transaction": _hex(row.tx_hash),
-        "log_index": row.log_index,
+        "transaction": {
+            "hash": _hex(row.tx_hash),
+            "block_number": row.block_number,
+            "block_hash": _hex(row.block_hash),
+            "log_index": row.log_index,
+        },
     }
 
 

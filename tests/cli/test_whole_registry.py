@@ -14,7 +14,7 @@ from registry.commands.services import Running, master_key
 from registry.store.database import Database
 from tests.cli.conftest import Cli
 from tests.commands.desk import SAMPLES, changes, table_digests, ubl
-from tests.e2e.running import Serving, serving, temporary_home
+from tests.e2e.running import Serving, get, serving, temporary_home
 
 SELLER, BUYER, SUPPLIER, BANK = "brandmuhl-guss", "falkenrath-automobilwerke", "tiefenbach", "bank"
 SAMPLE = SAMPLES / "brandmuehl-2026-1041.ubl.xml"
@@ -346,6 +346,15 @@ def test_a_journal_is_exported(cli: Cli, tmp_path: Path) -> None:
     assert cli("export", receivable).stdout == file.read_text()
     assert json.loads(cli("export", "R-0").stdout.splitlines()[0])["journal"] == "R-0"
     assert cli("export", "R-999", exit_code=1).stderr.startswith("unknown_receivable: ")
+
+
+def test_the_api_streams_the_same_journal(cli: Cli, served: Serving, tmp_path: Path) -> None:
+    receivable = confirmed(cli, tmp_path).split("/")[0]
+    for journal, path in ((receivable, f"/v1/receivables/{receivable}"), ("R-0", "/v1/registry")):
+        streamed = get(f"{served.wait_ready()}{path}/journal.jsonl").text.splitlines()
+        exported = cli("export", journal).stdout.splitlines()
+        for ours, theirs in zip(map(json.loads, exported), map(json.loads, streamed), strict=True):
+            assert {**theirs, **ours} == theirs
 
 
 def test_a_file_is_looked_up(cli: Cli, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -26,33 +27,35 @@ def exported(desk: Desk, journal_id: int) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def value(argument: dict[str, Any]) -> int | bytes:
-    text = argument["value"]
-    if argument["type"].startswith("uint"):
-        return int(text)
-    return parse_address(text) if argument["type"] == "address" else bytes.fromhex(text[2:])
+def value(field: dict[str, Any]) -> int | bytes:
+    if field["type"].startswith("uint"):
+        return int(field["value"])
+    return parse_address(field["value"]) if field["type"] == "address" else bytes.fromhex(field["value"][2:])
 
 
-def entry(line: dict[str, Any]) -> Entry:
-    kind = ENTRY_BY_OPERATION[line["code"]]
+def seconds(line: dict[str, Any]) -> int:
+    return int(datetime.fromisoformat(line["at"]).timestamp())
+
+
+def entry(line: dict[str, Any], journal_id: int) -> Entry:
+    """The entry as the fold takes it."""
+    kind = ENTRY_BY_OPERATION[line["operation_code"]]
     assert kind.__name__ == line["operation"]
-    return kind(*(value(argument) for argument in line["arguments"]))
+    start, end = int(line["range"]["start"]), int(line["range"]["end"])
+    known = {"receivable_id": journal_id, "start": start, "end": end, "face": end, "at": seconds(line)}
+    known |= {field["name"]: value(field) for field in line["fields"]}
+    return kind(**{argument.name: known[argument.name] for argument in kind.arguments()})
 
 
-def word(value: int | bytes) -> bytes:
-    return value.to_bytes(32) if isinstance(value, int) else value.rjust(32, b"\0")
+def word(part: int | bytes) -> bytes:
+    return part.to_bytes(32) if isinstance(part, int) else part.rjust(32, b"\0")
 
 
 def hashed(line: dict[str, Any]) -> bytes:
     """The entry's hash from the line alone, as any language would compute it."""
-    by_part: dict[str, list[dict[str, Any]]] = {"range": [], "detail": [], "time": [], "journal": []}
-    for argument in line["arguments"]:
-        by_part[argument["part"]].append(argument)
-    bounds = [value(argument) for argument in by_part["range"]]
-    start, end = {0: (0, 0), 1: (0, *bounds), 2: tuple(bounds)}[len(bounds)]
-    (at,) = (value(argument) for argument in by_part["time"])
-    details = keccak256(b"".join(word(value(argument)) for argument in by_part["detail"]))
-    return keccak256(b"".join(word(part) for part in (line["code"], at, start, end, details)))
+    details = keccak256(b"".join(word(value(field)) for field in line["fields"]))
+    bounds = (int(line["range"]["start"]), int(line["range"]["end"]))
+    return keccak256(b"".join(word(part) for part in (line["operation_code"], seconds(line), *bounds, details)))
 
 
 def test_a_receivables_lines_fold_to_the_head_on_chain(desk: Desk) -> None:
@@ -65,9 +68,9 @@ def test_a_receivables_lines_fold_to_the_head_on_chain(desk: Desk) -> None:
     header, *lines = exported(desk, receivable_id)
     state = fold_all(
         empty_receivable(
-            chain_id=int(header["chain_id"]), contract=parse_address(header["contract"]), receivable_id=receivable_id
+            chain_id=header["chain_id"], contract=parse_address(header["contract"]), receivable_id=receivable_id
         ),
-        map(entry, lines),
+        (entry(line, receivable_id) for line in lines),
     )
     assert state.head == desk.services.view.heads([receivable_id])[receivable_id]
     assert (state.status, state.face, len(state.certificates)) == (Status.CONFIRMED, 90_000, 2)
@@ -81,7 +84,7 @@ def test_the_hashes_follow_from_the_lines_alone(desk: Desk) -> None:
         header, *lines = exported(desk, journal_id)
         head = bytes.fromhex(header["genesis"][2:])
         for line in lines:
-            assert "0x" + hashed(line).hex() == line["hash"]
+            assert "0x" + hashed(line).hex() == line["entry_hash"]
             head = keccak256(head + hashed(line))
             assert "0x" + head.hex() == line["head"]
         assert head == desk.services.view.heads([journal_id])[journal_id]
@@ -91,8 +94,8 @@ def test_the_registrys_own_lines_fold_too(desk: Desk) -> None:
     oversight.pause(desk.services, signer=dev_account(OPERATOR))
     header, *lines = exported(desk, 0)
     state = fold_registry(
-        empty_registry(chain_id=int(header["chain_id"]), contract=parse_address(header["contract"])),
-        map(entry, lines),
+        empty_registry(chain_id=header["chain_id"], contract=parse_address(header["contract"])),
+        (entry(line, 0) for line in lines),
     )
     assert state.head == desk.services.view.heads([0])[0]
     assert state.paused_since
