@@ -1,0 +1,65 @@
+"""The tour of the README, typed as it stands there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from registry.cli import app
+from registry.domain.rules import CHAIN_REFUSALS
+from registry.settings import PROJECT_ROOT, Settings, settings
+from tests.e2e.running import serving, temporary_home
+
+README = PROJECT_ROOT / "README.md"
+REFUSALS = {refusal.code for refusal in CHAIN_REFUSALS.values()}
+
+
+def tour() -> list[tuple[str, str]]:
+    """The commands on the demo's registry, continued lines joined, each with the comment behind it."""
+    text = README.read_text()
+    section = text[text.index("## A tour") : text.index("**From an invoice file**")]
+    blocks = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    lines = "".join(blocks).replace("\\\n", " ").splitlines()
+    split = [line.partition(" #") for line in lines if line.startswith("cf ")]
+    return [(_later(part), comment) for command, _, comment in split for part in command.split("&&")]
+
+
+def _later(command: str) -> str:
+    """Days that have come are replaced by one that lies ahead."""
+    ahead = datetime.now(UTC).date() + timedelta(days=30)
+    return re.sub(r"\d{4}-\d\d-\d\d", lambda day: str(max(date.fromisoformat(day[0]), ahead)), command)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The home of a demo that serves, for commands of this process."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv("COUNTERFOIL_" + name.upper(), raising=False)
+    with temporary_home() as folder, serving(folder, "demo", "--port", "0") as command:
+        command.wait_ready()
+        monkeypatch.setenv("COUNTERFOIL_HOME", str(folder))
+        settings.cache_clear()
+        yield folder
+    settings.cache_clear()
+
+
+def test_the_tour_names_every_part_of_the_life_of_a_receivable() -> None:
+    typed = {command.split()[1] for command, _ in tour()}
+    assert {"inbox", "counter-offer", "accept-offer", "split", "merge", "relay", "order", "parameter"} <= typed
+
+
+def test_the_tour_goes_as_it_is_written(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(README, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for command, comment in tour():
+        result = CliRunner().invoke(app, shlex.split(command)[1:], catch_exceptions=False)
+        refused = next((word for word in re.findall(r"[a-z_]+", comment) if word in REFUSALS), None)
+        assert result.exit_code == (0 if refused is None else 1), command + result.output
+        assert refused is None or result.stderr.startswith(f"{refused}: "), command + result.output
