@@ -11,9 +11,7 @@ import pytest
 from registry.chain.compile import compile_contracts
 from registry.settings import PROJECT_ROOT
 from tests.contracts.door import Door
-from tests.contracts.house import DEBTOR_ROLE, FINANCIER_ROLE, House, container, deploy_house, raw
-
-__all__ = ["House", "raw"]
+from tests.contracts.house import DEBTOR_ROLE, FINANCIER_ROLE, House, container, deploy_house
 
 
 @pytest.fixture(scope="session")

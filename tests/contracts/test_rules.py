@@ -169,13 +169,14 @@ def test_rules_that_fail_without_a_word_forbid_without_a_reason(
 ) -> None:
     """Also those that burn all the gas they get: what is left suffices to say so."""
     told(house, rules, mode)
-    before = house.storage_root()
+    before, whole, contract = house.storage_root(), named(token(receivable_id)), house.receivables
+    sent = {"sender": house.seller, "gas": 1_000_000}
     with refused("RulesForbid", reason=b""):
-        house.endorse(token(receivable_id))
+        contract.endorse(whole, house.bank, NO_DOCUMENT, **sent)
     with refused("RulesForbid", reason=b""):
-        house.split(token(receivable_id), 5)
+        contract.split(whole, 5, house.bank, NO_DOCUMENT, **sent)
     with refused("RulesForbid", reason=b""):
-        house.register()
+        contract.register(house.claim(), **sent)
     assert house.storage_root() == before
 
 

@@ -607,7 +607,8 @@ def of_wallet(house: House, wallet: Door, *, key: Any = None) -> dict[str, Any]:
 
 
 def approve(house: House, by: dict[str, Any]) -> Receipt:
-    receipt = house.receivables.setApprovalForAllBySignature(house.bank, True, by, sender=house.stranger)
+    submitted = {"sender": house.stranger, "gas": 1_000_000}
+    receipt = house.receivables.setApprovalForAllBySignature(house.bank, True, by, **submitted)
     assert isinstance(receipt, Receipt)
     return receipt
 
