@@ -38,6 +38,15 @@ class HostNotAllowed(Refusal):
     default_hint = "Ask for 127.0.0.1, [::1] or localhost; another name may be a web page in disguise (DNS rebinding)"
 
 
+class OriginNotAllowed(Refusal):
+    """A page of another site sent the request."""
+
+    code = "origin_not_allowed"
+    status = 403
+    title = "The API takes nothing from the pages of other sites"
+    default_hint = "Send it from a program on this machine, or from a page under a loopback name"
+
+
 def is_loopback(host: str) -> bool:
     """Whether a name or address is this machine's loopback, without asking any name server."""
     if host.lower() == "localhost":
@@ -81,11 +90,16 @@ def _refusal(scope: Scope) -> Refusal | None:
     host = Headers(scope=scope).get("host", "")
     if not is_loopback(_host_name(host)):
         return HostNotAllowed(f"the request asks for {host[:100]!r}")
+    origin = Headers(scope=scope).get("origin")
+    # A browser lets any page send, and only keeps the answer from it.
+    if origin is not None and scope["method"] not in ("GET", "HEAD") and not is_loopback(_host_name(origin)):
+        return OriginNotAllowed(f"the request comes from {origin[:100]!r}")
     return None
 
 
 def _host_name(host: str) -> str:
+    """Of host:port, or of an origin."""
     try:
-        return urlsplit(f"//{host}").hostname or ""
+        return urlsplit(host if "://" in host else f"//{host}").hostname or ""
     except ValueError:
         return ""

@@ -17,6 +17,9 @@ _WORDS = {
     HTTPStatus.BAD_REQUEST: "An id or a parameter cannot be read (`id_malformed`, `request_malformed`).",
     HTTPStatus.FORBIDDEN: "Not from this machine, or not under a loopback name (`loopback_only`, `host_not_allowed`).",
     HTTPStatus.NOT_FOUND: "There is no such thing at as_of_block.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The file is too large (`document_too_large`).",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The file is of a kind that is not read here (`document_unsupported`).",
+    HTTPStatus.BAD_GATEWAY: "The node answers with something else.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The database or the node does not answer, or nothing is mirrored yet.",
 }
 
@@ -53,10 +56,15 @@ def reads(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
 
 def exports(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that streams JSON lines."""
-    lines: dict[int | str, dict[str, Any]] = {
-        200: {"description": "JSON lines.", "content": {"application/x-ndjson": {"schema": {"type": "string"}}}}
+    return media("application/x-ndjson", {"type": "string"}, *statuses)
+
+
+def media(media_type: str, schema: dict[str, Any], *statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that answers in another form than a model's."""
+    found: dict[int | str, dict[str, Any]] = {
+        int(HTTPStatus.OK): {"description": "Successful Response", "content": {media_type: {"schema": schema}}}
     }
-    return {**lines, **reads(*statuses)}
+    return {**found, **reads(*statuses)}
 
 
 _CONTENT = {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": _SCHEMAS + "Problem"}}}

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request
-from pydantic import Field
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
 
 from api import openapi
-from api.deps import CertificateIdPath, Reading, ReadingDep
+from api.deps import CertificateIdPath, Reading, ReadingDep, Services, ServicesDep
 from api.lists import ListRoute, next_link, reads_list
 from api.routes.queries import TermsQuery, certificate_due_after, certificate_due_key, certificate_key
 from api.schemas import certificates as schemas
 from api.schemas import provenance as provenance_schemas
 from api.schemas.common import MoneyOut, PartyOut, hex_text
 from api.schemas.entries import addresses_of
+from registry.chain.contract import ReceivablesView
+from registry.commands.pictures import described, drawn
 from registry.domain.identifiers import CertificateId, format_address, parse_receivable_id
 from registry.domain.rules import UnknownCertificate, require_same_range
 from registry.store.queries import certificates, documents, entries, invoices, receivables
@@ -127,6 +130,56 @@ def read_provenance(named: CertificateIdPath, reading: ReadingDep) -> provenance
         steps=[provenance_schemas.show_step(past, currency=row.currency, known=known) for past in history],
         as_of_block=reading.as_of_block,
     )
+
+
+@router.get(
+    "/{receivable_id}/{part}/metadata",
+    summary="Read how the chain describes a certificate",
+    response_class=Response,
+    responses=openapi.media("application/json", {"type": "object"}, HTTPStatus.NOT_FOUND, HTTPStatus.BAD_GATEWAY),
+)
+def read_metadata(named: CertificateIdPath, reading: ReadingDep, services: ServicesDep) -> Response:
+    """The metadata of the ERC-721 token, as the contract's tokenURI tells it at as_of_block: name, description, image
+    and attributes.
+
+    Refuses: unknown_certificate, not_described.
+    """
+    row = _require(reading, named)
+    return JSONResponse(described(_view(services), row.id, block=reading.cursor.block_hash))
+
+
+class ImageQuery(BaseModel):
+    """Language of a picture."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    lang: Literal["en", "zh"] | None = Field(
+        default=None, description="Else it shows the viewer's: English, or Chinese where that is preferred."
+    )
+
+
+@router.get(
+    "/{receivable_id}/{part}/image.svg",
+    summary="See a certificate",
+    response_class=Response,
+    responses=openapi.media("image/svg+xml", {"type": "string"}, HTTPStatus.NOT_FOUND, HTTPStatus.BAD_GATEWAY),
+)
+def read_image(
+    named: CertificateIdPath, reading: ReadingDep, services: ServicesDep, query: Annotated[ImageQuery, Query()]
+) -> Response:
+    """The certificate drawn by the chain at as_of_block. Refuses: unknown_certificate, not_described."""
+    row = _require(reading, named)
+    text = drawn(_view(services), row.id, language=query.lang, block=reading.cursor.block_hash)
+    # Whatever contract drew it: nothing in it may run or load anything.
+    headers = {
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(text, media_type="image/svg+xml", headers=headers)
+
+
+def _view(services: Services) -> ReceivablesView:
+    return ReceivablesView(services.node, services.deployment.receivables)
 
 
 def show_all(reading: Reading, rows: Sequence[certificates.CertificateRow]) -> list[schemas.CertificateOut]:

@@ -44,25 +44,36 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A file that was looked up: what it says, and what is known of it, the nearest match first."""
+    """A file that was looked up: what it says, and what is known of it, the nearest match first.
+
+    `others` are receivables of the same claim whose invoice is not kept here: registered elsewhere, or copied.
+    """
 
     document: Document
     sha256: bytes
+    fingerprint: bytes
     found: list[Found]
+    others: list[ReceivableRow]
 
 
 def check_document(registry: Registry, path: Path) -> Checked:
     """Look an invoice file up. Raises what hand_in raises."""
     document = hand_in(path)
-    sha256 = hashlib.sha256(document.content).digest()
-    claim = fingerprint(document.invoice, master_key(registry.home))
     with registry.database.snapshot() as connection:
-        kept = invoice_queries.invoices_by_claim(connection, fingerprint=claim, file_sha256=sha256)
-        found = [
-            Found(_match(connection, document, row, sha256=sha256), row, _receivable(connection, row)) for row in kept
-        ]
+        return look_up(connection, document, master=master_key(registry.home))
+
+
+def look_up(connection: Connection, document: Document, *, master: bytes) -> Checked:
+    """What is known of a document; `master` is the key of fingerprints."""
+    sha256 = hashlib.sha256(document.content).digest()
+    claim = fingerprint(document.invoice, master)
+    kept = invoice_queries.invoices_by_claim(connection, fingerprint=claim, file_sha256=sha256)
+    found = [Found(_match(connection, document, row, sha256=sha256), row, _receivable(connection, row)) for row in kept]
     order = list(Match)
-    return Checked(document, sha256, sorted(found, key=lambda one: (one.receivable is None, order.index(one.match))))
+    found.sort(key=lambda one: (one.receivable is None, order.index(one.match)))
+    roots = {row.document_root for row in kept}
+    claims = receivable_queries.receivables(connection, fingerprint=claim)
+    return Checked(document, sha256, claim, found, [row for row in claims if row.document_root not in roots])
 
 
 def _match(connection: Connection, document: Document, row: InvoiceRow, *, sha256: bytes) -> Match:

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from registry.chain.abi import ContractAbi
-from registry.chain.contract import artifact
+from registry.chain.contract import At, ReceivablesView, artifact
 from registry.chain.rpc import CallReverted, RpcFailed
 from registry.commands.certificates import require_present
 from registry.commands.services import Services
@@ -28,12 +28,26 @@ class NotDescribed(Refusal):
 
 
 def metadata(services: Services, certificate: CertificateId) -> dict[str, Any]:
-    """What tokenURI says: name, description, image (a data URI of SVG), attributes.
+    """What tokenURI says now: name, description, image (a data URI of SVG), attributes.
 
     Raises UnknownCertificate, NotDescribed.
     """
     require_present(services, certificate)
-    uri = services.view.token_uri(certificate.receivable_id, certificate.start)
+    return described(services.view, certificate)
+
+
+def picture(services: Services, certificate: CertificateId, *, language: str | None) -> str:
+    """The picture now as SVG text: the metadata's own, which follows the viewer's language, or in "en" or "zh".
+
+    Raises UnknownCertificate, NotDescribed.
+    """
+    require_present(services, certificate)
+    return drawn(services.view, certificate, language=language)
+
+
+def described(view: ReceivablesView, certificate: CertificateId, *, block: At = "latest") -> dict[str, Any]:
+    """The metadata of a certificate that is there at the block. Raises UnknownCertificate, NotDescribed."""
+    uri = view.token_uri(certificate.receivable_id, certificate.start, block=block)
     if not uri:
         raise NotDescribed("no descriptor is set")
     try:
@@ -45,24 +59,20 @@ def metadata(services: Services, certificate: CertificateId) -> dict[str, Any]:
     return found
 
 
-def picture(services: Services, certificate: CertificateId, *, language: str | None) -> str:
-    """The picture as SVG text: the metadata's own, which follows the viewer's language, or in "en" or "zh".
-
-    Raises UnknownCertificate, NotDescribed.
-    """
+def drawn(view: ReceivablesView, certificate: CertificateId, *, language: str | None, block: At = "latest") -> str:
+    """The picture of a certificate that is there at the block. Raises UnknownCertificate, NotDescribed."""
     if language is None:
         try:
-            return _decoded(str(metadata(services, certificate).get("image", "")), _SVG)
+            return _decoded(str(described(view, certificate, block=block).get("image", "")), _SVG)
         except ValueError as error:
             raise NotDescribed(f"the picture of {certificate} is not in its metadata") from error
-    require_present(services, certificate)
-    descriptor = services.view.policy().descriptor
+    descriptor = view.policy(block=block).descriptor
     if not any(descriptor):
         raise NotDescribed("no descriptor is set")
     abi = ContractAbi(artifact("CertificateDescriptor"))
-    call = abi.call("svg", services.deployment.receivables, certificate.token_id, language)
+    call = abi.call("svg", view.address, certificate.token_id, language)
     try:
-        return str(abi.result("svg", services.node.call(to=descriptor, data=call)))
+        return str(abi.result("svg", view.node.call(to=descriptor, data=call, block=block)))
     except (CallReverted, RpcFailed) as error:  # another descriptor, which tells only what tokenURI must
         raise NotDescribed(f"{format_address(descriptor)} draws no certificates by language") from error
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -139,8 +140,8 @@ def serving(services: Services | None) -> Iterator[str]:
 
 
 @pytest.fixture
-def services(scene: Scene, database: Database) -> Services:
-    return Services(database, scene.node, scene.deployment, Settings(ready_lag_blocks_max=3))
+def services(scene: Scene, database: Database, tmp_path: Path) -> Services:
+    return Services(database, scene.node, scene.deployment, Settings(home=tmp_path, ready_lag_blocks_max=3))
 
 
 @pytest.fixture
