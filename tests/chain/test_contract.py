@@ -39,10 +39,10 @@ TERMS = Terms(originator=ONE, registered_at=9, answer_by=11, claim=CLAIM)
 TERMS_VALUE = (ONE_VALUE, 9, 11, CLAIM_VALUE)
 RANGE = int(f"{3:032x}{4:016x}{9:016x}", 16)
 BY = Authorisation(
-    signer=TWO, nonce=2**256 - 1, deadline=2**40, anchor=HASH, signature=b"\x08" * 20, since=(OTHER_HASH,)
+    signer=TWO, nonce=2**256 - 1, deadline=2**40, anchor=HASH, signature=b"\x08" * 20, claim_key=OTHER_HASH
 )
-BY_TYPE = "(address,uint256,uint256,bytes32,bytes32[],bytes)"
-BY_VALUE = (TWO_VALUE, 2**256 - 1, 2**40, HASH, [OTHER_HASH], b"\x08" * 20)
+BY_TYPE = "(address,uint256,uint256,bytes32,bytes32,bytes)"
+BY_VALUE = (TWO_VALUE, 2**256 - 1, 2**40, HASH, OTHER_HASH, b"\x08" * 20)
 
 ANSWER = {"receivable_id": 3, "terms": TERMS, "since": (HASH,)}
 ANSWER_TYPES, ANSWER_VALUES = ["uint256", TERMS_TYPE, "bytes32[]"], [3, TERMS_VALUE, [HASH]]

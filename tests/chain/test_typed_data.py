@@ -210,7 +210,7 @@ def test_the_contract_takes_what_was_signed_once_and_nothing_else(scene: Scene, 
     submitter = OFFICER if isinstance(operation, Order) else STRANGER
     signed = scene.sign(operation, person)
     by, account = signed.by, dev_account(person)
-    again: dict[str, Any] = {"deadline": by.deadline, "anchor": by.anchor, "nonce": by.nonce}
+    again: dict[str, Any] = {"deadline": by.deadline, "anchor": by.anchor, "claim_key": by.claim_key, "nonce": by.nonce}
     for tampered in (
         replace(signed, by=replace(by, nonce=by.nonce ^ 1)),
         replace(signed, by=replace(by, deadline=by.deadline + 1)),
@@ -269,8 +269,6 @@ def test_what_concerns_a_certificate_survives_what_happens_to_others(scene: Scen
     mine = operations.Endorse(**named(number, 0, 50_000), receiver=scene.address(BANK), document=DOCUMENT)
     signed = scene.sign(mine, SELLER)
     scene.endorse(number, start=50_000, to=BANK, person=SUPPLIER)
-    with pytest.raises(rules.AnchorMismatch):
-        scene.send(STRANGER, signed.call())
     scene.submit(signed)
     assert scene.holder(number, 0) == scene.address(BANK)
 
@@ -284,8 +282,9 @@ def test_an_answer_is_to_the_journal_as_it_was_seen(scene: Scene) -> None:
         scene.submit(signed)
 
 
-def test_a_signature_of_another_forks_receivable_does_not_count(scene: Scene) -> None:
-    """The same id, terms and signer, but another registration."""
+@pytest.mark.parametrize("field", ["fingerprint", "due", "currency", "nothing"])
+def test_a_signature_counts_on_another_fork_only_for_the_same_claim(scene: Scene, field: str) -> None:
+    """The same id, amount, parties and signer, but another invoice or other terms; or the very claim again."""
     claim = scene.claim()
     snapshot = scene.node.request("evm_snapshot")
     number = scene.register(claim)
@@ -294,10 +293,14 @@ def test_a_signature_of_another_forks_receivable_does_not_count(scene: Scene) ->
     signed = scene.sign(endorsed, SELLER)
     scene.node.request("evm_revert", snapshot)
     scene.pass_time(seconds=5)
-    assert scene.register(claim) == number
+    other = {"fingerprint": b"\x77" * 32, "due": claim.due - DAY_SECONDS, "currency": claim.currency + 1}
+    assert scene.register(replace(claim, **({field: other[field]} if field in other else {}))) == number
     scene.confirm(number)
+    if field not in other:
+        scene.submit(signed)
+        return
     with pytest.raises(rules.AnchorMismatch):
-        scene.send(STRANGER, signed.call())
+        scene.submit(signed)
 
 
 def test_a_signature_counts_until_its_deadline(scene: Scene) -> None:
@@ -375,7 +378,13 @@ signable: st.SearchStrategy[Operation] = st.one_of(
     st.builds(operations.ForceTransfer, **moved, holder=addresses, receiver=addresses, order=hashes),
 )
 authorisations = st.builds(
-    Authorisation, signer=addresses, nonce=words, deadline=words, anchor=hashes, signature=st.binary(max_size=70)
+    Authorisation,
+    signer=addresses,
+    nonce=words,
+    deadline=words,
+    anchor=hashes,
+    claim_key=hashes,
+    signature=st.binary(max_size=70),
 )
 signatures = st.builds(SignedOperation, signable, authorisations, st.just(DOMAIN))
 
@@ -473,8 +482,8 @@ def test_a_signature_of_nobody_is_not_the_signers(signed: SignedOperation) -> No
     assert not signed.is_accounts()
 
 
-def test_the_submitter_adds_only_what_was_not_signed() -> None:
+def test_the_submitter_adds_nothing() -> None:
     operation = operations.Endorse(**named(1), receiver=b"\x01" * 20, document=DOCUMENT)
     signed = typed_data.sign(operation, dev_account(1), DOMAIN, deadline=1)
     assert signed.by.signer == account_address(dev_account(1))
-    assert signed.call(since=[b"\x01" * 32]) == signed_call(operation, replace(signed.by, since=(b"\x01" * 32,)))
+    assert signed.call() == signed_call(operation, signed.by)

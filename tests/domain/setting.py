@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from registry.domain import anchors
 from registry.domain.fold import empty_receivable, empty_registry, fold_all, fold_registry
 from registry.domain.journal import Confirmed, CounterOffered, Entry, MemberAdmitted, ParameterSet, Registered
 from registry.domain.receivable import DAY_SECONDS, Parameter, Receivable, Registry
@@ -67,6 +68,11 @@ def world(*receivables: Receivable, registry: Iterable[Entry] = (), **others: An
 
 
 def second(receivable: Receivable | None = None) -> Authorisation:
-    """The second officer's signature, with the receivable's head for an anchor."""
-    anchor = receivable.head if receivable else bytes(32)
-    return Authorisation(signer=COUNTERSIGNER, nonce=1, deadline=KYC_EXPIRY, anchor=anchor)
+    """The second officer's signature, about that receivable where it is about one."""
+    signed = Authorisation(signer=COUNTERSIGNER, nonce=1, deadline=KYC_EXPIRY)
+    return signed if receivable is None else about(signed, receivable)
+
+
+def about(by: Authorisation, receivable: Receivable) -> Authorisation:
+    """The signature, anchored at that receivable."""
+    return replace(by, anchor=anchors.anchor_of(receivable), claim_key=anchors.claim_key_of(receivable))

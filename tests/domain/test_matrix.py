@@ -212,6 +212,7 @@ def test_certificates_are_frozen_only_where_there_are_some() -> None:
 
 def test_every_operation_is_allowed_and_refused_somewhere_unless_it_is_always_allowed() -> None:
     always = {
+        Operation.FREEZE_MEMBER,
         Operation.ADMIT,
         Operation.SUSPEND,
         Operation.SET_PARAMETER,

@@ -12,7 +12,7 @@ from registry.domain.identifiers import Address
 from registry.domain.receivable import Freeze
 from registry.domain.refusals import Refusal
 from registry.domain.rules import Act, RulesForbid
-from tests.domain.setting import KYC_EXPIRY, ORDER
+from tests.domain.setting import KYC_EXPIRY, ORDER, about
 
 Call = dict[str, Any]
 """The arguments of a `decide_*`, with the world among them."""
@@ -48,8 +48,14 @@ def ineligible(account: Address) -> Fault:
 
 
 def receivable(**changes: Any) -> Fault:
-    """R-1 in another state, with the head that it has."""
-    return lambda call: world(receivables={1: replace(call["world"].receivables[1], **changes)})(call)
+    """R-1 in another state, with the head that it has; whoever signed about it knows the state."""
+
+    def fault(call: Call) -> Call:
+        changed = replace(call["world"].receivables[1], **changes)
+        signed = {"second": about(call["second"], changed)} if "second" in call else {}
+        return world(receivables={1: changed})(call | signed)
+
+    return fault
 
 
 def certificate(start: int, **changes: Any) -> Fault:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from registry.domain import rules
+from registry.domain.anchors import NO_CLAIM_KEY, anchor
 from registry.domain.fold import fold, fold_registry
 from registry.domain.identifiers import CertificateId
 from registry.domain.journal import (
@@ -40,6 +41,7 @@ from tests.domain.setting import (
     COUNTERSIGNER,
     DELAY_SECONDS,
     DUE,
+    KEY,
     KYC_EXPIRY,
     NOW,
     OFFICER,
@@ -88,13 +90,14 @@ CHANGED: tuple[type[rules.ChainRefusal], faults.Fault] = (
 HELD: list[tuple[type[rules.ChainRefusal], faults.Fault]] = [UNKNOWN, CHANGED, (rules.NotHolder, named(holder=BANK))]
 NO_RECEIVABLE: tuple[type[rules.ChainRefusal], faults.Fault] = (
     rules.UnknownReceivable,
-    lambda call: signature(anchor=bytes(32))(call | {"receivable_id": 2}),
+    # Only of R-0 does nothing living speak against an anchor of nothing.
+    lambda call: signature(anchor=anchor(NO_CLAIM_KEY, 0), claim_key=NO_CLAIM_KEY)(call | {"receivable_id": 0}),
 )
 NO_MEMBER: tuple[type[rules.ChainRefusal], faults.Fault] = (rules.UnknownMember, named(member=STRANGER))
 EXPIRED: tuple[type[rules.ChainRefusal], faults.Fault] = (rules.OrderExpired, named(expiry=NOW))
 LIFTED: tuple[type[rules.ChainRefusal], faults.Fault] = (rules.OrderNotInForce, named(order=OTHER_ORDER))
 
-BY = {"world": world(LIVE), "actor": OFFICER, "second": second(LIVE), "order": ORDER, "now": NOW}
+BY = {"world": world(LIVE, fingerprints={KEY: 1}), "actor": OFFICER, "second": second(LIVE), "order": ORDER, "now": NOW}
 ON_CERTIFICATE = BY | {"certificate_id": WHOLE}
 ON_RECEIVABLE = BY | {"receivable_id": 1}
 ON_MEMBER = BY | {"member": SELLER}
@@ -210,11 +213,20 @@ def test_neither_pause_nor_sunset_nor_due_date_nor_extra_rules_hinder_an_order(
 
 
 def test_the_second_officer_may_have_signed_before_other_entries() -> None:
-    before = after(REGISTERED)
-    signed = replace(second(before), since=(CONFIRMED.hash(),))
+    signed = second(after(REGISTERED))
+    assert signed == second(LIVE)
     rules.decide_partition(**PARTITION.accepted | {"second": signed})
-    with pytest.raises(rules.AnchorMismatch):
-        rules.decide_partition(**PARTITION.accepted | {"second": replace(signed, since=())})
+
+
+def test_the_same_order_with_a_later_expiry_is_prolonged_where_it_stands() -> None:
+    others = (replace(FREEZE, order=OTHER_ORDER), FREEZE, replace(FREEZE, order=b"\x0c" * 32))
+    prolonged = rules.orders_with(others, ORDER, expiry=EXPIRY + 1, now=NOW + 5)
+    assert prolonged == (others[0], replace(FREEZE, expiry=EXPIRY + 1), others[2])
+    for expiry in (EXPIRY, EXPIRY - 1):
+        with pytest.raises(rules.OrderStands):
+            rules.orders_with(others, ORDER, expiry=expiry, now=NOW + 5)
+    # One that has expired begins anew.
+    assert rules.orders_with((FREEZE,), ORDER, expiry=EXPIRY + 9, now=EXPIRY) == (Freeze(ORDER, EXPIRY + 9, EXPIRY),)
 
 
 @pytest.mark.parametrize("frozen", [FROZEN, RECEIVABLE_FROZEN, MEMBER_FROZEN])

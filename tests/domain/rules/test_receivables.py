@@ -11,9 +11,16 @@ import pytest
 from registry.domain import rules
 from registry.domain.fold import fold
 from registry.domain.journal import Lapsed, OfferAccepted, ParameterSet, Paused, Refused, Unpaused, Withdrawn
-from registry.domain.receivable import DAY_SECONDS, Parameter, Status
+from registry.domain.receivable import DAY_SECONDS, OFFERS_MAX, Parameter, Status
 from tests.domain.rules import faults
-from tests.domain.rules.faults import Operation, assert_fault_is_told_before_those_after_it, cases, ineligible, named
+from tests.domain.rules.faults import (
+    Operation,
+    assert_fault_is_told_before_those_after_it,
+    cases,
+    ineligible,
+    named,
+    receivable,
+)
 from tests.domain.setting import (
     ANSWER_BY,
     ANSWER_WINDOW_DAYS,
@@ -134,6 +141,8 @@ COUNTER_OFFER = Operation(
         (rules.StatusForbids, CLOSED),
         (rules.NotDebtor, named(actor=SELLER)),
         (rules.AnchorMismatch, ANOTHER_HEAD),
+        (rules.AnswerWindowOver, receivable(answer_by=NOW)),
+        (rules.TooManyOffers, receivable(length=1 + OFFERS_MAX)),
         (rules.OfferMalformed, named(face=101)),
         (rules.DueDateMalformed, named(due=DUE + 1)),
         (rules.DueDatePassed, named(due=0)),

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from registry.domain import rules
 from registry.domain.identifiers import Address, CertificateId
+from registry.domain.receivable import DAY_SECONDS
 from registry.domain.rules import Authorisation
 from tests.domain.setting import (
     BANK,
     CONFIRMED,
+    DUE,
     EMPTY,
+    KEY,
     NOW,
     REGISTERED,
     SELLER,
     STRANGER,
     SUPPLIER,
+    about,
     after,
     world,
 )
@@ -66,18 +71,33 @@ def test_a_signature_counts_once_until_its_deadline() -> None:
     used.require_signature(replace(SIGNED, signer=BANK), now=NOW)
 
 
-def test_a_journal_may_have_gone_on_from_the_anchor_of_a_move_but_not_of_an_answer() -> None:
-    here = world(LIVE)
-    here.require_journal(replace(SIGNED, since=(CONFIRMED.hash(),)), 1)
+def test_what_others_do_disturbs_a_signature_about_a_receivable_but_not_one_that_answers_it() -> None:
+    here = world(LIVE, fingerprints={KEY: 1})
+    here.require_same_receivable(about(SIGNED, OPEN), 1)
     with pytest.raises(rules.AnchorMismatch):
-        here.require_journal(SIGNED, 1)
-    with pytest.raises(rules.AnchorMismatch):
-        here.require_answer(replace(SIGNED, since=(CONFIRMED.hash(),)), 1)
+        here.require_answer(SIGNED, 1)
     here.require_answer(replace(SIGNED, anchor=LIVE.head), 1)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"face": 99}, {"due": DUE + DAY_SECONDS}, {"currency": 840}, {"debtor": BANK}, {"fingerprint": b"\x09" * 32}],
+)
+def test_a_signature_about_other_terms_or_another_claim_does_not_count(other: dict[str, Any]) -> None:
+    here = world(LIVE, fingerprints={KEY: 1})
+    with pytest.raises(rules.AnchorMismatch):
+        here.require_same_receivable(about(SIGNED, replace(LIVE, **other)), 1)
+
+
+def test_a_claim_that_ended_or_went_to_another_id_has_no_anchor() -> None:
+    by = about(SIGNED, LIVE)
+    for fingerprints in ({}, {KEY: 2}):
+        with pytest.raises(rules.AnchorMismatch):
+            world(LIVE, fingerprints=fingerprints).require_same_receivable(by, 1)
 
 
 def test_a_receivable_that_does_not_exist_has_no_head() -> None:
     here = world(LIVE)
-    here.require_journal(replace(SIGNED, anchor=bytes(32)), 2)
+    here.require_answer(replace(SIGNED, anchor=bytes(32)), 2)
     with pytest.raises(rules.AnchorMismatch):
-        here.require_journal(replace(SIGNED, anchor=EMPTY.head), 2)
+        here.require_answer(replace(SIGNED, anchor=EMPTY.head), 2)
