@@ -25,8 +25,9 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
     from registry.domain.receivable import Registry
     from registry.store.queries import Connection
 
+T = TypeVar("T")
+
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON document instead of tables.")]
 CsvFlag = Annotated[
     bool,
@@ -70,6 +73,7 @@ DocumentOption = Annotated[
     str | None, typer.Option("--document", help="The trade document behind it: a file, or its hash as 0x….")
 ]
 
+Limit = Annotated[int | None, typer.Option("--limit", help="At most so many.", min=1)]
 SignOption = Annotated[
     str | None,
     typer.Option(
@@ -384,6 +388,14 @@ def listing(ask: Callable[..., Listing]) -> Callable[..., None]:
 
     _take_options(command, ask, {"json_output": JSON_OPTION, "csv_output": (CsvFlag, False)})
     return command
+
+
+def first(limit: int | None, rows: Iterator[T]) -> tuple[list[T], bool]:
+    """The first rows, and whether there are more."""
+    if limit is None:
+        return list(rows), False
+    found = list(islice(rows, limit + 1))
+    return found[:limit], len(found) > limit
 
 
 def names(connection: Connection, addresses: Iterable[Address | None]) -> Callable[[Address], str]:

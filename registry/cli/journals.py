@@ -12,9 +12,11 @@ from registry.cli import output
 from registry.cli.common import (
     STDOUT,
     Asking,
+    Limit,
     Listing,
     ReceivableArgument,
     asking,
+    first,
     listing,
     names,
     require_writable,
@@ -30,13 +32,20 @@ command = functools.partial(app.command, rich_help_panel="Books")
 
 @command()
 @listing
-def timeline(asking: Asking) -> Listing:
+def timeline(
+    asking: Asking,
+    *,
+    after: Annotated[int, typer.Option(help="Only what follows this position.", min=0)] = 0,
+    limit: Limit = None,
+) -> Listing:
     """What happened to the registry itself (its journal R-0): members, orders on them, pauses, parameters."""
     from registry.cli import views
     from registry.store.queries import entries
     from registry.store.queries.pages import every
 
-    rows = list(every(lambda after: entries.entries(asking.snapshot, REGISTRY_JOURNAL, after=after)))
+    rows, more = first(
+        limit, every(lambda key: entries.entries(asking.snapshot, REGISTRY_JOURNAL, after=key), after=after)
+    )
     named = ("member", "actor", "officer", "countersigner")
     decoded = [row.decode() for row in rows]
     name = names(asking.snapshot, (getattr(entry, who, None) for entry in decoded for who in named))
@@ -47,8 +56,9 @@ def timeline(asking: Asking) -> Listing:
         lambda: output.table(
             ["position ", "at", "operation", "what", "by"],
             ((one["position"], one["at"], one["operation"], one["what"], ", ".join(one["by"])) for one in documents),
-            nothing="nothing yet",
+            nothing="nothing after that",
         ),
+        following=rows[-1].position if more else None,
     )
 
 

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import islice
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from registry.cli import output
-from registry.cli.common import As, Asking, JsonFlag, Listing, ReceivableArgument, asking, listing, names
+from registry.cli.common import (
+    As,
+    Asking,
+    JsonFlag,
+    Limit,
+    Listing,
+    ReceivableArgument,
+    asking,
+    first,
+    listing,
+    names,
+)
 from registry.cli.output import named_refusals
 from registry.domain import money
 from registry.domain.calendar import day
@@ -28,8 +37,6 @@ from registry.terminal import safe
 if TYPE_CHECKING:
     from registry.store.queries.invoices import InvoiceRow
     from registry.store.queries.receivables import ReceivableRow, Sought
-
-T = TypeVar("T")
 
 app = typer.Typer()
 command = functools.partial(app.command, rich_help_panel="Finding")
@@ -160,7 +167,7 @@ def list_(
     after: Annotated[
         str | None, typer.Option(metavar="R-1", help="Only what follows this receivable, or certificate of --holder.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(help="At most so many.", min=1)] = None,
+    limit: Limit = None,
 ) -> Listing:
     """The receivables, or the certificates of one holder."""
     sought: Sought = {
@@ -235,7 +242,7 @@ def _receivables(asking: Asking, sought: Sought, *, after: int | None, limit: in
     from registry.store.queries.pages import PAGE_ROWS_MAX, every
 
     connection, now = asking.snapshot, asking.now
-    rows, more = _first(
+    rows, more = first(
         limit,
         every(
             lambda key: receivables.receivables(connection, after=key, limit=PAGE_ROWS_MAX, **sought),
@@ -275,7 +282,7 @@ def _certificates(
     from registry.store.queries.pages import PAGE_ROWS_MAX, every
 
     connection, holding = asking.snapshot, asking.account(holder)
-    rows, more = _first(
+    rows, more = first(
         limit,
         every(
             lambda key: certificates.certificates(connection, holder=holding, after=key, limit=PAGE_ROWS_MAX, **sought),
@@ -293,14 +300,6 @@ def _certificates(
         ),
         following=rows[-1].id if more else None,
     )
-
-
-def _first(limit: int | None, rows: Iterator[T]) -> tuple[list[T], bool]:
-    """The first rows, and whether there are more."""
-    if limit is None:
-        return list(rows), False
-    found = list(islice(rows, limit + 1))
-    return found[:limit], len(found) > limit
 
 
 def _midnight(typed: datetime) -> int:

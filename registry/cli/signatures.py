@@ -33,11 +33,11 @@ def relay(acting: Acting, file: SignedFile) -> Told:
 @nonces.command("cancel")
 @operation()
 def nonces_cancel(acting: Acting, file: SignedFile) -> Told:
-    """Give up your own signature before anybody submits it."""
-    from registry.commands import signing
+    """Give up your own signature before anybody submits it, or the order that you signed."""
+    from registry.commands import orders, signing
 
-    done = signing.cancel(acting.services, signer=acting.signer, signed=signing.read_signed(file))
-    return Told(f"what {file} holds can no longer be submitted", done)
+    done = signing.cancel(acting.services, signer=acting.signer, given=orders.read_signatures(file))
+    return Told(f"what {file} holds can no longer be submitted", done[-1])
 
 
 app.add_typer(nonces, name="nonces", rich_help_panel="Signatures")

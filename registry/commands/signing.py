@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,16 +75,20 @@ def relay(services: Services, *, signer: LocalAccount, signed: SignedOperation) 
     return send_call(services, signer, signed.call())
 
 
-def cancel(services: Services, *, signer: LocalAccount, signed: SignedOperation) -> Done:
-    """Give up a signature before anybody submits it. Raises SignedForAnother, NotTheSigner, NonceUsed."""
-    require_here(services, signed)
-    by = signed.by
-    if by.signer != account_address(signer):
-        raise NotTheSigner(f"{format_address(by.signer)} signed it")
-    if nonce_used(services, signed):
+def cancel(services: Services, *, signer: LocalAccount, given: Sequence[SignedOperation]) -> list[Done]:
+    """Give up signatures before anybody submits them; of several, those that still count.
+
+    Raises SignedForAnother, NotTheSigner, and NonceUsed where none counts any more.
+    """
+    for signed in given:
+        require_here(services, signed)
+        if signed.by.signer != account_address(signer):
+            raise NotTheSigner(f"{format_address(signed.by.signer)} signed it")
+    left = [signed.by for signed in given if not nonce_used(services, signed)]
+    if not left:
         raise NonceUsed()
-    word, bit = divmod(by.nonce, NONCES_PER_WORD)
-    return send_call(services, signer, Calls.cancel_nonces(word=word, mask=1 << bit))
+    places = [divmod(by.nonce, NONCES_PER_WORD) for by in left]
+    return [send_call(services, signer, Calls.cancel_nonces(word=word, mask=1 << bit)) for word, bit in places]
 
 
 def nonce_used(services: Services, signed: SignedOperation) -> bool:

@@ -197,9 +197,13 @@ def test_an_order_is_carried_out_once_and_in_time(desk: Desk) -> None:
 
 
 def test_an_officer_gives_up_what_it_signed(desk: Desk) -> None:
-    document = sign(desk, freezing(desk, desk.confirmed()))
-    (signed,) = document.operations
-    signing.cancel(desk.services, signer=dev_account(OFFICER), signed=signed)
+    desk.confirmed(desk.invoice(payable="1000.00"))
+    document = sign(desk, freezing(desk, CertificateId(1, 10_000, 25_000)))
+    given = orders.read_signatures(write(desk, document))
+    assert given == document.operations
+    with refused(desk, "not_the_signer"):
+        signing.cancel(desk.services, signer=dev_account(SECOND), given=given)
+    assert len(signing.cancel(desk.services, signer=dev_account(OFFICER), given=given)) == 3
     with refused(desk, "nonce_used"):
         carry_out(desk, document)
 

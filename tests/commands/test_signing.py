@@ -171,13 +171,13 @@ def test_a_signature_that_is_too_old_does_not_count(desk: Desk) -> None:
 def test_a_signature_is_given_up_by_its_signer_alone(desk: Desk) -> None:
     signed = on_paper(desk, endorsing(desk, desk.confirmed()), person=SELLER)
     with refused(desk, "not_the_signer"):
-        signing.cancel(desk.services, signer=dev_account(BUYER), signed=signed)
-    done = signing.cancel(desk.services, signer=dev_account(SELLER), signed=signed)
+        signing.cancel(desk.services, signer=dev_account(BUYER), given=[signed])
+    (done,) = signing.cancel(desk.services, signer=dev_account(SELLER), given=[signed])
     assert done.entries == ()
     with refused(desk, "nonce_used"):
         relay(desk, signed)
     with refused(desk, "nonce_used"):
-        signing.cancel(desk.services, signer=dev_account(SELLER), signed=signed)
+        signing.cancel(desk.services, signer=dev_account(SELLER), given=[signed])
 
 
 # ------------------------------------------------------------------------- refusals
@@ -223,7 +223,7 @@ def test_a_signature_for_another_registry_is_named_as_such(desk: Desk, other: st
     with refused(desk, "signed_for_another"):
         relay(desk, signed)
     with refused(desk, "signed_for_another"):
-        signing.cancel(desk.services, signer=dev_account(SELLER), signed=signed)
+        signing.cancel(desk.services, signer=dev_account(SELLER), given=[signed])
 
 
 def test_an_order_is_not_relayed(desk: Desk) -> None:
