@@ -63,6 +63,7 @@ def _document(checked: Checked) -> dict[str, Any]:
             }
             for found in checked.found
         ],
+        "others": [format_receivable_id(row.receivable_id) for row in checked.others],
     }
 
 
@@ -75,9 +76,13 @@ def _show(checked: Checked) -> None:
             ("invoice", f"{invoice.number} of {invoice.issue_date}"),
             ("to pay", invoice.payable),
             *(("found", _words(found)) for found in checked.found),
+            *(
+                ("beware", f"{format_receivable_id(row.receivable_id)} claims the same, and is not its seller's")
+                for row in checked.others
+            ),
         ]
     )
-    if not checked.found:
+    if not checked.found and not checked.others:
         output.console.print("no such invoice is registered here")
 
 

@@ -71,9 +71,10 @@ def look_up(connection: Connection, document: Document, *, master: bytes) -> Che
     found = [Found(_match(connection, document, row, sha256=sha256), row, _receivable(connection, row)) for row in kept]
     order = list(Match)
     found.sort(key=lambda one: (one.receivable is None, order.index(one.match)))
-    roots = {row.document_root for row in kept}
+    ours = {(row.document_root, row.originator) for row in kept}
     claims = receivable_queries.receivables(connection, fingerprint=claim)
-    return Checked(document, sha256, claim, found, [row for row in claims if row.document_root not in roots])
+    others = [row for row in claims if (row.document_root, row.originator) not in ours]
+    return Checked(document, sha256, claim, found, others)
 
 
 def _match(connection: Connection, document: Document, row: InvoiceRow, *, sha256: bytes) -> Match:
@@ -97,6 +98,6 @@ def _root(connection: Connection, document: Document, row: InvoiceRow) -> bytes 
 
 
 def _receivable(connection: Connection, row: InvoiceRow) -> ReceivableRow | None:
-    """The newest receivable with the document root: after a refusal there may be several."""
-    found = receivable_queries.receivables(connection, document_roots=[row.document_root])
+    """Its seller's newest receivable with the document root, which is public: others may have copied it."""
+    found = receivable_queries.receivables(connection, document_roots=[row.document_root], originator=row.originator)
     return found.rows[-1] if found.rows else None

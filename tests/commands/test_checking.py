@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from registry.chain.contract import Calls
 from registry.chain.devchain import dev_account
 from registry.commands import claims, oversight, pictures
 from registry.commands.checking import Match, check_document
 from registry.domain.identifiers import ZERO_ADDRESS, CertificateId
 from registry.domain.receivable import RefusalReason
 from tests.commands.desk import SAMPLES, Desk, refused
-from tests.scene import BUYER, OPERATOR
+from tests.scene import BUYER, OPERATOR, SELLER, SUPPLIER
 
 UBL, CII = SAMPLES / "brandmuehl-2026-1041.ubl.xml", SAMPLES / "brandmuehl-2026-1041.cii.xml"
 
@@ -33,7 +34,7 @@ def test_the_very_file_is_what_the_receivable_commits_to(desk: Desk) -> None:
 
 def test_attachments_are_a_part_of_what_is_committed_to(desk: Desk) -> None:
     path, note = desk.invoice(), desk.write(b"Delivery note", name="note.txt")
-    claims.register(desk.services, path, signer=dev_account(1), due=None, attach=[note])
+    claims.register(desk.services, path, signer=dev_account(SELLER), due=None, attach=[note])
     assert found(desk, path) == [(Match.COMMITTED, 1)]
 
 
@@ -67,6 +68,15 @@ def test_of_an_invoice_that_was_refused_and_registered_anew_the_newest_comes_fir
     )
     again = desk.registered(path)
     assert found(desk, path) == [(Match.COMMITTED, again), (Match.COMMITTED, receivable_id)]
+
+
+def test_a_copy_of_a_sellers_claim_is_told_apart_from_it(desk: Desk) -> None:
+    path = desk.invoice()
+    _, prepared = desk.register(path)
+    receipt = desk.scene.send(SUPPLIER, Calls.register(prepared.claim))
+    desk.services.follower().catch_up(until=receipt.block_number)
+    assert found(desk, path) == [(Match.COMMITTED, 1)]
+    assert [row.receivable_id for row in check_document(desk.services, path).others] == [2]
 
 
 def test_what_is_no_invoice_is_refused_by_name(shared_desk: Desk) -> None:
