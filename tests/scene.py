@@ -20,7 +20,7 @@ from registry.domain.decode import decode
 from registry.domain.fold import empty_receivable, fold_all
 from registry.domain.identifiers import Address, CertificateId
 from registry.domain.journal import ENTRY_TYPES, CounterOffered, Entry, Registered
-from registry.domain.receivable import DAY_SECONDS, Offer
+from registry.domain.receivable import DAY_SECONDS, Offer, Receivable
 from registry.domain.rules import Claim, Endorsement, Part
 
 OPERATOR, SELLER, BUYER, SUPPLIER, BANK, STRANGER = range(6)
@@ -151,6 +151,13 @@ class Scene:
             last=self.node.head(),
         )
         return [entry for log in found if (entry := decode(log.topics, log.data)).journal_id == receivable_id]
+
+    def receivable(self, receivable_id: int) -> Receivable:
+        """What the journal folds to now; an operation about none names the id 0."""
+        empty = empty_receivable(
+            chain_id=self.node.chain_id, contract=self.deployment.receivables, receivable_id=receivable_id
+        )
+        return fold_all(empty, self.journal(receivable_id) if receivable_id else [])
 
     def answer(self, receivable_id: int) -> operations.Answer:
         """What every answer to a claim names, as the journal is now."""
@@ -340,10 +347,7 @@ class Scene:
         receivable_id = operation.values().get("receivable_id", 0)
         if isinstance(operation, operations.Answer):
             return self.view.heads([receivable_id])[receivable_id], anchors.NO_CLAIM_KEY
-        empty = empty_receivable(
-            chain_id=self.node.chain_id, contract=self.deployment.receivables, receivable_id=receivable_id
-        )
-        receivable = fold_all(empty, self.journal(receivable_id) if receivable_id else [])
+        receivable = self.receivable(receivable_id)
         return anchors.anchor_of(receivable), anchors.claim_key_of(receivable)
 
     def submit(self, signed: SignedOperation, *, person: int = STRANGER) -> Entry:

@@ -36,7 +36,7 @@ from registry.domain import rules
 from registry.domain.identifiers import Address, format_address
 from registry.domain.journal import DescriptorSet, ParameterSet
 from registry.domain.keccak import keccak256
-from registry.domain.receivable import Parameter
+from registry.domain.receivable import DAY_SECONDS, Parameter
 from tests.scene import BANK, BUYER, OFFICER, OPERATOR, REGULATOR, SECOND, SELLER, Scene
 
 
@@ -150,6 +150,15 @@ def test_a_charter_settles_the_first_values(node: Node) -> None:
     assert movement.minimum_part_minor.following == 1_000
     assert view.forced_transfer_delay() == 99
     assert deployment.charter == charter
+
+
+def test_a_forced_transfer_waits_a_year_at_most(node: Node) -> None:
+    longest = Charter(regulator=Scene.address(REGULATOR), forced_transfer_delay_seconds=365 * DAY_SECONDS)
+    deployment = deploy.run(node, dev_account(OPERATOR), longest)
+    assert ReceivablesView(node, deployment.receivables).forced_transfer_delay() == 365 * DAY_SECONDS
+    longer = replace(longest, forced_transfer_delay_seconds=365 * DAY_SECONDS + 1)
+    with pytest.raises(rules.ParameterMalformed):
+        deploy.run(node, dev_account(OPERATOR), longer)
 
 
 def test_a_successor_names_a_predecessor_in_its_sunset_and_keeps_its_claims_taken(scene: Scene) -> None:

@@ -49,6 +49,8 @@ def error(signature: str, *values: object) -> bytes:
         ("DueDatePassed(uint40)", 86_400, rules.DueDatePassed, "due 1970-01-02"),
         ("TenorExceeded(uint40)", 86_400, rules.TenorExceeded, "latest 1970-01-02"),
         ("AnswerWindowOpen(uint40)", 5, rules.AnswerWindowOpen, "answer by 1970-01-01T00:00:05Z"),
+        ("AnswerWindowOver(uint40)", 5, rules.AnswerWindowOver, "answer by 1970-01-01T00:00:05Z"),
+        ("TooManyOffers(uint256)", 8, rules.TooManyOffers, "limit 8"),
         ("ForcedTransferTooEarly(uint40)", 5, rules.ForcedTransferTooEarly, "from 1970-01-01T00:00:05Z"),
         ("SignatureExpired(uint256)", 5, rules.SignatureExpired, "deadline 1970-01-01T00:00:05Z"),
         ("SignatureExpired(uint256)", 2**256 - 1, rules.SignatureExpired, f"deadline {2**256 - 1}"),

@@ -26,9 +26,9 @@ from registry.chain.typed_data import (
     has_anchor,
     structs,
 )
-from registry.domain import rules
+from registry.domain import anchors, rules
 from registry.domain.journal import Entry
-from registry.domain.receivable import DAY_SECONDS, Offer
+from registry.domain.receivable import DAY_SECONDS, Offer, Receivable
 from registry.domain.rules import Claim, Part
 from registry.settings import PROJECT_ROOT
 from tests.scene import (
@@ -301,6 +301,69 @@ def test_a_signature_counts_on_another_fork_only_for_the_same_claim(scene: Scene
         return
     with pytest.raises(rules.AnchorMismatch):
         scene.submit(signed)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"face": FACE - 1},
+        {"due": 200 * DAY_SECONDS},
+        {"currency": 840},
+        {"debtor": b"\x09" * 20},
+        {"originator": b"\x09" * 20},
+        {"fingerprint": b"\x09" * 32},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+def test_the_contract_takes_the_anchor_of_the_receivable_and_no_others(scene: Scene, other: dict[str, Any]) -> None:
+    """Signed by the right person, so that only what the anchor says of the receivable decides."""
+    number = scene.confirmed()
+    operation = operations.Endorse(**named(number), receiver=scene.address(BANK), document=DOCUMENT)
+    receivable = scene.receivable(number)
+
+    def signed(meant: Receivable, claim_key: bytes) -> SignedOperation:
+        return typed_data.sign(
+            operation,
+            dev_account(SELLER),
+            scene.domain,
+            deadline=scene.now + 60,
+            anchor=anchors.anchor_of(meant),
+            claim_key=claim_key,
+        )
+
+    own, meant = anchors.claim_key_of(receivable), replace(receivable, **other)
+    for wrong in (signed(meant, anchors.claim_key_of(meant)), signed(meant, own)):
+        with pytest.raises(rules.AnchorMismatch):
+            scene.submit(wrong)
+    scene.submit(signed(receivable, own))
+    assert scene.holder(number, 0) == scene.address(BANK)
+
+
+def test_the_anchor_of_another_living_claim_does_not_count(scene: Scene) -> None:
+    number, other = scene.confirmed(), scene.confirmed()
+    about_other = scene.sign(operations.Approve(**named(other), to=scene.address(BANK)), SELLER).by
+    operation = operations.Approve(**named(number), to=scene.address(BANK))
+    signed = typed_data.sign(
+        operation,
+        dev_account(SELLER),
+        scene.domain,
+        deadline=about_other.deadline,
+        anchor=about_other.anchor,
+        claim_key=about_other.claim_key,
+    )
+    with pytest.raises(rules.AnchorMismatch):
+        scene.submit(signed)
+
+
+def test_a_claim_that_ended_has_no_anchor(scene: Scene) -> None:
+    number = scene.register()
+    operation = operations.FreezeReceivable(receivable_id=number, order=ORDER, expiry=scene.now + YEAR_SECONDS)
+    signed = scene.sign(operation, SECOND)
+    with pytest.raises(rules.StatusForbids):
+        scene.submit(signed, person=OFFICER)
+    scene.refuse(number)
+    with pytest.raises(rules.AnchorMismatch):
+        scene.submit(signed, person=OFFICER)
 
 
 def test_a_signature_counts_until_its_deadline(scene: Scene) -> None:

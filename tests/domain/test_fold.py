@@ -36,6 +36,7 @@ from registry.domain.journal import (
 )
 from registry.domain.receivable import (
     DAY_SECONDS,
+    OFFERS_MAX,
     ORDERS_MAX,
     Certificate,
     Freeze,
@@ -89,6 +90,7 @@ ALL_UNFROZEN = ReceivableUnfrozen(1, ORDER, OFFICER, COUNTERSIGNER, 100, NOW + 6
 FORCED = ForcedTransfer(1, ORDER, OFFICER, COUNTERSIGNER, BANK, 0, 100, NOW + 70)
 FREEZE = Freeze(ORDER, NOW + 1_000, NOW + 50)
 LIVE: list[Entry] = [REGISTERED, CONFIRMED]
+OFFERS: list[Entry] = [COUNTER_OFFERED] * OFFERS_MAX
 
 
 def test_an_empty_receivable_is_its_genesis() -> None:
@@ -131,6 +133,13 @@ def test_the_last_counter_offer_stands() -> None:
     state = after(REGISTERED, COUNTER_OFFERED, replace(COUNTER_OFFERED, offered_face=90, at=NOW + 5))
     assert (state.status, state.face, state.due) == (Status.REGISTERED, 100, DUE)
     assert state.offer == Offer(90, LATER_DUE, NOW + 5)
+
+
+def test_the_last_offer_that_is_allowed_is_answered_like_any_other() -> None:
+    offered = after(REGISTERED, *OFFERS)
+    assert (offered.length, offered.offer) == (1 + OFFERS_MAX, Offer(80, LATER_DUE, NOW))
+    for answer in (ACCEPTED, CONFIRMED, REFUSED):
+        assert fold(offered, answer).answered_at == answer.time
 
 
 def test_an_accepted_offer_gives_the_receivable_its_terms_and_the_claim_stays_on_record() -> None:
@@ -202,6 +211,20 @@ def test_an_order_on_a_thing_that_is_written_prunes_what_expired() -> None:
     assert after(*LIVE, FROZEN, early, lifted).certificates[0].orders == ()
 
 
+def test_an_order_given_again_until_later_is_prolonged_in_its_place_and_from_its_beginning() -> None:
+    other, later = Freeze(OTHER_ORDER, NOW + 900, NOW + 60), replace(FREEZE, expiry=NOW + 5_000)
+    on_part, on_whole = (
+        after(*LIVE, first, replace(first, order=OTHER_ORDER, expiry=NOW + 900, at=NOW + 60), again)
+        for first, again in (
+            (FROZEN, replace(FROZEN, expiry=NOW + 5_000, at=NOW + 70)),
+            (ALL_FROZEN, replace(ALL_FROZEN, expiry=NOW + 5_000, at=NOW + 70)),
+        )
+    )
+    assert on_part.certificates[0].orders == on_whole.orders == (later, other)
+    full = after(*LIVE, *FULL, replace(FULL[0], expiry=NOW + 5_000)).certificates[0].orders
+    assert [freeze.order for freeze in full] == [entry.order for entry in FULL]
+
+
 def test_an_expired_order_may_be_lifted_and_given_again() -> None:
     assert after(*LIVE, FROZEN, replace(UNFROZEN, at=NOW + 2_000)).certificates[0].orders == ()
     again = replace(FROZEN, expiry=NOW + 3_000, at=NOW + 1_000)
@@ -248,7 +271,7 @@ def test_walking_yields_every_entry_with_the_state_after_it() -> None:
     assert walked == [(position, after(*entries[:position]).head, entries[position - 1]) for position in (1, 2, 3)]
 
 
-FULL: list[Entry] = [replace(FROZEN, order=bytes([n]) * 32) for n in range(100, 100 + ORDERS_MAX)]
+FULL = [replace(FROZEN, order=bytes([n]) * 32) for n in range(100, 100 + ORDERS_MAX)]
 CANNOT_FOLLOW: list[tuple[list[Entry], Entry]] = [
     # Registration.
     ([], replace(REGISTERED, face=0)),
@@ -293,6 +316,8 @@ CANNOT_FOLLOW: list[tuple[list[Entry], Entry]] = [
     ([REGISTERED], replace(COUNTER_OFFERED, offered_face=100, offered_due=DUE)),
     ([REGISTERED], replace(COUNTER_OFFERED, offered_due=LATER_DUE + 1)),
     ([REGISTERED], replace(COUNTER_OFFERED, offered_due=0)),
+    ([REGISTERED, *OFFERS], COUNTER_OFFERED),
+    ([REGISTERED, *OFFERS], replace(COUNTER_OFFERED, offered_face=90)),
     ([REGISTERED], ACCEPTED),
     ([REGISTERED, COUNTER_OFFERED], replace(ACCEPTED, face=81)),
     ([REGISTERED, COUNTER_OFFERED], replace(ACCEPTED, due=DUE)),
@@ -337,6 +362,7 @@ CANNOT_FOLLOW: list[tuple[list[Entry], Entry]] = [
     (LIVE, replace(FROZEN, expiry=FROZEN.at)),
     (LIVE, replace(FROZEN, end=99)),
     ([*LIVE, FROZEN], FROZEN),
+    ([*LIVE, FROZEN], replace(FROZEN, expiry=FROZEN.expiry - 1)),
     ([*LIVE, *FULL], FROZEN),
     (LIVE, UNFROZEN),
     ([*LIVE, FROZEN], replace(UNFROZEN, order=OTHER_ORDER)),
@@ -346,6 +372,7 @@ CANNOT_FOLLOW: list[tuple[list[Entry], Entry]] = [
     (LIVE, replace(ALL_FROZEN, face=99)),
     (LIVE, replace(ALL_FROZEN, order=bytes(32))),
     ([*LIVE, ALL_FROZEN], ALL_FROZEN),
+    ([*LIVE, ALL_FROZEN], replace(ALL_FROZEN, expiry=ALL_FROZEN.expiry - 1)),
     ([*LIVE, FROZEN], ALL_UNFROZEN),
     ([REGISTERED], FORCED),
     ([*LIVE, FROZEN], replace(FORCED, receiver=SELLER)),
@@ -401,6 +428,11 @@ def test_a_new_admission_lifts_a_suspension_and_no_freeze() -> None:
 def test_an_order_on_a_member_is_lifted() -> None:
     assert registry_after(MEMBER, MEMBER_FROZEN, MEMBER_UNFROZEN).members[SELLER].orders == ()
     assert registry_after(MEMBER, SUSPENDED, MEMBER_FROZEN).members[SELLER].orders == (Freeze(ORDER, 500, 30),)
+
+
+def test_an_order_on_a_member_is_prolonged_from_its_beginning() -> None:
+    again = replace(MEMBER_FROZEN, expiry=900, at=35)
+    assert registry_after(MEMBER, MEMBER_FROZEN, again).members[SELLER].orders == (Freeze(ORDER, 900, 30),)
 
 
 def test_pauses_add_up() -> None:
@@ -468,6 +500,7 @@ def test_what_cannot_follow_breaks_the_registrys_journal_too(entries: list[Entry
         [MEMBER],
         [DEPLOYED[1]],
         [replace(DEPLOYED[0], value=0)],
+        [*DEPLOYED[:4], replace(DEPLOYED[4], value=365 * DAY_SECONDS + 1)],
         [replace(DEPLOYED[0], effective=DAY_SECONDS)],
         [*DEPLOYED[:4], DEPLOYED[3]],
         [*DEPLOYED[:4], MEMBER],

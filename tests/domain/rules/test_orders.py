@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -248,6 +249,33 @@ def test_the_delay_runs_from_the_earliest_freeze_under_the_order() -> None:
     with pytest.raises(rules.ForcedTransferTooEarly):
         rules.decide_force_transfer(**late)
     rules.decide_force_transfer(**late | {"now": NOW + 1_000 + DELAY_SECONDS})
+
+
+def test_the_delay_runs_on_while_an_order_is_prolonged() -> None:
+    entry = rules.decide_freeze_certificate(**FROZEN(FREEZE_CERTIFICATE.accepted) | {"expiry": KYC_EXPIRY})
+    prolonged = fold(FORCE_TRANSFER.accepted["world"].receivables[1], entry).certificates[0].orders
+    assert prolonged == (replace(FREEZE, expiry=KYC_EXPIRY),)
+    rules.decide_force_transfer(**certificate(0, orders=prolonged)(FORCE_TRANSFER.accepted))
+
+
+@pytest.mark.parametrize(
+    ("operation", "standing"),
+    [
+        (FREEZE_CERTIFICATE, lambda orders: certificate(0, orders=orders)),
+        (FREEZE_RECEIVABLE, lambda orders: receivable(orders=orders)),
+        (FREEZE_MEMBER, lambda orders: member(SELLER, orders=orders)),
+    ],
+    ids=["certificate", "receivable", "member"],
+)
+def test_a_full_list_takes_a_later_expiry_and_no_other_order(
+    operation: Operation, standing: Callable[[tuple[Freeze, ...]], faults.Fault]
+) -> None:
+    call = standing(FULL)(operation.accepted) | {"order": FULL[3].order}
+    assert operation.decide(**call | {"expiry": EXPIRY + 1}).expiry == EXPIRY + 1
+    with pytest.raises(rules.OrderStands):
+        operation.decide(**call)
+    with pytest.raises(rules.TooManyOrders):
+        operation.decide(**call | {"order": ORDER, "expiry": EXPIRY + 1})
 
 
 def test_a_certificate_knows_who_freezes_it_at_which_scope() -> None:

@@ -222,6 +222,29 @@ def test_answered_claims_and_those_of_others_are_not_unanswered() -> None:
     assert rules.decide_register(world(*others), actor=SELLER, claim=CLAIM, now=NOW).receivable_id == len(others) + 1
 
 
+def test_offers_are_made_until_the_answer_window_ends_which_a_pause_prolongs() -> None:
+    call = COUNTER_OFFER.accepted | {"now": ANSWER_BY - 1}
+    assert rules.decide_counter_offer(**call).at == ANSWER_BY - 1
+    with pytest.raises(rules.AnswerWindowOver):
+        rules.decide_counter_offer(**call | {"now": ANSWER_BY})
+    pause = [Paused(OPERATOR, NOW + 100), Unpaused(OPERATOR, NOW + 150)]
+    paused = call | {"world": world(OPEN, registry=pause)}
+    rules.decide_counter_offer(**paused | {"now": ANSWER_BY + 49})
+    with pytest.raises(rules.AnswerWindowOver):
+        rules.decide_counter_offer(**paused | {"now": ANSWER_BY + 50})
+
+
+def test_a_debtor_offers_a_limited_number_of_times() -> None:
+    state = OPEN
+    for count in range(OFFERS_MAX):
+        call = COUNTER_OFFER.accepted | {"world": world(state), "head": state.head, "face": 80 - count}
+        state = fold(state, rules.decide_counter_offer(**call))
+    assert state.offer is not None
+    assert state.offer.face == 81 - OFFERS_MAX
+    with pytest.raises(rules.TooManyOffers):
+        rules.decide_counter_offer(**COUNTER_OFFER.accepted | {"world": world(state), "head": state.head})
+
+
 def test_the_answer_window_is_on_the_registrys_clock() -> None:
     pause = [Paused(OPERATOR, 100), Unpaused(OPERATOR, 150)]
     entry = rules.decide_register(world(registry=pause), actor=SELLER, claim=CLAIM, now=NOW)
