@@ -11,17 +11,23 @@ import ast
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from registry.chain.contract import artifact
 from registry.chain.deploy import CODE, Charter
 from registry.chain.devchain import DevChain
 from registry.domain import rules
 from registry.domain.journal import ENTRY_TYPES
-from tests.properties.registry_moves import RegistryMachine, drive
+from registry.store.database import Database
+from registry.store.embedded import EmbeddedPostgres
+from tests.properties.registry_mirrored import Mirror
+from tests.properties.registry_moves import drive
 from tests.properties.registry_world import Ground, Tally
 
-EXAMPLES = int(os.environ.get("COUNTERFOIL_TEST_EXAMPLES", "135"))
+EXAMPLES = int(os.environ.get("COUNTERFOIL_TEST_EXAMPLES", "150"))
 STEPS = int(os.environ.get("COUNTERFOIL_TEST_STEPS", "60"))
 STEPS_MIN = 7_500
 """Of each of the two files; whoever scales the run down does without."""
@@ -33,16 +39,42 @@ AT_CONSTRUCTION = {"PredecessorLives", "ExtensionMismatch"}
 """Refusals of a constructor."""
 
 
+@dataclass(frozen=True)
+class Stage:
+    """Where a run takes place: a registry, and a mirror of it."""
+
+    ground: Ground
+    mirror: Mirror
+
+    @property
+    def tally(self) -> Tally:
+        return self.ground.tally
+
+    def run(self, *, first_seed: int) -> None:
+        """Drive contract, model and mirror with the same moves."""
+        drive(self.ground, self.mirror, examples=EXAMPLES, steps=STEPS, first_seed=first_seed)
+
+    def require_long_run(self) -> None:
+        """Skips where there is nothing to judge; fails for a run that was too short without having been asked to be."""
+        if SCALED_DOWN:
+            pytest.skip(f"{EXAMPLES} times {STEPS} steps were asked for, which need not get everywhere")
+        if not self.tally.steps:
+            pytest.skip("the machine did not run")
+        assert self.tally.steps >= STEPS_MIN
+        assert self.tally.comparisons["rebuilt and reconciled"] > 0
+
+
 @contextmanager
-def ground(law: Charter, *, work_folder: Path, with_predecessor: bool) -> Iterator[Ground]:
-    """The registry to act in, on a chain of its own: what other tests do to theirs changes nothing here."""
-    with DevChain.start(work_folder / "machine") as running:
-        yield Ground.lay(running, law, work_folder=work_folder, with_predecessor=with_predecessor)
-
-
-def run(laid: Ground, *, first_seed: int) -> None:
-    """Drive contract and model with the same moves."""
-    drive(laid, examples=EXAMPLES, steps=STEPS, first_seed=first_seed)
+def stage(law: Charter, folder: Path, postgres: EmbeddedPostgres, *, with_predecessor: bool) -> Iterator[Stage]:
+    """A registry on a chain of its own: what other tests do to theirs changes nothing here."""
+    database_name = f"machine_{folder.name}"
+    postgres.create_database(database_name, template="template_counterfoil")
+    database = Database(postgres.url(database_name))
+    with DevChain.start(folder / "chain") as running:
+        ground = Ground.lay(running, law, work_folder=folder, with_predecessor=with_predecessor)
+        yield Stage(ground, Mirror(ground, database))
+    database.dispose()
+    postgres.drop_database(database_name)
 
 
 def unreached(tally: Tally, *, except_for: set[str]) -> list[str]:
@@ -81,6 +113,3 @@ def _refusals() -> set[str]:
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and isinstance(node.exc.func, ast.Name)
     }
     return raised | set(rules.CHAIN_REFUSALS) - AT_CONSTRUCTION
-
-
-__all__ = ["SCALED_DOWN", "STEPS_MIN", "RegistryMachine", "ground", "run", "unreached"]

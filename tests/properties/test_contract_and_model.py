@@ -1,4 +1,4 @@
-"""The contract and the model, driven by the same moves: valid, forbidden, and by whoever comes along."""
+"""The contract, the model and the mirror, driven by the same moves: valid, forbidden, and by whoever comes along."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from pathlib import Path
 
 import pytest
 
+from registry.store.embedded import EmbeddedPostgres
 from tests.properties import registry_runs
-from tests.properties.registry_world import Ground, charter
+from tests.properties.registry_runs import Stage
+from tests.properties.registry_world import charter
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def ground(work_folder: Path) -> Iterator[Ground]:
+def stage(work_folder: Path, postgres: EmbeddedPostgres) -> Iterator[Stage]:
     """A registry that is the first of its kind."""
     law = charter(unanswered_max=3, minimum_part_minor=2)
-    with registry_runs.ground(law, work_folder=work_folder, with_predecessor=False) as laid:
-        yield laid
+    with registry_runs.stage(law, work_folder / "first", postgres, with_predecessor=False) as made:
+        yield made
 
 
-def test_contract_and_model_give_the_same_answer_to_every_move(ground: Ground) -> None:
-    registry_runs.run(ground, first_seed=1)
+def test_contract_model_and_mirror_give_the_same_answer_to_every_move(stage: Stage) -> None:
+    stage.run(first_seed=1)
 
 
-def test_the_moves_reached_every_operation_and_every_refusal(ground: Ground) -> None:
-    if registry_runs.SCALED_DOWN or not ground.tally.steps:
-        pytest.skip("the machine did not run, or fewer steps than usual were asked for")
-    assert ground.tally.steps >= registry_runs.STEPS_MIN
+def test_the_moves_reached_every_operation_and_every_refusal(stage: Stage) -> None:
+    stage.require_long_run()
     # There is no registry before this one.
-    assert registry_runs.unreached(ground.tally, except_for={"TakenInPredecessor"}) == [], ground.tally
+    assert registry_runs.unreached(stage.tally, except_for={"TakenInPredecessor"}) == [], str(stage.tally)

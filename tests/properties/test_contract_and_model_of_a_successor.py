@@ -7,26 +7,26 @@ from pathlib import Path
 
 import pytest
 
+from registry.store.embedded import EmbeddedPostgres
 from tests.properties import registry_runs
-from tests.properties.registry_world import Ground, charter
+from tests.properties.registry_runs import Stage
+from tests.properties.registry_world import charter
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def ground(work_folder: Path) -> Iterator[Ground]:
+def stage(work_folder: Path, postgres: EmbeddedPostgres) -> Iterator[Stage]:
     """A registry that succeeds another one, in which one claim lives."""
     law = charter(unanswered_max=2, minimum_part_minor=5)
-    with registry_runs.ground(law, work_folder=work_folder, with_predecessor=True) as laid:
-        yield laid
+    with registry_runs.stage(law, work_folder / "successor", postgres, with_predecessor=True) as made:
+        yield made
 
 
-def test_contract_and_model_of_a_successor_give_the_same_answer_to_every_move(ground: Ground) -> None:
-    registry_runs.run(ground, first_seed=10_001)
+def test_contract_model_and_mirror_of_a_successor_give_the_same_answer_to_every_move(stage: Stage) -> None:
+    stage.run(first_seed=10_001)
 
 
-def test_the_moves_of_a_successor_reached_every_operation_and_every_refusal(ground: Ground) -> None:
-    if registry_runs.SCALED_DOWN or not ground.tally.steps:
-        pytest.skip("the machine did not run, or fewer steps than usual were asked for")
-    assert ground.tally.steps >= registry_runs.STEPS_MIN
-    assert registry_runs.unreached(ground.tally, except_for=set()) == [], ground.tally
+def test_the_moves_of_a_successor_reached_every_operation_and_every_refusal(stage: Stage) -> None:
+    stage.require_long_run()
+    assert registry_runs.unreached(stage.tally, except_for=set()) == [], str(stage.tally)
