@@ -617,23 +617,22 @@ def test_an_order_on_another_certificate_another_receivable_or_another_member_do
         house.force_transfer(house.present(token(halves)))
 
 
-def test_the_earliest_freeze_of_an_order_counts(house: House, receivable_id: int) -> None:
+@pytest.mark.parametrize("first", range(3), ids=[scope.name for scope in SCOPES])
+def test_the_earliest_freeze_of_an_order_counts(house: House, receivable_id: int, first: int) -> None:
+    """Whichever of the three it is on."""
     whole = named(token(receivable_id))
-    house.freeze_member(house.seller)
+    SCOPES[first].freeze(house, receivable_id)
     ripe = house.now + FORCED_TRANSFER_DELAY
-    house.wait(DAY)
-    house.freeze_receivable(receivable_id)
-    house.wait(DAY)
-    house.freeze_certificate(whole)
+    for later in (1, 2):
+        house.wait(DAY)
+        SCOPES[(first + later) % 3].freeze(house, receivable_id)
     early = {"from": ripe}
     with refused("ForcedTransferTooEarly", **early):
         house.force_transfer(whole)
     house.at(ripe)
     house.force_transfer(whole)
     # Only the certificate's own list was carried out; receivable and member stay under the order.
-    assert house.orders(SCOPE_CERTIFICATE, token(receivable_id)) == []
-    assert house.orders(SCOPE_RECEIVABLE, receivable_id) == [ORDER]
-    assert house.orders(SCOPE_MEMBER, int(house.seller.address, 16)) == [ORDER]
+    assert [scope.orders(house, receivable_id) for scope in SCOPES] == [[], [ORDER], [ORDER]]
     with refused("FrozenByOrder", order=ORDER):
         house.endorse(token(receivable_id), to=house.seller, sender=house.bank)
 
