@@ -29,13 +29,17 @@ def work_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def chain(work_folder: Path) -> Iterator[DevChain]:
-    with DevChain.start(work_folder / "chain") as running:
+    with DevChain.start(work_folder / "chain", keeps=False) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
-def node(chain: DevChain) -> Node:
-    return Node(chain.url)
+@pytest.fixture(scope="module")
+def node(chain: DevChain) -> Iterator[Node]:
+    """The worker's chain. Every file begins at the present, whatever the one before it did to the clock."""
+    found = Node(chain.url)
+    as_new = found.request("evm_snapshot")
+    yield found
+    assert found.request("evm_revert", as_new)
 
 
 @pytest.fixture

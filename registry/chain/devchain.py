@@ -128,7 +128,7 @@ class DevChain:
     After kill -9 of Anvil the head may be lower than before.
     """
 
-    def __init__(self, *, folder: Path, child: Child, port: int, rejected_state: Path | None) -> None:
+    def __init__(self, *, folder: Path, child: Child, port: int, rejected_state: Path | None, keeps: bool) -> None:
         self.folder = folder
         self.port = port
         self.rejected_state = rejected_state
@@ -136,14 +136,19 @@ class DevChain:
         self._child = child
         self._stopping = threading.Event()
         self._saved_hash: str | None = None
-        self._saver = threading.Thread(target=self._save_loop, name="devchain-saver", daemon=True)
-        self._saver.start()
+        self._saver: threading.Thread | None = None
+        if keeps:
+            self._saver = threading.Thread(target=self._save_loop, name="devchain-saver", daemon=True)
+            self._saver.start()
 
     @classmethod
-    def start(cls, folder: Path, *, port: int | None = None, block_time_seconds: int | None = None) -> DevChain:
+    def start(
+        cls, folder: Path, *, port: int | None = None, block_time_seconds: int | None = None, keeps: bool = True
+    ) -> DevChain:
         """Run Anvil on 127.0.0.1, at `port` if it is free, with the folder's last state.
 
-        Without `block_time_seconds` each transaction is mined at once.
+        Without `block_time_seconds` each transaction is mined at once. With `keeps` false nothing is saved: a chain
+        for one use, not held up by the writing of a state that grows.
         Refusals: anvil_missing, devchain_in_use, devchain_failed (with the end of the log).
         """
         binary = anvil_binary()
@@ -154,14 +159,21 @@ class DevChain:
             raise DevChainInUse(str(busy)) from busy
         try:
             return cls._start_locked(
-                binary, folder=folder, wanted_port=port, block_time_seconds=block_time_seconds, lock=lock
+                binary, folder=folder, wanted_port=port, block_time_seconds=block_time_seconds, keeps=keeps, lock=lock
             )
         finally:
             lock.release()
 
     @classmethod
     def _start_locked(
-        cls, binary: Path, *, folder: Path, wanted_port: int | None, block_time_seconds: int | None, lock: FolderLock
+        cls,
+        binary: Path,
+        *,
+        folder: Path,
+        wanted_port: int | None,
+        block_time_seconds: int | None,
+        keeps: bool,
+        lock: FolderLock,
     ) -> DevChain:
         deadline = time.monotonic() + START_SECONDS_MAX
         rejected: Path | None = None
@@ -169,7 +181,9 @@ class DevChain:
         for _ in range(PORT_ATTEMPTS_MAX + len(states)):
             port = free_port(wanted_port)
             state = states[0] if states else None
-            argv = _argv(binary, folder=folder, port=port, state=state, block_time_seconds=block_time_seconds)
+            argv = _argv(
+                binary, folder=folder, port=port, state=state, block_time_seconds=block_time_seconds, keeps=keeps
+            )
             _bound_marker(folder).unlink(missing_ok=True)
             child = spawn(argv, log=folder / "anvil.log", death_signal=signal.SIGTERM, lock=lock)
             try:
@@ -184,7 +198,7 @@ class DevChain:
                 _bound_marker(folder).unlink()
                 if state is not None:
                     state.replace(folder / "state.json")
-                return cls(folder=folder, child=child, port=port, rejected_state=rejected)
+                return cls(folder=folder, child=child, port=port, rejected_state=rejected, keeps=keeps)
             output = child.output()
             if state is not None and "--load-state" in output:
                 rejected = state.replace(folder / "rejected.json")
@@ -217,7 +231,8 @@ class DevChain:
     def stop(self) -> None:
         """End Anvil, which writes its state first; kill it after STOP_SECONDS_MAX. Safe to repeat."""
         self._stopping.set()
-        self._saver.join()
+        if self._saver is not None:
+            self._saver.join()
         was_running = self._child.running()
         code = self._child.terminate((signal.SIGTERM, STOP_SECONDS_MAX))
         if was_running and code == 0:
@@ -257,12 +272,14 @@ class DevChain:
 
 
 def _argv(
-    binary: Path, *, folder: Path, port: int, state: Path | None, block_time_seconds: int | None
+    binary: Path, *, folder: Path, port: int, state: Path | None, block_time_seconds: int | None, keeps: bool
 ) -> list[str | Path]:
     argv: list[str | Path] = [binary, "--quiet", "--host", "127.0.0.1", "--port", str(port)]
     argv += ["--chain-id", str(CHAIN_ID), "--mnemonic", MNEMONIC, "--accounts", str(ACCOUNTS)]
-    argv += ["--dump-state", folder / "exit.json", "--state-interval", str(NEVER_SECONDS)]
-    argv += ["--preserve-historical-states", "--prune-history", str(HISTORY_BLOCKS)]
+    argv += ["--prune-history", str(HISTORY_BLOCKS)]
+    if keeps:
+        argv += ["--dump-state", folder / "exit.json", "--state-interval", str(NEVER_SECONDS)]
+        argv += ["--preserve-historical-states"]
     argv += ["--config-out", _bound_marker(folder)]
     argv += ["--load-state", state] if state else []
     argv += ["--block-time", str(block_time_seconds)] if block_time_seconds else []

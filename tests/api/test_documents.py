@@ -102,6 +102,7 @@ def test_a_credit_note_is_no_receivable(api: Api) -> None:
         (b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', 422, "document_forbidden_construct"),
         (b" " * (PDF_BYTES_MAX + 1), 413, "document_too_large"),
     ],
+    ids=["nothing", "a page", "an entity", "too much"],
 )
 def test_what_is_no_invoice_is_refused_by_name(api: Api, content: bytes, status: int, code: str) -> None:
     assert check(api, content, status=status)["code"] == code

@@ -70,7 +70,7 @@ def stage(law: Charter, folder: Path, postgres: EmbeddedPostgres, *, with_predec
     database_name = f"machine_{folder.name}"
     postgres.create_database(database_name, template="template_counterfoil")
     database = Database(postgres.url(database_name))
-    with DevChain.start(folder / "chain") as running:
+    with DevChain.start(folder / "chain", keeps=False) as running:
         ground = Ground.lay(running, law, work_folder=folder, with_predecessor=with_predecessor)
         yield Stage(ground, Mirror(ground, database))
     database.dispose()
