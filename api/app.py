@@ -16,7 +16,7 @@ from api.deps import EXPORT_READS_MAX, Services
 from api.guard import LoopbackMiddleware, require_loopback
 from api.head import HeadMiddleware
 from api.observing import MirrorCollector, ObserveMiddleware
-from api.routes import certificates, documents, health, members, orders, receivables, registry
+from api.routes import certificates, documents, health, members, operations, orders, receivables, registry
 from registry.commands.services import open_services
 from registry.observe import Metrics
 from registry.settings import settings
@@ -60,6 +60,7 @@ def create_app(services: Services | None = None) -> FastAPI:
             {"name": "Receivables", "description": "Claims on debtors."},
             {"name": "Certificates", "description": "Ranges of confirmed receivables, each with one holder."},
             {"name": "Members", "description": "Who was admitted to the registry, and what each has before it."},
+            {"name": "Operations", "description": "What members signed, to be submitted."},
             {"name": "Documents", "description": "Invoice files."},
             {"name": "Orders", "description": "Orders of authorities and what they freeze."},
             {"name": "Registry", "description": "The registry's own switches, parameters and journal."},
@@ -70,7 +71,7 @@ def create_app(services: Services | None = None) -> FastAPI:
     app.state.export_reads = asyncio.Semaphore(EXPORT_READS_MAX)
     if services is not None:
         _attach(app, services, metrics)
-    for noun in (receivables, certificates, members, documents, orders, registry, health):
+    for noun in (receivables, certificates, members, operations, documents, orders, registry, health):
         app.include_router(noun.router)
     errors.install(app)
     openapi.install(app)

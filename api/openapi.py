@@ -7,8 +7,10 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 
 from api.errors import PROBLEM_MEDIA_TYPE, Problem
+from api.schemas.operations import SignedOperationIn
 
 _SCHEMAS = "#/components/schemas/"
 
@@ -17,14 +19,16 @@ _WORDS = {
     HTTPStatus.BAD_REQUEST: "An id or a parameter cannot be read (`id_malformed`, `request_malformed`).",
     HTTPStatus.FORBIDDEN: "Not from this machine, or not under a loopback name (`loopback_only`, `host_not_allowed`).",
     HTTPStatus.NOT_FOUND: "There is no such thing at as_of_block.",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The file is too large (`document_too_large`).",
+    HTTPStatus.CONFLICT: "What is so now does not allow it, or the key belongs to another request.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The file is of a kind that is not read here (`document_unsupported`).",
     HTTPStatus.BAD_GATEWAY: "The node answers with something else.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The database or the node does not answer, or nothing is mirrored yet.",
 }
 
 DESCRIPTION = """
-A blockchain-anchored registry of receivables: reads of what the contract accepted, as the mirror has it.
+A blockchain-anchored registry of receivables: reads of what the contract accepted, as the mirror has it, and a door
+for operations that members signed themselves.
 
 * Every answer names the block it is true at (`as_of_block`) and carries an `ETag`; `If-None-Match` gets a 304.
 * Money is `{"amount": "1250.00", "currency": "CNY"}`, exact to the minor unit. Ids are `R-42` and `R-42/0-125000`.
@@ -67,6 +71,16 @@ def media(media_type: str, schema: dict[str, Any], *statuses: HTTPStatus) -> dic
     return {**found, **reads(*statuses)}
 
 
+def json_body(model: type[BaseModel]) -> dict[str, Any]:
+    """The request body of a route that reads it itself."""
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"$ref": _SCHEMAS + model.__name__}}},
+        }
+    }
+
+
 _CONTENT = {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": _SCHEMAS + "Problem"}}}
 
 
@@ -85,10 +99,11 @@ def _describe(app: FastAPI) -> dict[str, Any]:
     described = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
     )
-    problem = Problem.model_json_schema(ref_template=_SCHEMAS + "{model}")
     schemas = described.setdefault("components", {}).setdefault("schemas", {})
-    schemas.update(problem.pop("$defs"))
-    schemas["Problem"] = problem
+    for model in (Problem, SignedOperationIn):
+        schema = model.model_json_schema(ref_template=_SCHEMAS + "{model}")
+        schemas.update(schema.pop("$defs", {}))
+        schemas[model.__name__] = schema
     described["components"]["schemas"] = dict(sorted(schemas.items()))
     whole: dict[str, Any] = _with_whole_numbers(described)
     return whole

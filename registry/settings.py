@@ -48,6 +48,11 @@ class Settings(BaseSettings):
     ready_lag_blocks_max: int = Field(
         default=20, ge=0, description="Blocks that the mirror may be behind the node before /ready answers 503."
     )
+    relayer: str | None = Field(
+        default=None,
+        description="Account that pays for the signed operations that come to the API: a handle, a keystore, an "
+        "address, operator, or dev0, dev1, … on the dev chain. Unset: the API submits nothing.",
+    )
     keystore_password_file: Path | None = Field(
         default=None, description="File with the password of the keystores in home/keys. Unset: asked at the terminal."
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +13,7 @@ from eth_account.signers.local import LocalAccount
 
 from registry.chain import reverts
 from registry.chain.abi import ContractAbi
-from registry.chain.rpc import CallReverted, Node, Receipt, RpcFailed, parse_receipt
+from registry.chain.rpc import CallReverted, Node, RawLog, Receipt, RpcFailed, parse_receipt
 from registry.domain.decode import ENTRY_TOPICS, decode
 from registry.domain.identifiers import Address, format_address
 from registry.domain.journal import Entry
@@ -49,15 +52,25 @@ def preview(node: Node, abi: ContractAbi, *, sender: Address, to: Address | None
         raise reverts.refusal(abi, reverted) from reverted
 
 
-def send(node: Node, abi: ContractAbi, *, signer: LocalAccount, to: Address | None, data: bytes) -> Receipt:
+def send(
+    node: Node,
+    abi: ContractAbi,
+    *,
+    signer: LocalAccount,
+    to: Address | None,
+    data: bytes,
+    announce: Callable[[bytes], None] | None = None,
+) -> Receipt:
     """Send a transaction and wait for its receipt.
 
-    `to` None deploys. Raises the contract's named refusal, before signing where it already would revert;
-    NodeUnreachable; TransactionPending where the node took it and no receipt came in time.
+    `to` None deploys; `announce` is told the hash before the transaction leaves. Raises the contract's named refusal,
+    before signing where it already would revert; NodeUnreachable; TransactionPending where the node took it and no
+    receipt came in time.
     """
     sender = account_address(signer)
     gas = preview(node, abi, sender=sender, to=to, data=data).gas
-    receipt = _send_signed(node, signer, to=to, data=data, gas=gas + gas * GAS_MARGIN_PERCENT // 100)
+    margin = gas * GAS_MARGIN_PERCENT // 100
+    receipt = _send_signed(node, signer, to=to, data=data, gas=gas + margin, announce=announce)
     if not receipt.succeeded:
         # Something mined in between changed the answer: ask the block itself why.
         if to is not None:
@@ -71,8 +84,13 @@ def send(node: Node, abi: ContractAbi, *, signer: LocalAccount, to: Address | No
 
 def entries(receipt: Receipt) -> list[Entry]:
     """The journal entries that a transaction appended, in order."""
+    return [decode(log.topics, log.data) for log in entry_logs(receipt)]
+
+
+def entry_logs(receipt: Receipt) -> list[RawLog]:
+    """The logs that tell of them."""
     known = set(ENTRY_TOPICS)
-    return [decode(log.topics, log.data) for log in receipt.logs if log.topics and log.topics[0] in known]
+    return [log for log in receipt.logs if log.topics and log.topics[0] in known]
 
 
 def account_address(signer: LocalAccount) -> Address:
@@ -80,49 +98,73 @@ def account_address(signer: LocalAccount) -> Address:
     return bytes.fromhex(str(signer.address).removeprefix("0x"))
 
 
-def _send_signed(node: Node, signer: LocalAccount, *, to: Address | None, data: bytes, gas: int) -> Receipt:
+def _send_signed(
+    node: Node,
+    signer: LocalAccount,
+    *,
+    to: Address | None,
+    data: bytes,
+    gas: int,
+    announce: Callable[[bytes], None] | None,
+) -> Receipt:
     sender = account_address(signer)
     for attempt in range(NONCE_TRIES_MAX):
-        latest = node.block("latest")
-        if latest is None:
-            raise RpcFailed("the node has no newest block")
-        transaction: dict[str, Any] = {
-            "chainId": node.chain_id,
-            "nonce": node.nonce(sender),
-            "gas": gas,
-            "value": 0,
-            "data": data,
-        }
-        if to is not None:
-            transaction["to"] = format_address(to)
-        if latest.base_fee is None:
-            transaction["gasPrice"] = node.gas_price()
-        else:
-            transaction["maxPriorityFeePerGas"] = TIP_WEI
-            transaction["maxFeePerGas"] = latest.base_fee * 2 + TIP_WEI
-        signed = signer.sign_transaction(transaction)
-        try:
-            return _submit(node, bytes(signed.raw_transaction), bytes(signed.hash))
-        except RpcFailed as failed:
-            # A gateway that sends twice gets a receipt, or an error, for the second copy: the first one counts, and a
-            # second signature would do the same thing twice.
-            if node.knows_transaction(bytes(signed.hash)):
-                return _await_receipt(node, bytes(signed.hash))
-            # Another process of the same account was faster; the next nonce is free.
-            if "nonce" not in failed.detail.lower() or attempt == NONCE_TRIES_MAX - 1:
-                raise
-    raise AssertionError("unreachable")
+        # Threads of one account take turns until the node has the transaction: then the next nonce is free.
+        with _turns[sender]:
+            signed = signer.sign_transaction(_transaction(node, sender, to=to, data=data, gas=gas))
+            tx_hash = bytes(signed.hash)
+            if announce is not None:
+                announce(tx_hash)
+            try:
+                receipt = _submit(node, bytes(signed.raw_transaction))
+                break
+            except RpcFailed as failed:
+                # A gateway that sends twice gets a receipt, or an error, for the second copy: the first one counts, and
+                # a second signature would do the same thing twice.
+                if node.knows_transaction(tx_hash):
+                    receipt = None
+                    break
+                # Another process of the same account was faster; the next nonce is free.
+                if "nonce" not in failed.detail.lower() or attempt == NONCE_TRIES_MAX - 1:
+                    raise
+    return await_receipt(node, tx_hash) if receipt is None else receipt
 
 
-def _submit(node: Node, raw: bytes, tx_hash: bytes) -> Receipt:
+_turns: dict[Address, threading.RLock] = defaultdict(threading.RLock)
+
+
+def _transaction(node: Node, sender: Address, *, to: Address | None, data: bytes, gas: int) -> dict[str, Any]:
+    latest = node.block("latest")
+    if latest is None:
+        raise RpcFailed("the node has no newest block")
+    transaction: dict[str, Any] = {
+        "chainId": node.chain_id,
+        "nonce": node.nonce(sender),
+        "gas": gas,
+        "value": 0,
+        "data": data,
+    }
+    if to is not None:
+        transaction["to"] = format_address(to)
+    if latest.base_fee is None:
+        transaction["gasPrice"] = node.gas_price()
+    else:
+        transaction["maxPriorityFeePerGas"] = TIP_WEI
+        transaction["maxFeePerGas"] = latest.base_fee * 2 + TIP_WEI
+    return transaction
+
+
+def _submit(node: Node, raw: bytes) -> Receipt | None:
+    """The receipt, where the node waits for it."""
     if node.chain_id == DEV_CHAIN_ID:
         # Anvil mines at once and answers with the receipt; after a plain send its receipt is sometimes still null.
         return parse_receipt(node.request("eth_sendRawTransactionSync", "0x" + raw.hex()))
     node.request("eth_sendRawTransaction", "0x" + raw.hex())
-    return _await_receipt(node, tx_hash)
+    return None
 
 
-def _await_receipt(node: Node, tx_hash: bytes) -> Receipt:
+def await_receipt(node: Node, tx_hash: bytes) -> Receipt:
+    """The receipt of a transaction that the node has. Raises TransactionPending where it does not come in time."""
     deadline = time.monotonic() + RECEIPT_WAIT_SECONDS
     while time.monotonic() < deadline:
         receipt = node.receipt(tx_hash)

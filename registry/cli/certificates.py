@@ -31,6 +31,7 @@ from registry.cli.common import (
     write_text,
 )
 from registry.cli.output import named_refusals
+from registry.domain.calendar import instant
 from registry.domain.identifiers import CertificateId, format_receivable_id, parse_certificate_id
 from registry.domain.rules import UnknownCertificate, UnknownReceivable, require_same_range
 from registry.settings import settings
@@ -280,9 +281,16 @@ def certificate(
             [
                 ("name", found.get("name", "")),
                 *(("description", line) for line in str(found.get("description", "")).splitlines() if line),
-                *((one.get("trait_type", ""), one.get("value", "")) for one in found.get("attributes", ())),
+                *((one.get("trait_type", ""), _trait(one)) for one in found.get("attributes", ())),
             ]
         )
+
+
+def _trait(attribute: dict[str, Any]) -> object:
+    """An attribute's value; wallets show those of type date as dates, and so do we."""
+    value = attribute.get("value", "")
+    is_date = attribute.get("display_type") == "date" and isinstance(value, int)
+    return instant(value) if is_date else value
 
 
 @dataclass(frozen=True)

@@ -29,12 +29,13 @@ from registry.commands.sending import (
     Pen,
     anchor_of,
     known_by_name,
+    nonce_used,
     send_call,
     signed,
     undone_if_refused,
 )
 from registry.commands.services import Services
-from registry.commands.signing import DocumentOfAnotherKind, nonce_used, read_json, read_signed, require_here
+from registry.commands.signing import DocumentOfAnotherKind, read_json, read_signed, require_here
 from registry.domain import fold, rules
 from registry.domain.identifiers import ZERO_ADDRESS, Address, CertificateId, format_receivable_id
 from registry.domain.journal import REGISTRY_JOURNAL, Entry
@@ -246,7 +247,7 @@ def carry_out_order(services: Services, *, signer: LocalAccount, document: Order
     """
     for one in document.operations:
         require_here(services, one)
-    left = [one for one in document.operations if not nonce_used(services, one)]
+    left = [one for one in document.operations if not nonce_used(services, one.by.signer, one.by.nonce)]
     if not left:
         raise NonceUsed("all that was signed there was done or given up")
     _rehearse(services, [_step(services, one) for one in left], actor=account_address(signer))

@@ -23,6 +23,7 @@ from registry.domain import anchors
 from registry.domain.identifiers import ZERO_ADDRESS, Address, parse_address
 from registry.domain.journal import REGISTRY_JOURNAL, Entry
 from registry.domain.rules import ChainRefusal
+from registry.store import nonces
 from registry.store.database import Connection
 from registry.store.queries import orders as order_queries
 from registry.store.queries import parties as party_queries
@@ -86,7 +87,31 @@ def carry_out(services: Services, hand: Hand, operation: Operation, *, call: byt
 def signed(services: Services, pen: Pen, operation: Operation) -> SignedOperation:
     """The operation with a signature: bound to its receivable as the mirror has it, where it is of one."""
     anchor, claim_key = anchor_of(services, operation)
-    return sign(operation, pen.account, domain(services), deadline=pen.deadline, anchor=anchor, claim_key=claim_key)
+    nonce = free_nonce(services, actor(pen))
+    return sign(
+        operation,
+        pen.account,
+        domain(services),
+        deadline=pen.deadline,
+        anchor=anchor,
+        claim_key=claim_key,
+        nonce=nonce,
+    )
+
+
+def free_nonce(services: Services, signer: Address) -> int:
+    """The signer's next nonce. One that is used was given by a database that was since set back: it is passed over."""
+    while True:
+        with services.database.write() as connection:
+            nonce = nonces.take(connection, signer)
+        if not nonce_used(services, signer, nonce):
+            return nonce
+
+
+def nonce_used(services: Services, signer: Address, nonce: int) -> bool:
+    """Whether a signature with this nonce was submitted or given up."""
+    word, bit = divmod(nonce, nonces.NONCES_PER_WORD)
+    return bool(services.view.nonces_used(signer, word) >> bit & 1)
 
 
 def domain(services: Services) -> Eip712Domain:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,13 @@ from registry.chain.contract import Calls
 from registry.chain.operations import Order
 from registry.chain.submit import account_address
 from registry.chain.typed_data import SignedOperation, SignedOperationMalformed
-from registry.commands.sending import Done, domain, send_call
+from registry.commands.sending import Done, domain, nonce_used, send_call
 from registry.commands.services import Services
 from registry.documents.reading import read_document
 from registry.domain.identifiers import format_address
 from registry.domain.refusals import Refusal
 from registry.domain.rules import NonceUsed
-
-NONCES_PER_WORD = 256
+from registry.store.nonces import NONCES_PER_WORD
 
 
 class SignedForAnother(Refusal):
@@ -84,17 +84,14 @@ def cancel(services: Services, *, signer: LocalAccount, given: Sequence[SignedOp
         require_here(services, signed)
         if signed.by.signer != account_address(signer):
             raise NotTheSigner(f"{format_address(signed.by.signer)} signed it")
-    left = [signed.by for signed in given if not nonce_used(services, signed)]
+    left = [signed.by for signed in given if not nonce_used(services, signed.by.signer, signed.by.nonce)]
     if not left:
         raise NonceUsed()
-    places = [divmod(by.nonce, NONCES_PER_WORD) for by in left]
-    return [send_call(services, signer, Calls.cancel_nonces(word=word, mask=1 << bit)) for word, bit in places]
-
-
-def nonce_used(services: Services, signed: SignedOperation) -> bool:
-    """Whether it was submitted or given up."""
-    word, bit = divmod(signed.by.nonce, NONCES_PER_WORD)
-    return bool(services.view.nonces_used(signed.by.signer, word) >> bit & 1)
+    masks: defaultdict[int, int] = defaultdict(int)
+    for by in left:
+        word, bit = divmod(by.nonce, NONCES_PER_WORD)
+        masks[word] |= 1 << bit
+    return [send_call(services, signer, Calls.cancel_nonces(word=word, mask=mask)) for word, mask in masks.items()]
 
 
 def require_here(services: Services, signed: SignedOperation) -> None:

@@ -2,8 +2,8 @@
 
 Mirrored tables (cursor, block, entry, journal, receivable, certificate, member, order_freeze, parameter, registry) are
 written by registry.mirror alone and can be thrown away: the chain's logs give them again. Business tables (party,
-party_profile, invoice, invoice_attachment, trade_document, order_reference, duplicate_attempt, reconciliation) hold
-what never goes on chain.
+party_profile, invoice, invoice_attachment, trade_document, order_reference, relay_request, nonce_word,
+duplicate_attempt, reconciliation) hold what never goes on chain.
 
 Nothing that only the clock decides is stored: whether a receivable is due, or an order in force, is asked of the dates
 at the time of the mirror's block. Indexes end in what lists filter by besides, so that a page is found in the index.
@@ -334,6 +334,29 @@ order_reference = Table(
     Column("number", Text, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=_now),
     comment="The authority and the number behind the hash that an order is named by on chain.",
+)
+
+relay_request = Table(
+    "relay_request",
+    metadata,
+    Column("idempotency_key", Text, primary_key=True),
+    Column("input_sha256", LargeBinary, nullable=False),
+    Column("running_until", DateTime(timezone=True), nullable=False),
+    Column("tx_hash", LargeBinary),
+    Column("outcome", JSONB),
+    Column("begun_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    comment="Signed operations that were to be relayed, by the key of the request. `tx_hash` is kept before the "
+    "transaction leaves, `outcome` once it is known. A request that was refused leaves no row: it may be tried again.",
+)
+
+nonce_word = Table(
+    "nonce_word",
+    metadata,
+    Column("signer", LargeBinary, primary_key=True),
+    Column("word", LargeBinary, nullable=False),
+    Column("given", SmallInteger, nullable=False),
+    comment="From which word of 256 nonces a signer's next signature takes its own, and how many it has given. A word "
+    "is drawn at random, so two registries' databases do not give the same nonce.",
 )
 
 duplicate_attempt = Table(

@@ -396,7 +396,10 @@ def _registry(bench: Bench) -> None:
 
 def measured() -> dict[str, int]:
     """The same, on a chain of its own."""
-    with tempfile.TemporaryDirectory(prefix="counterfoil-gas-") as folder, DevChain.start(Path(folder), keeps=False) as chain:
+    with (
+        tempfile.TemporaryDirectory(prefix="counterfoil-gas-") as folder,
+        DevChain.start(Path(folder), keeps=False) as chain,
+    ):
         return measure(Node(chain.url))
 
 

@@ -18,7 +18,6 @@ from registry.chain.devchain import dev_account
 from registry.chain.operations import Authorisation, Eip712Domain, Operation, Order
 from registry.chain.submit import account_address, entries
 from registry.chain.typed_data import (
-    NO_ANCHOR,
     SignedOperation,
     SignedOperationMalformed,
     digest,
@@ -405,8 +404,9 @@ def test_only_what_names_a_receivable_is_anchored() -> None:
         DOMAIN,
         deadline=1,
         anchor=b"\x02" * 32,
+        claim_key=b"\x03" * 32,
     )
-    assert signed.by.anchor == NO_ANCHOR
+    assert (signed.by.anchor, signed.by.claim_key) == (anchors.NO_ANCHOR, anchors.NO_CLAIM_KEY)
 
 
 def test_nonces_are_fresh() -> None:

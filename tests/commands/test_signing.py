@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from registry.chain.devchain import dev_account
 from registry.chain.operations import Eip712Domain, Merge, UnfreezeReceivable
@@ -18,6 +19,7 @@ from registry.commands.sending import Done, Hand, Signed
 from registry.domain.identifiers import CertificateId
 from registry.domain.receivable import RefusalReason, Status
 from registry.domain.rules import AnchorMismatch
+from registry.store.tables import nonce_word
 from tests.commands.desk import Desk, changes, refused
 from tests.scene import BANK, BUYER, SELLER, STRANGER, SUPPLIER
 
@@ -178,6 +180,24 @@ def test_a_signature_is_given_up_by_its_signer_alone(desk: Desk) -> None:
         relay(desk, signed)
     with refused(desk, "nonce_used"):
         signing.cancel(desk.services, signer=dev_account(SELLER), given=[signed])
+
+
+def test_signatures_of_one_word_are_given_up_in_one_transaction(desk: Desk) -> None:
+    given = [on_paper(desk, endorsing(desk, desk.confirmed()), person=SELLER) for _ in range(3)]
+    assert len(signing.cancel(desk.services, signer=dev_account(SELLER), given=given)) == 1
+    for signed in given:
+        with refused(desk, "nonce_used"):
+            relay(desk, signed)
+
+
+def test_a_database_that_was_set_back_gives_no_used_nonce(desk: Desk) -> None:
+    first = on_paper(desk, endorsing(desk, desk.confirmed()), person=SELLER)
+    relay(desk, first)
+    with desk.services.database.write() as connection:
+        connection.execute(update(nonce_word).values(given=nonce_word.c.given - 1))
+    second = on_paper(desk, endorsing(desk, desk.confirmed()), person=SELLER)
+    assert second.by.nonce == first.by.nonce + 1
+    relay(desk, second)
 
 
 # ------------------------------------------------------------------------- refusals

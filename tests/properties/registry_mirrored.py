@@ -1,7 +1,6 @@
 """Whether the mirror's tables hold what the model holds, column by column.
 
-What a row should be is said here once more, from the columns' meanings and not from the mirror's own code. Every
-example begins with the chain set back, so the mirror also undoes what the example before did.
+What a row should be is said here once more, from the columns' meanings and not from the mirror's own code.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ class Mirror:
         self._ground = ground
         self._database = database
         self._follower = self._fresh_follower()
-        self._sound = True
+        self._sound = False
 
     def _fresh_follower(self) -> Follower:
         deployment = self._ground.deployment
@@ -45,11 +44,16 @@ class Mirror:
         )
 
     def begin(self) -> None:
-        """An example begins. After one that failed the tables may hold anything: they are emptied."""
+        """An example begins, on the ground. After one that failed the tables may hold anything: they are emptied."""
         if not self._sound:
             rebuild.forget(self._database)
             self._follower = self._fresh_follower()
-            self._sound = True
+            self.compare(self._ground.model)
+
+    def undo(self) -> None:
+        """The chain goes back to the ground, and the mirror follows it there."""
+        self._ground.reset()
+        self.compare(self._ground.model)
 
     def compare(self, model: Model) -> None:
         """Follow the chain, then compare every column of every projection, and count the minor units in SQL."""

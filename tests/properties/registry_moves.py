@@ -192,6 +192,7 @@ class RegistryMachine(RuleBasedStateMachine):
         if keccak256(self.model.registry.head + heads)[0] % EXAMPLES_BETWEEN_REBUILDS == 0:
             self.mirror.compare_deep()
             self.ground.tally.comparisons["rebuilt and reconciled"] += 1
+        self.mirror.undo()
 
     # --------------------------------------------------------------- drawing
 

@@ -102,25 +102,6 @@ def upgrade() -> None:
     op.create_index(op.f("ix_invoice_file_sha256"), "invoice", ["file_sha256"], unique=False)
     op.create_index(op.f("ix_invoice_fingerprint"), "invoice", ["fingerprint"], unique=False)
     op.create_table(
-        "invoice_attachment",
-        sa.Column("document_root", sa.LargeBinary(), nullable=False),
-        sa.Column("position", sa.SmallInteger(), autoincrement=False, nullable=False),
-        sa.Column("file_name", sa.Text(), nullable=False),
-        sa.Column("sha256", sa.LargeBinary(), nullable=False),
-        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
-        sa.Column("salt", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["document_root"],
-            ["invoice.document_root"],
-            name=op.f("fk_invoice_attachment_document_root_invoice"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("document_root", "position", name=op.f("pk_invoice_attachment")),
-        comment="The files beside an invoice, delivery notes for instance: the leaves of its root behind `fields`, "
-        "from 1. Erasing the row erases what the leaf says.",
-    )
-    op.create_index(op.f("ix_invoice_attachment_sha256"), "invoice_attachment", ["sha256"], unique=False)
-    op.create_table(
         "journal",
         sa.Column("journal_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("head", sa.LargeBinary(), nullable=False),
@@ -139,6 +120,15 @@ def upgrade() -> None:
         sa.Column("suspension_reason", sa.SmallInteger(), nullable=False),
         sa.PrimaryKeyConstraint("address", name=op.f("pk_member")),
         comment="Projection: the folded state of R-0, one row per member.",
+    )
+    op.create_table(
+        "nonce_word",
+        sa.Column("signer", sa.LargeBinary(), nullable=False),
+        sa.Column("word", sa.LargeBinary(), nullable=False),
+        sa.Column("given", sa.SmallInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("signer", name=op.f("pk_nonce_word")),
+        comment="From which word of 256 nonces a signer's next signature takes its own, and how many it has given. "
+        "A word is drawn at random, so two registries' databases do not give the same nonce.",
     )
     op.create_table(
         "order_freeze",
@@ -290,6 +280,19 @@ def upgrade() -> None:
         "contract.",
     )
     op.create_table(
+        "relay_request",
+        sa.Column("idempotency_key", sa.Text(), nullable=False),
+        sa.Column("input_sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("running_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("tx_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("outcome", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("begun_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("idempotency_key", name=op.f("pk_relay_request")),
+        comment="Signed operations that were to be relayed, by the key of the request. `tx_hash` is kept before "
+        "the transaction leaves, `outcome` once it is known. A request that was refused leaves no row: it"
+        " may be tried again.",
+    )
+    op.create_table(
         "trade_document",
         sa.Column("document", sa.LargeBinary(), nullable=False),
         sa.Column("file_name", sa.Text(), nullable=False),
@@ -328,13 +331,35 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("order_hash IS NOT NULL"),
     )
+    op.create_table(
+        "invoice_attachment",
+        sa.Column("document_root", sa.LargeBinary(), nullable=False),
+        sa.Column("position", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("file_name", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("salt", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["document_root"],
+            ["invoice.document_root"],
+            name=op.f("fk_invoice_attachment_document_root_invoice"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("document_root", "position", name=op.f("pk_invoice_attachment")),
+        comment="The files beside an invoice, delivery notes for instance: the leaves of its root behind "
+        "`fields`, from 1. Erasing the row erases what the leaf says.",
+    )
+    op.create_index(op.f("ix_invoice_attachment_sha256"), "invoice_attachment", ["sha256"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_invoice_attachment_sha256"), table_name="invoice_attachment")
+    op.drop_table("invoice_attachment")
     op.drop_index("ix_entry_order", table_name="entry", postgresql_where=sa.text("order_hash IS NOT NULL"))
     op.drop_index(op.f("ix_entry_block_number"), table_name="entry")
     op.drop_table("entry")
     op.drop_table("trade_document")
+    op.drop_table("relay_request")
     op.drop_table("registry")
     op.drop_table("reconciliation")
     op.drop_index("ix_receivable_waiting", table_name="receivable", postgresql_where=sa.text("status = 1"))
@@ -357,10 +382,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_order_freeze_order_hash"), table_name="order_freeze")
     op.drop_index("ix_order_freeze_expiry", table_name="order_freeze")
     op.drop_table("order_freeze")
+    op.drop_table("nonce_word")
     op.drop_table("member")
     op.drop_table("journal")
-    op.drop_index(op.f("ix_invoice_attachment_sha256"), table_name="invoice_attachment")
-    op.drop_table("invoice_attachment")
     op.drop_index(op.f("ix_invoice_fingerprint"), table_name="invoice")
     op.drop_index(op.f("ix_invoice_file_sha256"), table_name="invoice")
     op.drop_table("invoice")

@@ -1,0 +1,107 @@
+"""Signed operations that are submitted over HTTP, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.schemas.common import (
+    AddressText,
+    HashText,
+    InstantText,
+    Model,
+    PartyOut,
+    RangeOut,
+    ReceivableIdText,
+    hex_text,
+    instant,
+)
+from api.schemas.entries import FieldOut, OperationText, addresses_of, fields_of
+from registry.commands.relaying import Relayed
+from registry.domain.identifiers import Address, format_receivable_id
+from registry.domain.journal import Entry
+from registry.store.queries.parties import PartyRow
+
+
+class SignedOperationIn(BaseModel):
+    """An operation that its member signed (EIP-712), as `counterfoil … --sign-only` writes it. Numbers are decimal."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    operation: str = Field(description="Function of the contract.", examples=["split"])
+    arguments: dict[str, Any]
+    signer: AddressText
+    anchor: HashText
+    claim_key: HashText
+    nonce: str = Field(examples=["7"])
+    deadline: str = Field(description="Last instant at which it counts, seconds since 1970.", examples=["1800000000"])
+    signature: str = Field(pattern="^0x([0-9a-fA-F]{2})*$")
+    chain_id: str = Field(examples=["31337"])
+    contract: AddressText
+
+
+class AppendedOut(Model):
+    """A journal entry that the operation appended."""
+
+    journal: ReceivableIdText
+    operation: OperationText
+    operation_code: int = Field(ge=1, le=255, examples=[4])
+    at: InstantText
+    range: RangeOut
+    fields: list[FieldOut]
+    parties: dict[str, PartyOut]
+
+
+class SubmittedOut(Model):
+    """What became of a signed operation."""
+
+    operation: str = Field(examples=["split"])
+    signer: PartyOut
+    dry_run: Literal[False]
+    transaction: HashText
+    block_number: int = Field(ge=0, examples=[1024])
+    gas: int = Field(ge=0, description="Gas used.", examples=[97_000])
+    entries: list[AppendedOut]
+    mirrored: bool = Field(description="Whether reads show it already.")
+
+
+class RehearsedOut(Model):
+    """What a signed operation would do: nothing speaks against it now."""
+
+    operation: str = Field(examples=["split"])
+    signer: PartyOut
+    dry_run: Literal[True]
+    gas: int = Field(ge=0, description="Gas that it would use, about.", examples=[97_000])
+
+
+def show(operation: str, signer: PartyOut, relayed: Relayed, names: Mapping[Address, PartyRow]) -> SubmittedOut:
+    """A relayed operation as the API shows it."""
+    return SubmittedOut(
+        operation=operation,
+        signer=signer,
+        dry_run=False,
+        transaction=hex_text(relayed.tx_hash),
+        block_number=relayed.block_number,
+        gas=relayed.gas,
+        entries=[_appended(entry, names) for entry in relayed.entries],
+        mirrored=relayed.mirrored,
+    )
+
+
+def parties_of(entries: Iterable[Entry]) -> set[Address]:
+    """Every address that the entries name."""
+    return {address for entry in entries for address in addresses_of(entry).values()}
+
+
+def _appended(entry: Entry, names: Mapping[Address, PartyRow]) -> AppendedOut:
+    return AppendedOut(
+        journal=format_receivable_id(entry.journal_id),
+        operation=type(entry).__name__,
+        operation_code=entry.OPERATION,
+        at=instant(entry.time),
+        range=RangeOut.of(*entry.range),
+        fields=fields_of(entry),
+        parties={name: PartyOut.of(address, names) for name, address in addresses_of(entry).items()},
+    )

@@ -1,0 +1,145 @@
+"""Operations that members signed, submitted for them at the operator's expense: each once, whatever is repeated."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from eth_account.signers.local import LocalAccount
+
+from registry.chain.contract import receivables_abi
+from registry.chain.operations import Order
+from registry.chain.rpc import Receipt
+from registry.chain.submit import await_receipt, entry_logs, send
+from registry.chain.typed_data import SignedOperation
+from registry.commands.accounts import signer_of
+from registry.commands.sending import check, known_by_name
+from registry.commands.services import MirrorLags, Services
+from registry.commands.signing import DocumentOfAnotherKind, require_here
+from registry.domain.identifiers import Address
+from registry.domain.journal import Entry
+from registry.domain.refusals import Refusal
+from registry.errors import ServiceError
+from registry.store import requests
+from registry.store.queries.entries import decode_stored
+
+
+class RelayingOff(Refusal):
+    """No account pays for the operations of others."""
+
+    code = "relaying_off"
+    status = 403
+    title = "This service submits nothing for others"
+    default_hint = "COUNTERFOIL_RELAYER names the account that pays; `counterfoil relay` submits with one of your own"
+
+
+@dataclass(frozen=True, slots=True)
+class Relayed:
+    """What a relayed operation did: the journal entries that it appended, in order, and the transaction.
+
+    `repeated` says that an earlier request did it, `mirrored` that what is read now shows it.
+    """
+
+    entries: tuple[Entry, ...]
+    tx_hash: bytes
+    block_number: int
+    gas: int
+    repeated: bool
+    mirrored: bool
+
+
+def member_signed(document: Any) -> SignedOperation:
+    """What a member signed, of a stranger's JSON. Raises SignedOperationMalformed, DocumentOfAnotherKind."""
+    signed = SignedOperation.from_json(document)
+    if isinstance(signed.operation, Order):
+        raise DocumentOfAnotherKind(f"{signed.operation.function()} is an officer's, who sends it too")
+    return signed
+
+
+def relayer_of(services: Services, name: str | None) -> LocalAccount:
+    """The account that pays. Raises RelayingOff, UnknownAccount, KeystoreLocked."""
+    if name is None:
+        raise RelayingOff()
+    return signer_of(services, name)
+
+
+def rehearse(services: Services, signed: SignedOperation, *, sender: Address) -> int:
+    """Gas that the operation would use; nothing is sent. Raises SignedForAnother and the contract's refusals."""
+    require_here(services, signed)
+    return check(services, sender, signed.call())
+
+
+def relay_once(services: Services, signed: SignedOperation, *, relayer: LocalAccount, key: str) -> Relayed:
+    """Submit an operation, unless the request with this key did. Returns when it is mirrored, or that takes too long.
+
+    Raises IdempotencyKeyReused, RequestRunning, SignedForAnother, the contract's refusals, and after the failures of
+    the node what it is not known to have done.
+    """
+    require_here(services, signed)
+    digest = hashlib.sha256(json.dumps(signed.to_json(), sort_keys=True).encode()).digest()
+    with services.database.write() as connection:
+        earlier = requests.begin(connection, key=key, input_sha256=digest)
+    outcome = earlier.outcome
+    if outcome is None:
+        outcome = _kept(services, key, lambda: _carried_out(services, signed, relayer, key, earlier.tx_hash))
+    try:
+        services.mirrored(outcome["block_number"])
+        mirrored = True
+    except MirrorLags:
+        mirrored = False
+    return Relayed(
+        entries=tuple(decode_stored(bytes.fromhex(topics), bytes.fromhex(data)) for topics, data in outcome["entries"]),
+        tx_hash=bytes.fromhex(outcome["tx_hash"]),
+        block_number=outcome["block_number"],
+        gas=outcome["gas"],
+        repeated=earlier.outcome is not None,
+        mirrored=mirrored,
+    )
+
+
+def _kept(services: Services, key: str, act: Callable[[], Receipt]) -> dict[str, Any]:
+    """The outcome of an act, kept under the key of its request."""
+    try:
+        receipt = act()
+    except BaseException as failure:
+        # A refusal did nothing. Of all else it is not known, and what is not known is not done a second time unasked.
+        settled = isinstance(failure, Refusal) and not isinstance(failure, ServiceError)
+        with services.database.write() as connection:
+            (requests.give_up if settled else requests.leave_open)(connection, key=key)
+        raise
+    outcome = {
+        "tx_hash": receipt.tx_hash.hex(),
+        "block_number": receipt.block_number,
+        "gas": receipt.gas_used,
+        "entries": [(b"".join(log.topics).hex(), log.data.hex()) for log in entry_logs(receipt)],
+    }
+    with services.database.write() as connection:
+        requests.finish(connection, key=key, outcome=outcome)
+    return outcome
+
+
+def _carried_out(
+    services: Services, signed: SignedOperation, relayer: LocalAccount, key: str, tx_hash: bytes | None
+) -> Receipt:
+    """The receipt of an earlier attempt's transaction, if the node has it; else of a new one's."""
+    if tx_hash is not None and services.node.knows_transaction(tx_hash):
+        mined = await_receipt(services.node, tx_hash)
+        if mined.succeeded:
+            return mined
+
+    def announce(sent: bytes) -> None:
+        with services.database.write() as connection:
+            requests.announce(connection, key=key, tx_hash=sent)
+
+    with known_by_name(services):
+        return send(
+            services.node,
+            receivables_abi(),
+            signer=relayer,
+            to=services.deployment.receivables,
+            data=signed.call(),
+            announce=announce,
+        )
