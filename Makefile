@@ -13,6 +13,8 @@ export PATH := $(FOUNDRY)/anvil-linux-amd64/bin:$(FOUNDRY)/forge-linux-amd64/bin
 # Where py-solc-x and ape find the compiler, and where ape keeps its data (otherwise ~/.ape).
 export SOLCX_BINARY_PATH := $(CURDIR)/scripts/solc
 export APE_DATA_FOLDER := $(CURDIR)/build/ape
+# Each command is a process: with bytecode its imports take a second less, in the tests too.
+unexport PYTHONDONTWRITEBYTECODE
 ARGS ?=
 # Test processes, each with its own chain and database.
 JOBS_MAX ?= 4
@@ -42,7 +44,7 @@ ifeq ($(ARGS),)
 ifneq ($(wildcard tests/contracts/test_*.py),)
 # ape compiles a changed file again, but not those that include it: with a changed contract its cache starts anew.
 	@if [ -n "$$(find contracts tests/contracts/fixtures -name '*.sol' -newer .build/__local__.json 2>&1)" ]; then rm -rf .build; fi
-	$(BIN)/ape test tests/contracts -q -o addopts=--import-mode=importlib
+	$(BIN)/ape test tests/contracts -n auto --maxprocesses $(JOBS_MAX) --dist loadfile -q -o addopts=--import-mode=importlib
 endif
 endif
 
@@ -100,7 +102,8 @@ $(BIN)/uv: scripts/uv.lock
 
 # Of all packages only one, and this project, are no wheels: they are built with the locked setuptools.
 .venv/.stamp-packages: $(BIN)/uv requirements.lock scripts/build.lock
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --build-constraints scripts/build.lock requirements.lock
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode \
+		--build-constraints scripts/build.lock requirements.lock
 	@touch $@
 
 .venv/.stamp-project: .venv/.stamp-packages pyproject.toml

@@ -6,6 +6,7 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,12 @@ def postgres(work_folder: Path) -> Iterator[EmbeddedPostgres]:
 
 @pytest.fixture
 def database(postgres: EmbeddedPostgres) -> Iterator[Database]:
+    with empty_database(postgres) as made:
+        yield made
+
+
+@contextmanager
+def empty_database(postgres: EmbeddedPostgres) -> Iterator[Database]:
     """A migrated, empty database."""
     name = f"test_{next(_numbers)}"
     postgres.create_database(name, template="template_counterfoil")

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -18,10 +19,13 @@ from sqlalchemy import event
 
 from api.app import create_app
 from api.deps import Services
+from registry.chain.rpc import Node
 from registry.mirror.follower import Follower
 from registry.settings import Settings
 from registry.store.database import Database
+from registry.store.embedded import EmbeddedPostgres
 from registry.store.tables import invoice, party, trade_document
+from tests.conftest import empty_database
 from tests.scene import BANK, BUYER, DOCUMENT, SELLER, Scene
 
 START_SECONDS_MAX = 10
@@ -147,6 +151,24 @@ def services(scene: Scene, database: Database, tmp_path: Path) -> Services:
 @pytest.fixture
 def api(services: Services, scene: Scene) -> Iterator[Api]:
     """The API over an empty mirror: act in the scene, then `mirror()`."""
+    with opened(services, scene) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def still(node: Node, postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """The API over a registry in which nothing has happened, for tests that change nothing either."""
+    with empty_database(postgres) as database:
+        scene = Scene.open(node)
+        settings = Settings(home=tmp_path_factory.mktemp("home"))
+        with opened(Services(database, node, scene.deployment, settings), scene) as found:
+            found.mirror()
+            yield found
+
+
+@contextmanager
+def opened(services: Services, scene: Scene) -> Iterator[Api]:
+    """The API, served."""
     running = serving(services)
     with httpx.Client(base_url=next(running), timeout=30) as client:
         found = Api(services, client, scene)

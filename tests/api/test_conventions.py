@@ -123,23 +123,21 @@ def test_every_answer_is_what_the_description_says(api: Api) -> None:
     ],
 )
 def test_a_refusal_is_a_problem_document_that_the_description_promises(
-    api: Api, path: str, status: int, code: str
+    still: Api, path: str, status: int, code: str
 ) -> None:
-    api.mirror()
-    document = api.get("/openapi.json")
-    found = api.problem(path, status=status, code=code)
+    document = still.get("/openapi.json")
+    found = still.problem(path, status=status, code=code)
     assert problems(document, {"$ref": "#/components/schemas/Problem"}, found) == []
     assert found["title"] != ""
 
 
-def test_a_malformed_request_names_the_fields(api: Api) -> None:
-    api.mirror()
-    found = api.problem("/v1/receivables?limit=0&colour=red", status=400, code="request_malformed")
+def test_a_malformed_request_names_the_fields(still: Api) -> None:
+    found = still.problem("/v1/receivables?limit=0&colour=red", status=400, code="request_malformed")
     assert sorted(field["where"] for field in found["fields"]) == ["query.colour", "query.limit"]
 
 
-def test_a_method_that_is_not_taken_is_named(api: Api) -> None:
-    answer = api.client.post("/v1/receivables")
+def test_a_method_that_is_not_taken_is_named(still: Api) -> None:
+    answer = still.client.post("/v1/receivables")
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
     assert answer.headers["allow"] == "GET, HEAD"
 
@@ -205,14 +203,14 @@ def test_a_bug_is_logged_with_its_traceback_and_tells_the_caller_nothing(
 @pytest.mark.parametrize(
     "host", ["evil.example", "localhost.evil.example", "10.0.0.1", "", "[::1", "0.0.0.0", "127.0.0.1@evil.example:80"]
 )
-def test_another_host_name_is_refused(api: Api, host: str) -> None:
-    found = api.problem("/v1/receivables", status=403, code="host_not_allowed", headers={"Host": host})
+def test_another_host_name_is_refused(still: Api, host: str) -> None:
+    found = still.problem("/v1/receivables", status=403, code="host_not_allowed", headers={"Host": host})
     assert "rebinding" in found["hint"]
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1234", "127.0.0.1:80", "[::1]:9", "127.8.8.8"])
-def test_every_loopback_name_is_taken(api: Api, host: str) -> None:
-    assert api.get("/health", headers={"Host": host}) == {"status": "alive"}
+def test_every_loopback_name_is_taken(still: Api, host: str) -> None:
+    assert still.get("/health", headers={"Host": host}) == {"status": "alive"}
 
 
 def test_a_peer_from_another_machine_is_refused(services: Services) -> None:
