@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -155,15 +155,29 @@ def api(services: Services, scene: Scene) -> Iterator[Api]:
         yield found
 
 
+Opening = Callable[[], AbstractContextManager[Api]]
+"""Opens an API over a registry and a database of its own, for the tests of a file to share."""
+
+
 @pytest.fixture(scope="module")
-def still(node: Node, postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """The API over a registry in which nothing has happened, for tests that change nothing either."""
-    with empty_database(postgres) as database:
-        scene = Scene.open(node)
-        settings = Settings(home=tmp_path_factory.mktemp("home"))
-        with opened(Services(database, node, scene.deployment, settings), scene) as found:
-            found.mirror()
-            yield found
+def opening(node: Node, postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Opening:
+    @contextmanager
+    def open_one() -> Iterator[Api]:
+        with empty_database(postgres) as database:
+            scene = Scene.open(node)
+            settings = Settings(home=tmp_path_factory.mktemp("home"))
+            with opened(Services(database, node, scene.deployment, settings), scene) as found:
+                yield found
+
+    return open_one
+
+
+@pytest.fixture(scope="module")
+def still(opening: Opening) -> Iterator[Api]:
+    """A registry in which nothing has happened, for tests that change nothing either."""
+    with opening() as found:
+        found.mirror()
+        yield found
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -18,7 +19,7 @@ from registry.domain.journal import genesis
 from registry.domain.receivable import DAY_SECONDS, Parameter
 from registry.store import records
 from registry.store.tables import party
-from tests.api.conftest import Api
+from tests.api.conftest import Api, Opening
 from tests.api.test_reads import address, recomputed, travelled
 from tests.mirror.everything import every_operation
 from tests.scene import BANK, BUYER, ORDER, SUPPLIER
@@ -39,9 +40,20 @@ LISTS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def busy(opening: Opening) -> Iterator[Api]:
+    """A registry in which everything has happened that can, with names; for tests that only read."""
+    with opening() as found:
+        yield filled(found)
+
+
 @pytest.fixture
-def busy(api: Api) -> Api:
-    """Everything that can happen, with names."""
+def changing(api: Api) -> Api:
+    """The same, for a test that changes it."""
+    return filled(api)
+
+
+def filled(api: Api) -> Api:
     travelled(api)
     api.scene.freeze_certificate(1, start=60_000)
     every_operation(api.scene)
@@ -129,10 +141,10 @@ def test_the_columns_of_an_empty_list_are_those_of_a_full_one(busy: Api) -> None
     assert ",parties" not in busy.client.get("/v1/registry/entries?format=csv").text
 
 
-def test_a_name_that_a_spreadsheet_would_run_is_only_shown(busy: Api) -> None:
-    with busy.services.database.write() as connection:
+def test_a_name_that_a_spreadsheet_would_run_is_only_shown(changing: Api) -> None:
+    with changing.services.database.write() as connection:
         connection.execute(party.update().where(party.c.handle == "bank").values(name='=HYPERLINK("x","y")'))
-    (row,) = [row for row in rows(busy.client.get("/v1/members?format=csv")) if row["handle"] == "bank"]
+    (row,) = [row for row in rows(changing.client.get("/v1/members?format=csv")) if row["handle"] == "bank"]
     assert row["name"] == '\'=HYPERLINK("x","y")'
 
 
@@ -282,40 +294,40 @@ def test_a_book_adds_up_what_a_holder_has(api: Api) -> None:
 # ------------------------------------------------------------ orders, registry
 
 
-def test_an_order_is_shown_by_its_text_with_all_that_it_freezes(busy: Api) -> None:
-    with busy.services.database.write() as connection:
+def test_an_order_is_shown_by_its_text_with_all_that_it_freezes(changing: Api) -> None:
+    with changing.services.database.write() as connection:
         named = records.save_order_reference(connection, authority="Amtsgericht Köln", number="71 M 1/26")
     hexed = "0x" + named.hex()
-    empty = busy.get(f"/v1/orders/{hexed}")
+    empty = changing.get(f"/v1/orders/{hexed}")
     assert (empty["authority"], empty["in_force"], empty["expired"]) == ("Amtsgericht Köln", 0, 0)
-    assert busy.get(f"/v1/orders/{hexed}/entries")["items"] == []
-    busy.scene.freeze_receivable(1, order=named, seconds=1_000)
-    busy.scene.freeze_member(SUPPLIER, order=named)
-    busy.mirror()
-    found = busy.get(f"/v1/orders/{hexed}")
+    assert changing.get(f"/v1/orders/{hexed}/entries")["items"] == []
+    changing.scene.freeze_receivable(1, order=named, seconds=1_000)
+    changing.scene.freeze_member(SUPPLIER, order=named)
+    changing.mirror()
+    found = changing.get(f"/v1/orders/{hexed}")
     assert (found["in_force"], found["expired"]) == (2, 0)
-    on_receivable, on_member = busy.walk(f"/v1/orders?limit=1&order={hexed}")
+    on_receivable, on_member = changing.walk(f"/v1/orders?limit=1&order={hexed}")
     assert (on_receivable["receivable"], on_receivable["scope"], on_receivable["number"]) == (
         "R-1",
         "receivable",
         "71 M 1/26",
     )
-    assert on_member["member"]["address"] == address(busy, SUPPLIER)
-    receivable = busy.get("/v1/receivables/R-1")
+    assert on_member["member"]["address"] == address(changing, SUPPLIER)
+    receivable = changing.get("/v1/receivables/R-1")
     assert receivable["frozen"]
     assert [order["authority"] for order in receivable["orders"]] == ["Amtsgericht Köln"]
-    entries = busy.walk(f"/v1/orders/{hexed}/entries?limit=1")
+    entries = changing.walk(f"/v1/orders/{hexed}/entries?limit=1")
     assert [(entry["journal"], entry["operation"]) for entry in entries] == [
         ("R-0", "MemberFrozen"),
         ("R-1", "ReceivableFrozen"),
     ]
-    busy.scene.pass_time(seconds=2_000)
-    busy.mirror()
-    later = busy.get(f"/v1/orders/{hexed}")
+    changing.scene.pass_time(seconds=2_000)
+    changing.mirror()
+    later = changing.get(f"/v1/orders/{hexed}")
     assert (later["in_force"], later["expired"]) == (1, 1)
-    assert [item["scope"] for item in busy.get(f"/v1/orders?order={hexed}&in_force=true")["items"]] == ["member"]
-    assert not busy.get("/v1/receivables/R-1")["frozen"]
-    member = busy.get(f"/v1/members/{address(busy, SUPPLIER)}")
+    assert [item["scope"] for item in changing.get(f"/v1/orders?order={hexed}&in_force=true")["items"]] == ["member"]
+    assert not changing.get("/v1/receivables/R-1")["frozen"]
+    member = changing.get(f"/v1/members/{address(changing, SUPPLIER)}")
     assert (member["frozen"], [order["number"] for order in member["orders"]]) == (True, ["71 M 1/26"])
 
 
@@ -383,7 +395,7 @@ def test_an_exported_journal_gives_the_head_on_chain(busy: Api, monkeypatch: pyt
 
 
 def test_an_export_breaks_off_where_the_journal_was_changed_meanwhile(
-    busy: Api, monkeypatch: pytest.MonkeyPatch
+    changing: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journals, "PAGE_ROWS_MAX", 1)
     original = journals._Export.part
@@ -396,7 +408,7 @@ def test_an_export_breaks_off_where_the_journal_was_changed_meanwhile(
 
     monkeypatch.setattr(journals._Export, "part", late)
     with pytest.raises(httpx.RemoteProtocolError):
-        busy.client.get("/v1/receivables/R-1/journal.jsonl")
+        changing.client.get("/v1/receivables/R-1/journal.jsonl")
 
 
 def test_exports_and_reads_side_by_side_neither_deadlock_nor_fail(busy: Api, monkeypatch: pytest.MonkeyPatch) -> None:
