@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from datetime import date
 from typing import TypeVar
 
 from pydantic import Field
@@ -14,6 +14,7 @@ from api.errors import RequestMalformed
 from api.lists import PageQuery
 from api.schemas.common import day
 from api.schemas.receivables import PHASES
+from registry.domain import calendar
 from registry.domain.identifiers import format_receivable_id, parse_certificate_id, parse_receivable_id
 from registry.domain.money import currency
 from registry.domain.receivable import Phase
@@ -78,8 +79,8 @@ def one_of(known: Mapping[str, T], text: str, what: str) -> T:
 
 
 def midnight(day: date | None) -> int | None:
-    """The midnight UTC that begins a day, seconds."""
-    return None if day is None else int(datetime.combine(day, time(), tzinfo=UTC).timestamp())
+    """The midnight UTC that begins a day, in seconds; None of none."""
+    return None if day is None else calendar.midnight(day)
 
 
 def currency_number(text: str | None) -> int | None:

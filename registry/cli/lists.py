@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,7 +23,7 @@ from registry.cli.common import (
 )
 from registry.cli.output import named_refusals
 from registry.domain import money
-from registry.domain.calendar import day
+from registry.domain.calendar import day, midnight
 from registry.domain.identifiers import (
     CertificateId,
     format_receivable_id,
@@ -94,8 +94,8 @@ def calendar(asking: Asking, *, as_: As, from_: FirstDay = None, until: LastDay 
                 asking.snapshot,
                 debtor,
                 after=after,
-                due_from=None if from_ is None else _midnight(from_),
-                due_before=None if until is None else _midnight(until) + DAY_SECONDS,
+                due_from=None if from_ is None else midnight(from_.date()),
+                due_before=None if until is None else midnight(until.date()) + DAY_SECONDS,
             )
         )
     )
@@ -172,8 +172,8 @@ def list_(
     """The receivables, or the certificates of one holder."""
     sought: Sought = {
         "currency": None if currency is None else money.currency(currency.strip().upper()).numeric,
-        "due_from": None if due_from is None else _midnight(due_from),
-        "due_before": None if due_until is None else _midnight(due_until) + DAY_SECONDS,
+        "due_from": None if due_from is None else midnight(due_from.date()),
+        "due_before": None if due_until is None else midnight(due_until.date()) + DAY_SECONDS,
     }
     if holder is None:
         key = None if after is None else parse_receivable_id(after)
@@ -300,11 +300,6 @@ def _certificates(
         ),
         following=rows[-1].id if more else None,
     )
-
-
-def _midnight(typed: datetime) -> int:
-    """The midnight UTC that begins a day as typed, in seconds."""
-    return int(typed.replace(tzinfo=UTC).timestamp())
 
 
 def _invoice_shown(invoice: InvoiceRow | None, row: ReceivableRow) -> str:

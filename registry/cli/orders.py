@@ -26,7 +26,7 @@ from registry.cli.common import (
     require_writable,
     write_document,
 )
-from registry.domain.calendar import instant
+from registry.domain.calendar import instant, midnight
 from registry.domain.identifiers import (
     CertificateId,
     IdMalformed,
@@ -71,9 +71,9 @@ def freeze(
     valid_days: ValidDays = VALID_DAYS_DEFAULT,
 ) -> Told:
     """Sign that a certificate, exact cents of it, a receivable or a member is frozen until a day."""
-    from registry.commands import claims, orders
+    from registry.commands import orders
 
-    expiry = claims.due_instant(until.date() + timedelta(days=1))
+    expiry = midnight(until.date() + timedelta(days=1))
     reference = orders.Reference(authority, number)
     match _named(what):
         case CertificateId() as certificate:

@@ -137,11 +137,6 @@ class Prepared:
         return Money(self.claim.face, currency_to_show(self.claim.currency))
 
 
-def due_instant(day: date) -> int:
-    """The midnight UTC that begins the due day, in seconds."""
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
-
-
 def due_day(due: int) -> date:
     """The day of a due instant that a calendar can hold (until the year 9999)."""
     return datetime.fromtimestamp(due, tz=UTC).date()
@@ -403,7 +398,7 @@ def accept_offer(
     else:
         currency = currency_to_show(row.currency)
         face = offer.face if amount is None else parse_typed_amount(amount, currency)
-        due_at = offer.due if due is None else due_instant(due)
+        due_at = offer.due if due is None else calendar.midnight(due)
         if (face, due_at) != (offer.face, offer.due):
             raise OfferDiffers(f"offered are {Money(offer.face, currency)}, due {calendar.day(offer.due)}")
     operation = AcceptOffer(receivable_id=receivable_id, terms=claim.terms, since=claim.since[:-1], offer=offer)
@@ -415,7 +410,7 @@ def accept_offer(
 
 def _due_at(day: date) -> int:
     """A due date in seconds. Raises DueDatePassed before 1970: there is no instant on chain that could be asked."""
-    due_at = due_instant(day)
+    due_at = calendar.midnight(day)
     if due_at < 0:
         raise DueDatePassed(f"the due date {day} has come")
     return due_at
@@ -462,7 +457,7 @@ def _require_same_invoice(
 
 
 def _require_due(terms: Terms, due: date) -> None:
-    if due_instant(due) != terms.claim.due:
+    if calendar.midnight(due) != terms.claim.due:
         raise InvoiceDiffers(
             f"the due date is {due}, registered is {calendar.day(terms.claim.due)}",
             hint="If you agreed to that date, name it: --due YYYY-MM-DD",

@@ -14,10 +14,10 @@ from eth_account.signers.local import LocalAccount
 from registry.chain import delayed
 from registry.chain.contract import Calls
 from registry.chain.submit import account_address
-from registry.commands.claims import due_instant
 from registry.commands.sending import Done, done, known_by_name, send_call
 from registry.commands.services import Services
 from registry.domain import calendar
+from registry.domain.calendar import midnight
 from registry.domain.identifiers import ZERO_ADDRESS, Address, format_address
 from registry.domain.receivable import Parameter
 from registry.domain.rules import (
@@ -56,7 +56,7 @@ def set_parameter(
 
     The day must lie behind the governor's delay. Raises NotAuthorised, ParameterMalformed.
     """
-    instant = due_instant(effective)
+    instant = midnight(effective)
     require_parameter_change(int(parameter), value, effective=instant, now=services.node.pending_at())
     data = Calls.set_parameter(parameter=int(parameter), value=value, effective=instant)
     earliest = delayed.earliest(services.node, caller=account_address(signer), data=data, **_where(services))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from registry.domain.receivable import DAY_SECONDS
 
@@ -22,6 +22,11 @@ def instant(seconds: int) -> str:
     at = datetime.fromtimestamp(seconds, tz=UTC)
     year = at.year + cycles * _CYCLE_YEARS
     return f"{year:04}" + f"{at:-%m-%dT%H:%M:%SZ}" if year <= _YEAR_MAX else f"+{year:06}" + f"{at:-%m-%dT%H:%M:%SZ}"
+
+
+def midnight(day: date) -> int:
+    """The midnight UTC that begins a day, in seconds: due dates and what holds from a day on are such instants."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
 
 
 def day(seconds: int) -> str:

@@ -10,6 +10,7 @@ from registry.chain.contract import Calls
 from registry.chain.devchain import dev_account
 from registry.commands import claims, oversight
 from registry.domain import calendar
+from registry.domain.calendar import midnight
 from registry.domain.identifiers import CertificateId
 from registry.domain.journal import CounterOffered, Lapsed, OfferAccepted, Withdrawn
 from registry.domain.receivable import DAY_SECONDS, RefusalReason, Status
@@ -47,7 +48,7 @@ def test_what_a_counter_offer_does_not_name_stays_the_claims(desk: Desk) -> None
     receivable_id = desk.registered(desk.invoice(payable="1000.00"))
     later = desk.due + timedelta(days=10)
     assert desk.counter_offer(receivable_id, amount=None, due=later).face == 100_000
-    assert desk.counter_offer(receivable_id, amount="1").due == claims.due_instant(desk.due)
+    assert desk.counter_offer(receivable_id, amount="1").due == midnight(desk.due)
 
 
 def test_the_last_of_several_offers_counts(desk: Desk) -> None:

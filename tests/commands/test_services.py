@@ -11,6 +11,7 @@ import pytest
 from registry.chain.rpc import Node, NodeUnreachable
 from registry.commands import claims, demo, services
 from registry.commands.services import AlreadyRunning, Running, following, wipe
+from registry.domain.calendar import midnight
 from registry.domain.decode import LogMalformed
 from registry.domain.fold import JournalBroken
 from registry.domain.receivable import DAY_SECONDS
@@ -49,7 +50,7 @@ def test_a_due_date_of_long_ago_is_past(desk: Desk, year: int) -> None:
 
 
 def test_the_last_day_of_the_calendar_is_a_due_day() -> None:
-    assert claims.due_day(claims.due_instant(date.max)) == date.max
+    assert claims.due_day(midnight(date.max)) == date.max
 
 
 def test_wiping_a_home_keeps_its_keys(tmp_path: Path) -> None:
