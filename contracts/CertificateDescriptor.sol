@@ -47,7 +47,7 @@ contract CertificateDescriptor is ICertificateDescriptor {
 
     /// @notice How amounts of a currency are written.
     /// @param numeric ISO 4217 numeric code, 1 to 999.
-    /// @return code Alpha code, or "ISO 999" for a number that is no active currency.
+    /// @return code Alpha code, or "#999" for a number that is no active currency.
     /// @return exponent Decimals; 0 for such a number: its amounts are shown in minor units.
     function currency(uint16 numeric) external pure returns (string memory code, uint256 exponent) {
         return Currencies.find(numeric);

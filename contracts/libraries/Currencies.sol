@@ -26,14 +26,14 @@ library Currencies {
 
     /// @notice What to call a currency, and how many decimals its minor unit has.
     /// @param numeric ISO 4217 numeric code, 1 to 999.
-    /// @return code Alpha code; "ISO 999" for a number that is no active currency, whose amounts stay minor units.
+    /// @return code Alpha code; "#999" for a number that is no active currency, whose amounts stay minor units.
     function find(uint256 numeric) internal pure returns (string memory code, uint256 exponent) {
         string memory digits = Text.padded(numeric, 3);
         if (bytes(code = _in(TWO_DECIMALS, digits)).length != 0) return (code, 2);
         if (bytes(code = _in(NO_DECIMALS, digits)).length != 0) return (code, 0);
         if (bytes(code = _in(THREE_DECIMALS, digits)).length != 0) return (code, 3);
         if (bytes(code = _in(FOUR_DECIMALS, digits)).length != 0) return (code, 4);
-        return (string.concat("ISO ", digits), 0);
+        return (string.concat("#", digits), 0);
     }
 
     function _in(bytes memory entries, string memory digits) private pure returns (string memory) {

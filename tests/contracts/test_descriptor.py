@@ -15,7 +15,7 @@ import pytest
 from lxml import etree
 
 from registry.domain.identifiers import MINOR_MAX, CertificateId
-from registry.domain.money import CURRENCIES, Currency, Money, format_amount
+from registry.domain.money import CURRENCIES, Currency, Money, currency_to_show, format_amount
 from registry.settings import PROJECT_ROOT
 from tests.contracts.door import Door, refused
 from tests.contracts.house import DAY, NOBODY, ORDER, House, named, token
@@ -71,12 +71,6 @@ def bar(image: Any) -> tuple[int, int]:
     return int(piece.get("x")) - 72, int(piece.get("width"))
 
 
-def shown(numeric: int) -> Currency:
-    """The currency as the contract is to show it."""
-    known = {each.numeric: each for each in CURRENCIES.values()}
-    return known.get(numeric) or Currency(code=f"ISO {numeric:03}", numeric=numeric, exponent=0)
-
-
 def grouped(minor: int, currency: Currency) -> str:
     """The amount with thousands set apart, without the currency."""
     return str(Money(minor, currency)).removesuffix(f" {currency.code}")
@@ -87,7 +81,8 @@ def grouped(minor: int, currency: Currency) -> str:
 
 def test_every_currency_has_the_code_and_the_decimals_that_we_use(descriptor: Door) -> None:
     told = {numeric: tuple(descriptor.currency(numeric)) for numeric in range(1000)}
-    assert told == {numeric: (shown(numeric).code, shown(numeric).exponent) for numeric in range(1000)}
+    ours = map(currency_to_show, range(1000))
+    assert told == {currency.numeric: (currency.code, currency.exponent) for currency in ours}
     assert len({code for code, _ in told.values()}) == 1000
 
 
@@ -150,7 +145,7 @@ def test_every_value_is_exact(house: House, descriptor: Door, numeric: int, face
     receivable_id = house.confirmed(face=face, currency=numeric)
     house.split(token(receivable_id), cut)
     start, end = [(0, cut), (cut, face)][side]
-    certificate, currency = token(receivable_id, start), shown(numeric)
+    certificate, currency = token(receivable_id, start), currency_to_show(numeric)
 
     told = attributes(house, certificate)
     assert (told["Amount"], told["Face amount"]) == (
