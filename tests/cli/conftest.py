@@ -12,7 +12,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from registry.cli import app, running
+from registry.commands.services import Running, master_key
 from registry.settings import Settings, settings
+from registry.store.database import Database
+from tests.e2e.running import Serving, serving, temporary_home
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,31 @@ class Cli:
         # Long lines of text are folded.
         assert "".join(error["detail"].split()) in "".join(shown.stderr.split())
         assert "".join((error["hint"] or "").split()) in "".join(shown.stderr.split())
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Serving]:
+    """A registry that is served, of the file's own."""
+    with temporary_home() as folder, serving(folder, "serve", "--port", "0") as command:
+        command.wait_ready()
+        master_key(folder)
+        yield command
+
+
+@pytest.fixture(scope="module")
+def home(served: Serving) -> Path:
+    return served.home
+
+
+@pytest.fixture
+def database(home: Path) -> Iterator[Database]:
+    """The running registry's."""
+    found = Running.find(home)
+    assert found is not None
+    assert found.database_url is not None
+    opened = Database(found.database_url)
+    yield opened
+    opened.dispose()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -13,12 +12,11 @@ import typer.core
 import typer.main
 
 from registry.cli import app
-from registry.commands.services import Running, master_key
 from registry.settings import PROJECT_ROOT
 from registry.store.database import Database
 from tests.cli.conftest import Cli
 from tests.commands.desk import SAMPLES, changes, table_digests, ubl
-from tests.e2e.running import Serving, serving, temporary_home
+from tests.e2e.running import Serving
 
 SELLER, BUYER, SUPPLIER, BANK = "brandmuhl-guss", "falkenrath-automobilwerke", "tiefenbach", "bank"
 SAMPLE = SAMPLES / "brandmuehl-2026-1041.ubl.xml"
@@ -26,30 +24,6 @@ DUE = datetime.now(UTC).date() + timedelta(days=90)
 HASH = "0x" + "0d" * 32
 
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Serving]:
-    with temporary_home() as folder, serving(folder, "serve", "--port", "0") as command:
-        command.wait_ready()
-        master_key(folder)
-        yield command
-
-
-@pytest.fixture(scope="module")
-def home(served: Serving) -> Path:
-    return served.home
-
-
-@pytest.fixture
-def database(home: Path) -> Iterator[Database]:
-    """The running registry's."""
-    running = Running.find(home)
-    assert running is not None
-    assert running.database_url is not None
-    opened = Database(running.database_url)
-    yield opened
-    opened.dispose()
 
 
 @pytest.fixture(autouse=True)

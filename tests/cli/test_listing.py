@@ -7,20 +7,18 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from registry.commands.services import master_key
 from registry.domain.identifiers import parse_certificate_id
 from registry.settings import PROJECT_ROOT
 from registry.tabular import csv_lines
 from tests.cli.conftest import Cli
 from tests.commands.desk import SAMPLES, ubl
-from tests.e2e.running import Serving, environment, serving, temporary_home
+from tests.e2e.running import environment
 
 SELLER, BUYER, BANK = "brandmuhl-guss", "falkenrath-automobilwerke", "bank"
 SAMPLE = SAMPLES / "brandmuehl-2026-1041.ubl.xml"
@@ -30,19 +28,6 @@ NEAR, FAR = TODAY + timedelta(days=30), TODAY + timedelta(days=90)
 
 # are confirmed, R-3 waits, R-4 is refused: currency, due date, face.
 CLAIMS = (("EUR", NEAR, "1000.00"), ("JPY", FAR, "250000"), ("EUR", FAR, "70.50"), ("EUR", FAR, "9.99"))
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Serving]:
-    with temporary_home() as folder, serving(folder, "serve", "--port", "0") as command:
-        command.wait_ready()
-        master_key(folder)
-        yield command
-
-
-@pytest.fixture(scope="module")
-def home(served: Serving) -> Path:
-    return served.home
 
 
 @pytest.fixture(autouse=True)

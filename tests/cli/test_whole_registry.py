@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from registry.commands.services import Running, master_key
 from registry.store.database import Database
 from tests.cli.conftest import Cli
 from tests.commands.desk import SAMPLES, changes, table_digests, ubl
-from tests.e2e.running import Serving, get, serving, temporary_home
+from tests.e2e.running import Serving, get
 
 SELLER, BUYER, SUPPLIER, BANK = "brandmuhl-guss", "falkenrath-automobilwerke", "tiefenbach", "bank"
 SAMPLE = SAMPLES / "brandmuehl-2026-1041.ubl.xml"
@@ -23,29 +21,6 @@ ORDER = ("--authority", "AG Köln", "--number", "12 M 34/26")
 OFFICERS = ("officer-one", "officer-two")
 
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Serving]:
-    with temporary_home() as folder, serving(folder, "serve", "--port", "0") as command:
-        command.wait_ready()
-        master_key(folder)
-        yield command
-
-
-@pytest.fixture(scope="module")
-def home(served: Serving) -> Path:
-    return served.home
-
-
-@pytest.fixture
-def database(home: Path) -> Iterator[Database]:
-    running = Running.find(home)
-    assert running is not None
-    assert running.database_url is not None
-    opened = Database(running.database_url)
-    yield opened
-    opened.dispose()
 
 
 @pytest.fixture(autouse=True)
