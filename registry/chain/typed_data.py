@@ -26,7 +26,7 @@ from registry.chain.contract import signed_call
 from registry.chain.operations import Authorisation, Eip712Domain, Operation
 from registry.chain.submit import account_address
 from registry.domain.anchors import NO_ANCHOR, NO_CLAIM_KEY
-from registry.domain.identifiers import ZERO_ADDRESS, IdMalformed, format_address, parse_address
+from registry.domain.identifiers import RECEIVABLE_ID_MAX, ZERO_ADDRESS, IdMalformed, format_address, parse_address
 from registry.domain.keccak import keccak256
 from registry.domain.refusals import Refusal
 
@@ -84,8 +84,17 @@ def typed_data(operation: Operation, by: Authorisation, domain: Eip712Domain) ->
             "chainId": domain.chain_id,
             "verifyingContract": format_address(domain.contract),
         },
-        "message": {field: _to_json(values[_snake(field)]) for field, _ in declared[kind.__name__]},
+        "message": _message(values, kind.__name__, declared),
     }
+
+
+def _message(values: Mapping[str, Any], name: str, declared: Mapping[str, tuple[tuple[str, str], ...]]) -> Any:
+    """The fields of a structure of that name, and of the arrays of structures in it."""
+    message = {}
+    for field, abi_type in declared[name]:
+        value, inner = values[_snake(field)], abi_type.removesuffix("[]")
+        message[field] = [_message(each, inner, declared) for each in value] if inner in declared else _to_json(value)
+    return message
 
 
 def digest(operation: Operation, by: Authorisation, domain: Eip712Domain) -> bytes:
@@ -183,6 +192,8 @@ class SignedOperation:
                 ),
             )
             signed.call()
+            # The calldata packs a range into one word, where a start too wide would run into the receivable's number.
+            digest(signed.operation, signed.by, signed.domain)
         except (KeyError, TypeError, ValueError, AttributeError, EncodingError, IdMalformed) as error:
             raise SignedOperationMalformed(f"{type(error).__name__}: {error}") from error
         return signed
@@ -222,7 +233,10 @@ def _from_json(kind: Any, value: Any) -> Any:
         hints = get_type_hints(kind)
         if value.keys() != {field.name for field in fields(kind)}:
             raise ValueError(f"{sorted(value)} are not the fields of {kind}")
-        return cast(type, kind)(**{name: _from_json(hints[name], part) for name, part in value.items()})
+        made = {name: _from_json(hints[name], part) for name, part in value.items()}
+        if made.get("receivable_id", 0) > RECEIVABLE_ID_MAX:
+            raise ValueError(f"there is no receivable {made['receivable_id']}")
+        return cast(type, kind)(**made)
     if get_origin(kind) is tuple:
         return tuple(_from_json(get_args(kind)[0], part) for part in value)
     if kind is bool and isinstance(value, bool):

@@ -20,18 +20,16 @@ from __future__ import annotations
 
 import functools
 import inspect
-import json
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from registry.cli import output
+from registry.cli.files import STDOUT, writing
 from registry.cli.output import named_refusals
 from registry.domain.calendar import instant
 from registry.domain.receivable import DAY_SECONDS
@@ -84,7 +82,6 @@ ValidDays = Annotated[int, typer.Option("--valid-days", help="Days for which a s
 
 JSON_OPTION = (JsonFlag, False)
 VALID_DAYS_DEFAULT = 7
-STDOUT = "-"
 
 
 # -------------------------------------------------------------- operations
@@ -142,10 +139,14 @@ class Acting:
 
     @functools.cached_property
     def services(self) -> Services:
-        """The registry; in a dry run one that keeps nothing. Raises what open_services raises."""
+        """The registry; in a dry run one that keeps nothing. Raises what open_services raises, MirrorLags."""
         from registry.commands.services import open_services
 
-        return self._stack.enter_context(open_services(settings(), rehearsal=self.dry_run))
+        services = self._stack.enter_context(open_services(settings(), rehearsal=self.dry_run))
+        if services.running is None:
+            # Nobody's mirror follows the chain: what is checked and signed here is checked against its newest block.
+            services.mirrored(services.node.head())
+        return services
 
     @functools.cached_property
     def signer(self) -> LocalAccount:
@@ -230,45 +231,30 @@ def _rehearse(act: Act, acting: Acting, own: dict[str, Any]) -> Told | Would:
 
 
 def _sign(act: Act, acting: Acting, own: dict[str, Any], target: str) -> Told | Would | Paper:
-    require_writable(target)
     from registry.commands.sending import Signed
 
-    try:
-        return act(acting, **own)
-    except Signed as signed:
-        return Paper(signed.operation, target)
+    with writing(target) as write:
+        try:
+            return act(acting, **own)
+        except Signed as signed:
+            write(paper(signed.operation.to_json()))
+            return Paper(signed.operation, target)
 
 
-def require_writable(target: str) -> None:
-    """Before anything is signed: a file can be put there."""
-    path = Path(target)
-    if target != STDOUT and (path.is_dir() or not path.parent.is_dir()):
-        raise typer.BadParameter(f"{target} cannot be written")
-
-
-def write_document(document: Mapping[str, Any], target: str) -> None:
-    """Put a JSON document into a file, or on stdout for -."""
-    write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", target)
-
-
-def write_text(text: str, target: str) -> None:
-    """Put a text into a file, or on stdout for -."""
-    if target == STDOUT:
-        sys.stdout.write(text)
-    else:
-        Path(target).write_text(text, encoding="utf-8")
+def paper(document: Mapping[str, Any]) -> str:
+    """What was signed, as its file has it."""
+    return output.as_json(document, indent=2) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """An operation that was signed instead of sent, and where it is to be written."""
+    """An operation that was signed instead of sent, and where it was written."""
 
     signed: SignedOperation
     target: str
 
     def show(self, *, json_output: bool) -> None:
-        """Write it, and say so."""
-        write_document(self.signed.to_json(), self.target)
+        """Say so, but where it was printed."""
         if self.target == STDOUT:
             return
         by = self.signed.by

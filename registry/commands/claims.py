@@ -425,7 +425,9 @@ def _lapses_at(services: Services, row: ReceivableRow) -> int | None:
 def _require_sellers_claim(services: Services, terms: Terms, receivable_id: int) -> None:
     """Fingerprint and document root are public: whoever copies them into a claim of its own is not the seller."""
     with services.database.snapshot() as connection:
-        kept = invoice_queries.invoice_by_root(connection, terms.claim.document_root)
+        kept = invoice_queries.invoice_by_root(
+            connection, terms.claim.document_root
+        ) or invoice_queries.invoice_by_fingerprint(connection, terms.claim.fingerprint)
     if kept is not None and kept.originator != terms.originator:
         raise ClaimNotSellers(
             f"{format_receivable_id(receivable_id)} was registered by {format_address(terms.originator)}, "
@@ -473,6 +475,7 @@ def _duplicate(
         existing = receivable_queries.receivable(connection, existing_id)
         kept = invoice_queries.invoice_by_root(connection, existing.document_root) if existing is not None else None
     name = format_receivable_id(existing_id)
+    taken.receivable_id = existing_id
     if existing is None:
         return taken
     same_type = kept is None or kept.type_code == invoice.type_code

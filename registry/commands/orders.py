@@ -58,7 +58,7 @@ from registry.store.queries import health as health_queries
 from registry.store.queries import members as member_queries
 from registry.store.queries import orders as order_queries
 from registry.store.queries import registry as registry_queries
-from registry.store.queries.pages import every
+from registry.store.queries.pages import PAGE_ROWS_MAX, every
 
 OPERATIONS_MAX = 10
 """Operations in one order document; a freezing that is cut out takes three."""
@@ -85,11 +85,11 @@ class Reference:
 
     @property
     def hash(self) -> bytes:
-        """Its name on chain, 32 bytes. Raises OrderMissing without both."""
+        """Its name on chain, 32 bytes. Raises OrderMissing where one of them is none."""
         try:
             return order_hash(authority=self.authority, number=self.number)
         except ValueError as error:
-            raise OrderMissing("an order has an authority and a number") from error
+            raise OrderMissing(str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,11 +337,8 @@ def _world(services: Services, steps: Iterable[_Step], *, actor: Address) -> Wor
         registry = registry_queries.registry(connection)
         assert registry is not None  # the constructor's entries are mirrored with the first block
         known = {address: _member(connection, address) for address in concerned(step.order for step in steps)}
-        receivables = {
-            number: _receivable(connection, number)
-            for step in steps
-            if (number := getattr(step.order, "receivable_id", None)) is not None
-        }
+        numbers = {step.order.receivable_id for step in steps if hasattr(step.order, "receivable_id")}
+        receivables = {number: _receivable(connection, number) for number in numbers}
     members = {address: member for address, member in known.items() if member is not None}
     return World(
         registry=replace(registry.state(), members=members),
@@ -388,7 +385,9 @@ def _receivable(connection: Connection, receivable_id: int) -> Receivable:
     cursor = health_queries.cursor(connection)
     assert cursor is not None  # a registry that is open is mirrored
     empty = fold.empty_receivable(chain_id=cursor.chain_id, contract=cursor.contract, receivable_id=receivable_id)
-    return fold.fold_all(empty, (row.decode() for row in entry_queries.stored_entries(connection, receivable_id)))
+    # Page by page: however long its holders make a journal, orders reach it.
+    rows = every(lambda after: entry_queries.entries(connection, receivable_id, after=after, limit=PAGE_ROWS_MAX))
+    return fold.fold_all(empty, (row.decode() for row in rows))
 
 
 # ------------------------------------------------------------------ cutting

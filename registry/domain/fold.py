@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from types import MappingProxyType
 
-from registry.domain import journal, rules
+from registry.domain import calendar, journal, rules
 from registry.domain.identifiers import Address, format_receivable_id
 from registry.domain.journal import (
     CertificateFrozen,
@@ -56,6 +56,17 @@ from registry.domain.receivable import (
 )
 from registry.domain.refusals import Refusal
 
+_Ordered = (
+    Partitioned
+    | CertificateFrozen
+    | CertificateUnfrozen
+    | ForcedTransfer
+    | ReceivableFrozen
+    | ReceivableUnfrozen
+    | MemberFrozen
+    | MemberUnfrozen
+)
+
 
 class JournalBroken(Refusal):
     """An entry that cannot follow the ones before it: the journal is not what the contract wrote."""
@@ -96,7 +107,7 @@ def walk(receivable: Receivable, entries: Iterable[Entry]) -> Iterator[tuple[Rec
     The certificates of a yielded state are a live view that the next step changes: to keep a state, use fold_all.
     """
     certificates = dict(receivable.certificates)
-    for entry in entries:
+    for entry in _in_time(entries):
         try:
             receivable = _apply(receivable, entry, certificates)
         except Refusal as refusal:
@@ -116,12 +127,24 @@ def fold_registry(registry: Registry, entries: Iterable[Entry]) -> Registry:
 def walk_registry(registry: Registry, entries: Iterable[Entry]) -> Iterator[tuple[Registry, Entry]]:
     """As walk, of R-0: the members of a yielded state are a live view. Raises JournalBroken."""
     members = dict(registry.members)
-    for entry in entries:
+    for entry in _in_time(entries):
         try:
             registry = _apply_to_registry(registry, entry, members)
         except Refusal as refusal:
             raise JournalBroken(f"entry {registry.length + 1} of R-0: {refusal}") from refusal
         yield registry, entry
+
+
+def _in_time(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """The entries. Raises JournalBroken where one is of an instant before the one that it follows."""
+    reached = 0
+    for entry in entries:
+        if entry.time < reached:
+            raise JournalBroken(
+                f"an entry of {calendar.instant(entry.time)} follows one of {calendar.instant(reached)}"
+            )
+        reached = entry.time
+        yield entry
 
 
 # -------------------------------------------------------------- one receivable
@@ -250,7 +273,7 @@ def _ordered(
 ) -> Receivable:
     """What officers do to a certificate. Due date, pause and other orders do not hinder them."""
     rules.require_status(current, Status.CONFIRMED)
-    rules.require_order(entry.order)
+    _require_order(entry)
     whole = rules.require_whole(current, entry.start, entry.end)
     match entry:
         case Partitioned():
@@ -277,13 +300,19 @@ def _ordered(
 def _ordered_whole(current: Receivable, entry: ReceivableFrozen | ReceivableUnfrozen) -> Receivable:
     """What officers do to a receivable."""
     rules.require_status(current, Status.CONFIRMED)
-    rules.require_order(entry.order)
+    _require_order(entry)
     _require_same(current, face=entry.face)
     if isinstance(entry, ReceivableFrozen):
         orders = rules.orders_with(current.orders, entry.order, expiry=entry.expiry, now=entry.at)
     else:
         orders = rules.orders_without(current.orders, entry.order, now=entry.at)
     return replace(current, orders=orders)
+
+
+def _require_order(entry: _Ordered) -> None:
+    """An order has a name, and two officers behind it."""
+    rules.require_order(entry.order)
+    rules.require_two_officers(entry.officer, entry.countersigner)
 
 
 def _require_same(receivable: Receivable, **named: Address | int) -> None:
@@ -380,11 +409,11 @@ def _member_after(
             return replace(known, status=MemberStatus.SUSPENDED, suspension_reason=entry.reason)
         case MemberFrozen():
             known = rules.require_admitted(registry, entry.member)
-            rules.require_order(entry.order)
+            _require_order(entry)
             return replace(
                 known, orders=rules.orders_with(known.orders, entry.order, expiry=entry.expiry, now=entry.at)
             )
         case MemberUnfrozen():
             known = rules.require_admitted(registry, entry.member)
-            rules.require_order(entry.order)
+            _require_order(entry)
             return replace(known, orders=rules.orders_without(known.orders, entry.order, now=entry.at))

@@ -26,6 +26,7 @@ from registry.chain.typed_data import (
     structs,
 )
 from registry.domain import anchors, rules
+from registry.domain.identifiers import RECEIVABLE_ID_MAX
 from registry.domain.journal import Entry
 from registry.domain.receivable import DAY_SECONDS, Offer, Receivable
 from registry.domain.rules import Claim, Part
@@ -425,11 +426,11 @@ minors, instants = st.integers(0, 2**64 - 1), st.integers(0, 2**40 - 1)
 words = st.integers(0, 2**256 - 1)
 claims = st.builds(Claim, addresses, minors, instants, st.integers(0, 2**16 - 1), hashes, hashes)
 answered = {
-    "receivable_id": words,
+    "receivable_id": st.integers(0, RECEIVABLE_ID_MAX),
     "terms": st.builds(Terms, originator=addresses, registered_at=instants, answer_by=instants, claim=claims),
     "since": st.lists(hashes, max_size=3).map(tuple),
 }
-moved = {"receivable_id": st.integers(0, 2**63), "start": minors, "end": minors}
+moved = {"receivable_id": st.integers(0, RECEIVABLE_ID_MAX), "start": minors, "end": minors}
 signable: st.SearchStrategy[Operation] = st.one_of(
     st.builds(operations.Register, claims),
     st.builds(operations.Refuse, **answered, reason=st.integers(0, 255)),
@@ -518,6 +519,18 @@ def test_a_value_out_of_range_is_malformed(name: str, value: Any) -> None:
     document = typed_data.sign(operation, dev_account(1), DOMAIN, deadline=1).to_json()
     with pytest.raises(SignedOperationMalformed):
         SignedOperation.from_json({**document, name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("start", 2**64), ("end", 2**64), ("receivable_id", RECEIVABLE_ID_MAX + 1)]
+)
+def test_a_range_runs_into_no_other_number(name: str, value: int) -> None:
+    """The calldata packs them into one word."""
+    operation = operations.UnfreezeCertificate(**named(1), order=ORDER)
+    document = typed_data.sign(operation, dev_account(1), DOMAIN, deadline=1).to_json()
+    document["arguments"][name] = str(value)
+    with pytest.raises(SignedOperationMalformed):
+        SignedOperation.from_json(document)
 
 
 @given(st.integers(0, 2**256 - 1), st.integers(0, 2**256 - 1), st.sampled_from([27, 28]) | st.integers(0, 255))

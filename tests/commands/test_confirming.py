@@ -42,8 +42,9 @@ def test_a_copy_under_another_document_root_is_found_by_the_debtors_own_invoice(
     forged = type(claim)(claim.debtor, claim.face, claim.due, claim.currency, claim.fingerprint, b"\x77" * 32)
     receipt = desk.scene.send(SUPPLIER, Calls.register(forged))
     desk.services.follower().catch_up(until=receipt.block_number)
-    with refused(desk, "claim_not_sellers"):
-        desk.confirm(desk.services.view.count(), invoice=path)
+    for invoice in (path, None):
+        with refused(desk, "claim_not_sellers"):
+            desk.confirm(desk.services.view.count(), invoice=invoice)
 
 
 def test_a_due_date_that_is_not_the_invoices_is_confirmed_only_by_name(desk: Desk) -> None:

@@ -305,7 +305,9 @@ def test_cents_are_within_one_certificate(desk: Desk) -> None:
             act()
 
 
-@pytest.mark.parametrize(("authority", "number"), [("", "1"), ("AG", ""), ("  ", "1"), ("", "")])
+@pytest.mark.parametrize(
+    ("authority", "number"), [("", "1"), ("AG", ""), ("  ", "1"), ("", ""), ("AG\0", "1"), ("AG", "\ud800")]
+)
 def test_an_order_has_an_authority_and_a_number(shared_desk: Desk, authority: str, number: str) -> None:
     with refused(shared_desk, "order_missing"):
         orders.freeze_receivable(1, Reference(authority, number), expiry=1)

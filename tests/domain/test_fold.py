@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from registry.domain import journal
-from registry.domain.fold import JournalBroken, empty_registry, fold, fold_registry, walk
+from registry.domain.fold import JournalBroken, empty_registry, fold, fold_all, fold_registry, walk
 from registry.domain.journal import (
     CertificateFrozen,
     CertificateUnfrozen,
@@ -378,6 +378,10 @@ CANNOT_FOLLOW: list[tuple[list[Entry], Entry]] = [
     ([*LIVE, FROZEN], replace(FORCED, receiver=SELLER)),
     ([*LIVE, FROZEN], replace(FORCED, order=bytes(32))),
     ([*LIVE, FROZEN], replace(FORCED, end=99)),
+    *(
+        ([*LIVE, FROZEN, ALL_FROZEN], replace(entry, countersigner=OFFICER))
+        for entry in (PARTITIONED, replace(FROZEN, expiry=NOW + 2_000), UNFROZEN, ALL_UNFROZEN, FORCED)
+    ),
 ]
 
 
@@ -386,6 +390,12 @@ def test_an_entry_that_cannot_follow_breaks_the_journal(before: list[Entry], ent
     state = after(*before)
     with pytest.raises(JournalBroken):
         fold(state, entry)
+
+
+def test_no_entry_is_older_than_the_one_before() -> None:
+    fold_all(after(), [REGISTERED, replace(CONFIRMED, at=REGISTERED.at)])
+    with pytest.raises(JournalBroken, match="follows one of"):
+        fold_all(after(), [REGISTERED, replace(CONFIRMED, at=REGISTERED.at - 1)])
 
 
 # ------------------------------------------------------------------------
@@ -486,6 +496,8 @@ def test_the_registrys_switches_fold() -> None:
         [replace(TENOR, effective=2 * DAY_SECONDS + 1)],
         [replace(TENOR, at=2 * DAY_SECONDS)],
         [replace(TENOR, effective=2**16 * DAY_SECONDS)],
+        [MEMBER, replace(MEMBER_FROZEN, countersigner=OFFICER)],
+        [MEMBER, MEMBER_FROZEN, replace(MEMBER_UNFROZEN, countersigner=OFFICER)],
     ],
 )
 def test_what_cannot_follow_breaks_the_registrys_journal_too(entries: list[Entry]) -> None:

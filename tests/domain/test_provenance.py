@@ -78,7 +78,7 @@ def test_what_was_merged_has_the_history_of_both_parts() -> None:
     entries = [
         *JOURNAL[:4],
         Merged(1, SUPPLIER, 40, 100, 70, NOW + 40),
-        Endorsed(1, SUPPLIER, BANK, 40, 100, THIRD, NOW),
+        Endorsed(1, SUPPLIER, BANK, 40, 100, THIRD, NOW + 50),
     ]
     steps = list(provenance(EMPTY, entries, start=40, end=100))
     assert [(step.position, step.giver, step.holder) for step in steps] == [

@@ -42,7 +42,7 @@ class UnknownMember(ChainRefusal):
     code = "unknown_member"
     status = 404
     title = "There is no such member"
-    default_hint = "`counterfoil member list` names the members"
+    default_hint = "`counterfoil member list` names the members; who is suspended is none until admitted again"
 
 
 class MemberNotEligible(ChainRefusal):
@@ -253,7 +253,7 @@ class OrderStands(ChainRefusal):
     code = "order_stands"
     status = 409
     title = "This order freezes it already"
-    default_hint = "To change its expiry, lift it and freeze again"
+    default_hint = "A later expiry prolongs it without a gap; lift it only to shorten it"
 
 
 class OrderNotInForce(ChainRefusal):

@@ -46,6 +46,7 @@ from registry.domain.rules.refusals import (
     RegistryNotPaused,
     RegistryPaused,
     SameHolder,
+    SameOfficer,
     StatusForbids,
     TooManyOffers,
     TooManyOrders,
@@ -236,6 +237,12 @@ def require_order(order: bytes) -> None:
     """Raises OrderMissing for 32 zeros."""
     if order == NO_ORDER:
         raise OrderMissing()
+
+
+def require_two_officers(officer: Address, countersigner: Address) -> None:
+    """Raises SameOfficer."""
+    if officer == countersigner:
+        raise SameOfficer()
 
 
 def orders_with(orders: Iterable[Freeze], order: bytes, *, expiry: int, now: int) -> tuple[Freeze, ...]:

@@ -16,7 +16,6 @@ from registry.domain.rules.refusals import (
     NotAuthorised,
     NotHolder,
     NotOfficer,
-    SameOfficer,
     SignatureExpired,
     SignatureInvalid,
     TradeDocumentMissing,
@@ -28,6 +27,7 @@ from registry.domain.rules.requirements import (
     parameter_in_force,
     require_certificate,
     require_end,
+    require_two_officers,
     require_unfrozen,
 )
 
@@ -201,8 +201,7 @@ class World:
         Raises NotOfficer, SameOfficer, SignatureExpired, NonceUsed, SignatureInvalid.
         """
         self._require_officer(actor)
-        if second.signer == actor:
-            raise SameOfficer()
+        require_two_officers(actor, second.signer)
         self.require_signature(second, now=now)
         self._require_officer(second.signer)
 
