@@ -12,11 +12,12 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from api import errors, openapi
-from api.deps import EXPORT_READS_MAX, Services
+from api.deps import EXPORT_READS_MAX, Services, commands_of
 from api.guard import LoopbackMiddleware, require_loopback
 from api.head import HeadMiddleware
 from api.observing import MirrorCollector, ObserveMiddleware
 from api.routes import certificates, documents, health, members, operations, orders, receivables, registry
+from registry.commands.relaying import open_relayer
 from registry.commands.services import open_services
 from registry.observe import Metrics
 from registry.settings import settings
@@ -27,7 +28,8 @@ SHUTDOWN_SECONDS = 5
 def create_app(services: Services | None = None) -> FastAPI:
     """The API over these services, or over those of the home folder that the settings name.
 
-    The latter are looked up when the application starts, and whatever had to be started for it ends with it.
+    The latter are looked up when the application starts, and whatever had to be started for it ends with it. The key of
+    the relayer is opened then too: whoever starts it may be asked for a password, and is told if it does not open.
 
     There is no page at /docs: the one that FastAPI brings loads its scripts from another site, which does not work
     without the internet and would let that site's script read what is here. /openapi.json opens in any viewer.
@@ -37,13 +39,16 @@ def create_app(services: Services | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if services is not None:
+            await _open_relayer(app, services)
             yield
             return
         # Opening waits for processes and migrates: blocking work, which belongs in a thread.
         opening = open_services(settings())
         opened = await run_in_threadpool(opening.__enter__)
         try:
-            _attach(app, Services(opened.database, opened.node, opened.deployment, settings()), metrics)
+            found = Services(opened.database, opened.node, opened.deployment, settings())
+            await _open_relayer(app, found)
+            _attach(app, found, metrics)
             yield
         finally:
             await run_in_threadpool(opening.__exit__, None, None, None)
@@ -97,6 +102,12 @@ def serve(*, host: str = "127.0.0.1", port: int | None = None, services: Service
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         log_config=None,
     )
+
+
+async def _open_relayer(app: FastAPI, services: Services) -> None:
+    name = services.settings.relayer
+    # A keystore takes a second of work, a password at the terminal as long as it takes.
+    app.state.relayer = None if name is None else await run_in_threadpool(open_relayer, commands_of(services), name)
 
 
 def _attach(app: FastAPI, services: Services, metrics: Metrics) -> None:

@@ -14,13 +14,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated
 
+from eth_account.signers.local import LocalAccount
 from fastapi import Depends, Path, Request
 
 from api.schemas.common import BlockOut
 from api.schemas.orders import Holds
 from registry.chain.deploy import Deployment
 from registry.chain.rpc import Node
+from registry.commands.home import Running
 from registry.commands.names import UnknownAccount
+from registry.commands.services import Services as CommandServices
 from registry.domain.identifiers import (
     Address,
     CertificateId,
@@ -135,6 +138,22 @@ def services_of(request: Request) -> Services:
 
 
 ServicesDep = Annotated[Services, Depends(services_of)]
+
+
+def commands_of(services: Services) -> CommandServices:
+    """The services as the use cases take them. Whoever runs the mirror here is left to it."""
+    home = services.settings.home
+    return CommandServices(home, services.node, services.database, services.deployment, running=Running.find(home))
+
+
+def relayer_of(request: Request) -> LocalAccount | None:
+    """The account that pays for the operations of others, opened when the application started; None for none."""
+    relayer = request.app.state.relayer
+    assert relayer is None or isinstance(relayer, LocalAccount)  # set before the first request
+    return relayer
+
+
+RelayerDep = Annotated[LocalAccount | None, Depends(relayer_of)]
 
 
 def require_ours(cursor: CursorRow | None, deployment: Deployment) -> CursorRow:

@@ -51,7 +51,8 @@ class Settings(BaseSettings):
     relayer: str | None = Field(
         default=None,
         description="Account that pays for the signed operations that come to the API: a handle, a keystore, an "
-        "address, operator, or dev0, dev1, … on the dev chain. Unset: the API submits nothing.",
+        "address, operator, or dev0, dev1, … on the dev chain; its key is opened at the start. Unset: the API submits "
+        "nothing.",
     )
     keystore_password_file: Path | None = Field(
         default=None, description="File with the password of the keystores in home/keys. Unset: asked at the terminal."

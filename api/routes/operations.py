@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -9,15 +10,13 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api import openapi
-from api.deps import Services, ServicesDep
+from api.deps import RelayerDep, Services, ServicesDep, commands_of
 from api.errors import RequestMalformed
 from api.schemas import operations as schemas
 from api.schemas.common import PartyOut
 from registry.chain.submit import account_address
 from registry.chain.typed_data import SignedOperation
-from registry.commands.home import Running
-from registry.commands.relaying import member_signed, rehearse, relay_once, relayer_of
-from registry.commands.services import Services as CommandServices
+from registry.commands.relaying import RelayingOff, member_signed, rehearse, relay_once
 from registry.domain.identifiers import Address
 from registry.errors import Refusal
 from registry.store.queries import parties
@@ -27,7 +26,7 @@ DOCUMENT_BYTES_MAX = 256 * 1024
 """A batch of a thousand parts fits."""
 
 RELAYS_MAX = 4
-"""Operations that are submitted at once; each waits for its block."""
+"""Operations that are submitted or rehearsed at once: each holds a thread while it waits for its block."""
 
 KEY_PATTERN = r"^[\x21-\x7e]{1,200}$"
 
@@ -78,7 +77,12 @@ class OperationQuery(BaseModel):
     dry_run: bool = Field(default=False, description="Say what would happen; send nothing.")
 
 
-SignedDep = Annotated[SignedOperation, Depends(signed_operation)]
+async def in_turn(signed: Annotated[SignedOperation, Depends(signed_operation)]) -> AsyncIterator[SignedOperation]:
+    """The operation when its turn has come. Who waits holds no thread, and takes no turn before the body is there."""
+    yield signed
+
+
+SignedDep = Annotated[SignedOperation, Depends(in_turn, scope="function", max_concurrency=RELAYS_MAX)]
 IdempotencyKey = Annotated[
     str | None,
     Header(pattern=KEY_PATTERN, description="Names this request: repeated with the same key, it is carried out once."),
@@ -97,8 +101,10 @@ IdempotencyKey = Annotated[
     ),
 )
 def submit_operation(
+    *,
     response: Response,
     services: ServicesDep,
+    relayer: RelayerDep,
     query: Annotated[OperationQuery, Query()],
     signed: SignedDep,
     idempotency_key: IdempotencyKey = None,
@@ -111,28 +117,22 @@ def submit_operation(
     request_running, signed_operation_malformed, signed_for_another, document_of_another_kind, and whatever the
     contract refuses, of the signature and of the operation.
     """
-    commands = _commands(services)
-    name = services.settings.relayer
+    commands = commands_of(services)
     function = signed.operation.function()
     if query.dry_run:
-        sender = services.deployment.operator if name is None else account_address(relayer_of(commands, name))
+        sender = services.deployment.operator if relayer is None else account_address(relayer)
         gas = rehearse(commands, signed, sender=sender)
         signer = PartyOut.of(signed.by.signer, _names(services, {signed.by.signer}))
         return schemas.RehearsedOut(operation=function, signer=signer, dry_run=True, gas=gas)
-    relayer = relayer_of(commands, name)
     if idempotency_key is None:
         raise IdempotencyKeyMissing()
+    if relayer is None:
+        raise RelayingOff()
     relayed = relay_once(commands, signed, relayer=relayer, key=idempotency_key)
     if relayed.repeated:
         response.headers["Idempotent-Replayed"] = "true"
     names = _names(services, {signed.by.signer, *schemas.parties_of(relayed.entries)})
     return schemas.show(function, PartyOut.of(signed.by.signer, names), relayed, names)
-
-
-def _commands(services: Services) -> CommandServices:
-    """The services as the use cases take them. Whoever runs the mirror here is left to it."""
-    home = services.settings.home
-    return CommandServices(home, services.node, services.database, services.deployment, running=Running.find(home))
 
 
 def _names(services: Services, addresses: set[Address]) -> dict[Address, PartyRow]:

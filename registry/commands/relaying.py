@@ -16,13 +16,15 @@ from registry.chain.rpc import Receipt
 from registry.chain.submit import await_receipt, entry_logs, send
 from registry.chain.typed_data import SignedOperation
 from registry.commands.accounts import signer_of
+from registry.commands.names import UnknownAccount
 from registry.commands.sending import check, known_by_name
 from registry.commands.services import MirrorLags, Services
 from registry.commands.signing import DocumentOfAnotherKind, require_here
-from registry.domain.identifiers import Address
+from registry.domain.identifiers import Address, IdMalformed
 from registry.domain.journal import Entry
 from registry.domain.refusals import Refusal
 from registry.errors import ServiceError
+from registry.settings import SettingsMalformed
 from registry.store import requests
 from registry.store.queries.entries import decode_stored
 
@@ -59,11 +61,12 @@ def member_signed(document: Any) -> SignedOperation:
     return signed
 
 
-def relayer_of(services: Services, name: str | None) -> LocalAccount:
-    """The account that pays. Raises RelayingOff, UnknownAccount, KeystoreLocked."""
-    if name is None:
-        raise RelayingOff()
-    return signer_of(services, name)
+def open_relayer(services: Services, name: str) -> LocalAccount:
+    """The account that pays, by the setting that names it. Raises SettingsMalformed, KeystoreLocked."""
+    try:
+        return signer_of(services, name)
+    except (UnknownAccount, IdMalformed) as unknown:
+        raise SettingsMalformed(f"COUNTERFOIL_RELAYER: {unknown.detail}", hint=unknown.hint) from unknown
 
 
 def rehearse(services: Services, signed: SignedOperation, *, sender: Address) -> int:
@@ -73,8 +76,9 @@ def rehearse(services: Services, signed: SignedOperation, *, sender: Address) ->
 
 
 def relay_once(services: Services, signed: SignedOperation, *, relayer: LocalAccount, key: str) -> Relayed:
-    """Submit an operation, unless the request with this key did. Returns when it is mirrored, or that takes too long.
+    """Submit an operation, unless the request with this key did and the chain still has it.
 
+    Returns when it is mirrored, or that takes too long.
     Raises IdempotencyKeyReused, RequestRunning, SignedForAnother, the contract's refusals, and after the failures of
     the node what it is not known to have done.
     """
@@ -82,6 +86,10 @@ def relay_once(services: Services, signed: SignedOperation, *, relayer: LocalAcc
     digest = hashlib.sha256(json.dumps(signed.to_json(), sort_keys=True).encode()).digest()
     with services.database.write() as connection:
         earlier = requests.begin(connection, key=key, input_sha256=digest)
+    if earlier.outcome is not None and not _on_chain(services, earlier.outcome):
+        # A reorg took it back. The transaction may come again by itself; the signature's nonce lets one through.
+        with services.database.write() as connection:
+            earlier = requests.begin_again(connection, key=key)
     outcome = earlier.outcome
     if outcome is None:
         outcome = _kept(services, key, lambda: _carried_out(services, signed, relayer, key, earlier.tx_hash))
@@ -100,6 +108,12 @@ def relay_once(services: Services, signed: SignedOperation, *, relayer: LocalAcc
     )
 
 
+def _on_chain(services: Services, outcome: dict[str, Any]) -> bool:
+    """Whether the block of an outcome is still the chain's. One that was kept without its hash is looked up anew."""
+    block = services.node.block(int(outcome["block_number"]))
+    return block is not None and block.hash.hex() == outcome.get("block_hash")
+
+
 def _kept(services: Services, key: str, act: Callable[[], Receipt]) -> dict[str, Any]:
     """The outcome of an act, kept under the key of its request."""
     try:
@@ -113,6 +127,7 @@ def _kept(services: Services, key: str, act: Callable[[], Receipt]) -> dict[str,
     outcome = {
         "tx_hash": receipt.tx_hash.hex(),
         "block_number": receipt.block_number,
+        "block_hash": receipt.block_hash.hex(),
         "gas": receipt.gas_used,
         "entries": [(b"".join(log.topics).hex(), log.data.hex()) for log in entry_logs(receipt)],
     }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, null, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from registry.errors import Refusal
@@ -46,10 +47,9 @@ def begin(connection: Connection, *, key: str, input_sha256: bytes) -> Earlier:
 
     Raises IdempotencyKeyReused, RequestRunning.
     """
-    until = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, RUNNING_SECONDS_MAX)
     begun = connection.execute(
         upsert(table)
-        .values(idempotency_key=key, input_sha256=input_sha256, running_until=until)
+        .values(idempotency_key=key, input_sha256=input_sha256, running_until=_until())
         .on_conflict_do_nothing()
         .returning(table.c.idempotency_key)
     ).one_or_none()
@@ -67,8 +67,25 @@ def begin(connection: Connection, *, key: str, input_sha256: bytes) -> Earlier:
     if row.input_sha256 != input_sha256:
         raise IdempotencyKeyReused()
     if row.outcome is None:
-        connection.execute(update(table).where(table.c.idempotency_key == key).values(running_until=until))
+        connection.execute(update(table).where(table.c.idempotency_key == key).values(running_until=_until()))
     return Earlier(row.outcome, row.tx_hash)
+
+
+def begin_again(connection: Connection, *, key: str) -> Earlier:
+    """Take a request on whose outcome is no longer the chain's: it is forgotten, the transaction is not.
+
+    Raises RequestRunning.
+    """
+    begun = connection.execute(
+        update(table)
+        .where(table.c.idempotency_key == key, table.c.outcome.is_not(None))
+        .values(outcome=null(), running_until=_until())
+        .returning(table.c.tx_hash)
+    ).one_or_none()
+    if begun is None:
+        # Another one was faster.
+        raise RequestRunning()
+    return Earlier(tx_hash=begun.tx_hash)
 
 
 def announce(connection: Connection, *, key: str, tx_hash: bytes) -> None:
@@ -89,3 +106,7 @@ def give_up(connection: Connection, *, key: str) -> None:
 def leave_open(connection: Connection, *, key: str) -> None:
     """A request whose outcome is not known: the same one may be tried again at once, no other with its key."""
     connection.execute(update(table).where(table.c.idempotency_key == key).values(running_until=func.now()))
+
+
+def _until() -> ColumnElement[datetime]:
+    return func.now() + func.make_interval(0, 0, 0, 0, 0, 0, RUNNING_SECONDS_MAX)

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
+from eth_account import Account
 
+from api.app import create_app
 from api.deps import Services
+from api.routes.operations import RELAYS_MAX
 from registry.chain import operations, submit
+from registry.chain.devchain import dev_account
 from registry.chain.rpc import Node, NodeUnreachable
-from registry.commands import relaying
-from registry.settings import Settings
+from registry.commands import accounts, relaying
+from registry.commands.names import KeystoreLocked
+from registry.settings import Settings, SettingsMalformed
 from tests.api.conftest import Api, serving
+from tests.api.conftest import opened as opened_api
 from tests.api.openapi_check import problems
 from tests.scene import BANK, BUYER, DOCUMENT, OFFICER, ORDER, SELLER, SUPPLIER, Scene
 
@@ -194,6 +202,62 @@ def test_a_service_without_a_relayer_submits_nothing_and_rehearses_all_the_same(
     next(running, None)
 
 
+# ----------------------------------------------------------------------- the relayer
+
+
+def test_the_key_is_opened_when_the_application_starts_and_no_more(
+    services: Services, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keystore(services, "payer", password="secret")
+    opened: list[str] = []
+    original = accounts.Account.decrypt
+
+    def noting(document: Any, password: str) -> Any:
+        opened.append(password)
+        return original(document, password)
+
+    monkeypatch.setattr(accounts.Account, "decrypt", noting)
+    monkeypatch.setattr(accounts, "_password", lambda _: "secret")
+    with opened_api(paid_by(services, "payer"), scene) as api:
+        assert opened == ["secret"]
+        scene.confirmed()
+        api.mirror()
+        assert post(api, split(api), query="?dry_run=true")["gas"] > 0
+        assert post(api, split(api), key=None, status=400)["code"] == "idempotency_key_missing"
+        post(api, split(api))
+    assert opened == ["secret"]
+
+
+@pytest.mark.parametrize(
+    ("name", "failure"), [("dve200", SettingsMalformed), ("0x12", SettingsMalformed), ("payer", KeystoreLocked)]
+)
+def test_a_relayer_that_cannot_pay_is_named_when_the_application_starts(
+    services: Services, name: str, failure: type[Exception]
+) -> None:
+    keystore(services, "payer", password="secret")
+    app = create_app(paid_by(services, name))
+
+    async def start() -> None:
+        async with app.router.lifespan_context(app):
+            pytest.fail("it started")
+
+    with pytest.raises(failure, match="COUNTERFOIL_RELAYER" if failure is SettingsMalformed else name):
+        asyncio.run(start())
+
+
+def keystore(services: Services, name: str, *, password: str) -> None:
+    """The relayer's key in a file."""
+    folder = services.settings.home / "keys"
+    folder.mkdir(exist_ok=True)
+    document = Account.encrypt(dev_account(200).key, password, kdf="pbkdf2", iterations=1)
+    (folder / f"{name}.json").write_text(json.dumps(document))
+
+
+def paid_by(services: Services, name: str) -> Services:
+    settings = Settings(home=services.settings.home, relayer=name)
+    return Services(services.database, services.node, services.deployment, settings)
+
+
 # ------------------------------------------------------------------- what goes wrong
 
 
@@ -272,3 +336,73 @@ def test_a_request_that_is_still_running_is_not_begun_again(api: Api, monkeypatc
         assert post(api, document, status=409)["code"] == "request_running"
         go_on.set()
         assert first.result()["replayed"] is None
+
+
+def test_submissions_that_wait_for_the_chain_leave_threads_to_readers(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.scene.confirmed()
+    api.mirror()
+    document = split(api)
+    entered, go_on = threading.Semaphore(0), threading.Event()
+    original = relaying.send
+
+    def slow(*arguments: Any, **more: Any) -> Any:
+        entered.release()
+        assert go_on.wait(20)
+        return original(*arguments, **more)
+
+    monkeypatch.setattr(relaying, "send", slow)
+
+    def send(number: int) -> httpx.Response:
+        return api.client.post("/v1/operations", json=document, headers={"Idempotency-Key": f"key-{number}"})
+
+    with ThreadPoolExecutor(50) as senders:
+        answers = [senders.submit(send, number) for number in range(50)]
+        try:
+            for _ in range(RELAYS_MAX):
+                assert entered.acquire(timeout=20)
+            assert not entered.acquire(timeout=1)
+            assert api.client.get("/ready", timeout=5).status_code == 200
+            assert api.client.get("/v1/receivables/R-1", timeout=5).status_code == 200
+        finally:
+            go_on.set()
+        codes = [answer.result().status_code for answer in answers]
+    assert sorted(codes) == [200, *[409] * 49]
+
+
+# ---------------------------------------------------------------------------- reorgs
+
+
+def undone(api: Api, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What an act answered, of which a reorg leaves nothing."""
+    head = api.services.node.head()
+    found = act()
+    api.scene.reorg(depth=api.services.node.head() - head)
+    assert len(api.scene.journal(1)) == 2
+    api.mirror()
+    return found
+
+
+def test_what_a_reorg_took_back_is_carried_out_again_when_it_is_repeated(api: Api) -> None:
+    api.scene.confirmed()
+    api.mirror()
+    document = split(api)
+    undone(api, lambda: post(api, document))
+    again = post(api, document)
+    assert again["replayed"] is None
+    assert [entry["operation"] for entry in again["entries"]] == ["Split"]
+    assert len(api.scene.journal(1)) == 3
+    assert {**post(api, document), "replayed": None} == again
+
+
+def test_what_counts_no_more_after_a_reorg_is_refused_when_it_is_repeated(api: Api) -> None:
+    api.scene.confirmed()
+    api.mirror()
+    document = split(api)
+    undone(api, lambda: post(api, document))
+    api.scene.pause()
+    assert post(api, document, status=409)["code"] == "registry_paused"
+    api.scene.unpause()
+    assert post(api, document)["replayed"] is None
+    assert len(api.scene.journal(1)) == 3
