@@ -405,9 +405,13 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
             if (document == 0 && receiver != cutting.word.holder() && !takerWord.isFinancier()) {
                 revert TradeDocumentMissing();
             }
-            _consult(
-                cutting.movement, Journal.SPLIT, cutting.actor, cutting.word.holder(), receiver, tailId << 64 | end
-            );
+            if (cutting.movement.rules() != address(0)) {
+                // Of a further part, extra rules see what the parts before it left, as if each were cut by itself.
+                if (end != cutting.word.end()) _writeFront(cutting);
+                _consult(
+                    cutting.movement, Journal.SPLIT, cutting.actor, cutting.word.holder(), receiver, tailId << 64 | end
+                );
+            }
             taker.word = takerWord.plusCertificate();
             _certificates[tailId] = Words.packCertificate(receiver, end);
             bytes32 details = keccak256(abi.encode(cutting.actor, receiver, cut, document));
@@ -421,11 +425,16 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
     }
 
     function _endCutting(Cutting memory cutting) private {
-        uint256 certificateId = cutting.certificateId;
+        _writeFront(cutting);
+        _emitReshaped(cutting.certificateId, cutting.word);
+    }
+
+    /// @dev What the cuts so far have left of the certificate, and the head with their entries.
+    function _writeFront(Cutting memory cutting) private {
         uint256 word = cutting.word;
-        _certificates[certificateId] = Words.packCertificate(word.holder(), cutting.end) | (word & Words.ORIGINAL);
-        _records[certificateId >> 64].head = cutting.head;
-        _emitReshaped(certificateId, word);
+        _certificates[cutting.certificateId] =
+            Words.packCertificate(word.holder(), cutting.end) | (word & Words.ORIGINAL);
+        _records[cutting.certificateId >> 64].head = cutting.head;
     }
 
     function _mintWhole(uint256 receivableId, address originator, uint64 face, Member storage member, uint256 word)

@@ -5,6 +5,8 @@ pragma solidity 0.8.30;
 /// @notice Further rules that the law or a platform lays on registering, confirming and moving receivables.
 /// @dev Replaceable, unlike the registry. It is asked last, in a static call, when the registry itself would accept;
 ///      it forbids by reverting. It is never asked about refusing, withdrawing, lapsing, merging or orders.
+///      Of a batch it is asked about each part, and the registry's views then show what the parts before it left: a
+///      batch is allowed where the same operations one by one are.
 interface IRules {
     /// @notice What is about to happen.
     /// @param operation Operation code as in libraries/Journal.sol.

@@ -128,6 +128,46 @@ def test_rules_are_asked_about_every_part_of_a_batch(house: House, receivable_id
         house.register()
 
 
+@pytest.mark.parametrize(
+    "cuts",
+    [
+        [50_000],
+        [49_999],
+        [50_000, 25_000],
+        [50_000, 24_999],
+        [60_000, 30_000, 15_000],
+        [60_000, 30_000, 15_000, 7_499],
+        [90_000, 44_999, 44_998],
+    ],
+    ids=str,
+)
+def test_rules_that_read_the_registry_refuse_a_batch_where_they_refuse_the_single_splits(
+    house: House, receivable_id: int, helpers: dict[str, Any], cuts: list[int]
+) -> None:
+    """Half of what is held stays at each cut: of the certificate as the cuts before left it, and so its journal."""
+    contract, front = house.receivables, token(receivable_id)
+    contract.setRules(house.made(helpers["KeepsSome"], 50), sender=house.operator)
+    at, mark = house.now + 100, house.node.request("evm_snapshot")
+
+    def refusal(act: Any) -> tuple[str, Any] | None:
+        try:
+            act()
+        except Reverted as reverted:
+            return reverted.name, reverted.inputs
+        return None
+
+    single = []
+    for cut in cuts:
+        house.at(at)  # all of one instant, as the parts of a batch are, so that heads are the same
+        single.append(refusal(lambda cut=cut: house.split(front, cut, to=house.bank)))
+    assert house.node.request("evm_revert", mark)
+    house.at(at)
+    parts = [{"cut": cut, "receiver": house.bank.address, "document": DOCUMENT} for cut in cuts]
+    batch = refusal(lambda: contract.splitMany(named(front), parts, sender=house.seller))
+    assert batch == next((each for each in single if each), None)
+    assert batch is None or batch[0] == "RulesForbid"
+
+
 def test_rules_are_not_asked_about_anything_else(house: House, rules: Door) -> None:
     declined, taken, lapsing, offered = (house.register() for _ in range(4))
     front = token(house.confirmed())
