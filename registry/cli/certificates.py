@@ -15,7 +15,6 @@ import typer
 
 from registry.cli import output
 from registry.cli.common import (
-    STDOUT,
     Acting,
     Asking,
     CertificateArgument,
@@ -27,9 +26,8 @@ from registry.cli.common import (
     listing,
     names,
     operation,
-    require_writable,
-    write_text,
 )
+from registry.cli.files import STDOUT, write_text
 from registry.cli.output import named_refusals
 from registry.domain.calendar import instant
 from registry.domain.identifiers import CertificateId, format_receivable_id, parse_certificate_id
@@ -267,8 +265,6 @@ def certificate(
     from registry.commands.services import open_services
 
     whole = parse_certificate_id(certificate)
-    if svg is not None:
-        require_writable(svg)
     with open_services(settings()) as services:
         found = pictures.metadata(services, whole)
         drawn = None if svg is None else pictures.picture(services, whole, language=lang)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
-import sys
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
@@ -174,10 +172,12 @@ class _Rows(ABC):
         self.count = count
         self.ignored = ignored
         self.counts: Counter[str] = Counter()
+        self.gas = 0
 
     def tell(self, imported: Imported) -> None:
         """Tell one row."""
         self.counts[imported.outcome] += 1
+        self.gas += imported.gas or 0
         self._tell(imported)
 
     @abstractmethod
@@ -202,7 +202,7 @@ class _Lines(_Rows):
             names = ", ".join(self.ignored[:IGNORED_SHOWN_MAX]) + (f" and {more} more" if more > 0 else "")
             output.console.print(f"not used: {safe(names)}")
         ends = ", ".join(f"{number} {outcome}" for outcome, number in self.counts.items()) or "nothing"
-        output.console.print(f"{ends} of {self.count}")
+        output.console.print(f"{ends} of {self.count}" + (f", {self.gas:,} gas" if self.gas else ""))
 
     def _tell(self, imported: Imported) -> None:
         where = safe(imported.place)
@@ -219,26 +219,27 @@ class _Lines(_Rows):
             else f"[green]{format_receivable_id(imported.receivable_id)}[/]"
         )
         text = f"{imported.invoice.number}, {imported.money} from {imported.invoice.buyer.name}, due {imported.due}"
-        output.console.print(f"{name} {where}: {safe(text)}")
+        output.console.print(f"{name} {where}: {safe(text)} [dim]{imported.gas:,} gas[/]")
 
 
 class _JsonRows(_Rows):
     """One JSON document, written as the rows come."""
 
     def __enter__(self) -> Self:
-        sys.stdout.write('{"rows": [')
+        output.write('{"rows": [')
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         end: dict[str, Any] = {
             "count": self.count,
             "counts": dict(self.counts),
+            "gas": self.gas,
             "ignored": list(self.ignored),
             "complete": kind is None,
         }
         if isinstance(error, Refusal):
             end |= output.refusal_document(error)
-        sys.stdout.write("\n], " + json.dumps(end, ensure_ascii=False)[1:] + "\n")
+        output.write("\n], " + output.as_json(end)[1:] + "\n")
         if isinstance(error, Refusal):
             raise typer.Exit(EXIT_REFUSED) from error
 
@@ -252,11 +253,11 @@ class _JsonRows(_Rows):
             "buyer": None if invoice is None else invoice.buyer.name,
             "due_date": None if imported.due is None else str(imported.due),
             "receivable": format_receivable_id(imported.receivable_id) if imported.receivable_id else None,
+            "gas": imported.gas,
             "refusal": None if imported.refusal is None else output.refusal_document(imported.refusal)["error"],
         }
         first = self.counts.total() == 1
-        sys.stdout.write(("\n" if first else ",\n") + json.dumps(row, ensure_ascii=False))
-        sys.stdout.flush()
+        output.write(("\n" if first else ",\n") + output.as_json(row))
 
 
 # -------------------------------------------------------------------- for programs

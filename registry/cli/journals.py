@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import functools
-import json
 from typing import Annotated
 
 import typer
 
 from registry.cli import output
 from registry.cli.common import (
-    STDOUT,
     Asking,
     Limit,
     Listing,
@@ -19,12 +17,12 @@ from registry.cli.common import (
     first,
     listing,
     names,
-    require_writable,
-    write_text,
 )
+from registry.cli.files import STDOUT, writing
 from registry.cli.output import named_refusals
 from registry.domain.identifiers import parse_receivable_id
 from registry.domain.journal import REGISTRY_JOURNAL
+from registry.terminal import safe
 
 app = typer.Typer()
 command = functools.partial(app.command, rich_help_panel="Books")
@@ -73,9 +71,10 @@ def export(
     from registry.commands import journals
 
     journal_id = parse_receivable_id(journal)
-    require_writable(target)
-    with asking() as registry:
-        lines = [json.dumps(line, ensure_ascii=False) for line in journals.export(registry.snapshot, journal_id)]
-    write_text("\n".join(lines) + "\n", target)
+    entries = -1  # the first line is none
+    with writing(target) as write, asking() as registry:
+        for line in journals.export(registry.snapshot, journal_id):
+            write(output.as_json(line) + "\n")
+            entries += 1
     if target != STDOUT:
-        output.note(f"{len(lines) - 1} entries in {target}")
+        output.note(safe(f"{entries} entries in {target}"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +12,6 @@ import typer
 
 from registry.cli import output
 from registry.cli.common import (
-    STDOUT,
     VALID_DAYS_DEFAULT,
     Acting,
     Asking,
@@ -23,9 +22,9 @@ from registry.cli.common import (
     listing,
     names,
     operation,
-    require_writable,
-    write_document,
+    paper,
 )
+from registry.cli.files import STDOUT, writing
 from registry.domain.calendar import instant, midnight
 from registry.domain.identifiers import (
     CertificateId,
@@ -33,6 +32,7 @@ from registry.domain.identifiers import (
     parse_certificate_id,
     parse_receivable_id,
 )
+from registry.domain.receivable import DAY_SECONDS
 from registry.terminal import safe
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def freeze(
     """Sign that a certificate, exact cents of it, a receivable or a member is frozen until a day."""
     from registry.commands import orders
 
-    expiry = midnight(until.date() + timedelta(days=1))
+    expiry = midnight(until.date()) + DAY_SECONDS
     reference = orders.Reference(authority, number)
     match _named(what):
         case CertificateId() as certificate:
@@ -241,13 +241,13 @@ def _sign(acting: Acting, reference: Reference, ordered: Sequence[Order], target
 
     if target == STDOUT:
         raise typer.BadParameter("an order is signed into a file", param_hint="--output")
-    require_writable(target)
-    deadline = acting.deadline(valid_days)
-    document = orders.sign_order(
-        acting.services, signer=acting.signer, reference=reference, ordered=ordered, deadline=deadline
-    )
-    about = _about(acting, document)
-    write_document(document.to_json(), target)
+    with writing(target) as write:
+        deadline = acting.deadline(valid_days)
+        document = orders.sign_order(
+            acting.services, signer=acting.signer, reference=reference, ordered=ordered, deadline=deadline
+        )
+        about = _about(acting, document)
+        write(paper(document.to_json()))
     return Told(
         f"signed until {instant(deadline)}, for another officer to carry out ({target}): {'; '.join(about)}",
         None,

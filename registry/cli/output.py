@@ -36,7 +36,24 @@ EXIT_INTERRUPTED = 130
 
 def document(value: Any) -> None:
     """Print one JSON document."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=_plain) + "\n")
+    write(as_json(value, indent=2) + "\n")
+
+
+def as_json(value: Any, *, indent: int | None = None) -> str:
+    """A value as JSON: bytes as 0x…, whatever JSON does not know as its text."""
+    return json.dumps(value, indent=indent, ensure_ascii=False, default=_plain)
+
+
+def write(text: str) -> None:
+    """Write a text to stdout as it is, in UTF-8 whatever the terminal speaks."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(encoded(text))
+    sys.stdout.buffer.flush()
+
+
+def encoded(text: str) -> bytes:
+    """A text in UTF-8. Bytes of a file's name that are no text are replaced: no reader of UTF-8 takes them."""
+    return text.encode("utf-8", "replace")
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, nothing: str) -> RenderableType:
@@ -63,13 +80,10 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, nothing: 
 
 
 def print_csv(columns: Sequence[str], documents: Iterable[Mapping[str, Any]]) -> None:
-    """Write CSV to stdout, in UTF-8 whatever the terminal speaks."""
-    sys.stdout.flush()
+    """Write CSV to stdout."""
     for line in csv_lines(columns, documents):
         # A terminal obeys what a file only holds.
-        shown = printable(line.removesuffix(LINE_END)) + LINE_END if sys.stdout.isatty() else line
-        sys.stdout.buffer.write(shown.encode())
-    sys.stdout.buffer.flush()
+        write(printable(line.removesuffix(LINE_END)) + LINE_END if sys.stdout.isatty() else line)
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> None:

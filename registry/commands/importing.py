@@ -51,13 +51,14 @@ class Outcome(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Imported:
     """One invoice of a batch and what became of it. `invoice` is None where it could not be read, `due` is the date on
-    chain, `refusal` says why it was not registered (of a duplicate too)."""
+    chain, `gas` what it cost or, in a dry run, would cost, `refusal` why it was not registered (of a duplicate too)."""
 
     place: str
     outcome: Outcome
     invoice: Invoice | None = None
     due: date | None = None
     receivable_id: int | None = None
+    gas: int | None = None
     refusal: Refusal | None = None
 
     @property
@@ -104,11 +105,11 @@ def rehearse_all(services: Services, items: Iterable[Item], *, originator: Addre
         except Refusal as refusal:
             yield _refused(item.place, item.found, refusal)
             continue
-        before = seen.setdefault(prepared.claim.fingerprint, item.place)
-        if before != item.place:
+        if (before := seen.get(prepared.claim.fingerprint)) is not None:
             yield _refused(item.place, item.found, FingerprintTaken(f"the same claim stands above: {before}"))
             continue
-        yield _imported(item.place, Outcome.ACCEPTABLE, prepared)
+        seen[prepared.claim.fingerprint] = item.place
+        yield _imported(item.place, Outcome.ACCEPTABLE, prepared, gas=prepared.gas)
 
 
 def _register(
@@ -127,7 +128,7 @@ def _register(
         done = claims.submit(services, prepared, signer=signer)
     except Refusal as refusal:
         return _refused(place, document, refusal)
-    return _imported(place, Outcome.REGISTERED, prepared, receivable_id=done.entry.journal_id)
+    return _imported(place, Outcome.REGISTERED, prepared, gas=done.gas, receivable_id=done.entry.journal_id)
 
 
 def _prepared(services: Services, document: Document, *, originator: Address, catch_up: Callable[[], bool]) -> Prepared:
@@ -140,9 +141,11 @@ def _prepared(services: Services, document: Document, *, originator: Address, ca
         return claims.prepare_document(services, document, originator=originator, due=None)
 
 
-def _imported(place: str, outcome: Outcome, prepared: Prepared, *, receivable_id: int | None = None) -> Imported:
+def _imported(
+    place: str, outcome: Outcome, prepared: Prepared, *, gas: int, receivable_id: int | None = None
+) -> Imported:
     due = claims.due_day(prepared.claim.due)
-    return Imported(place, outcome, invoice=prepared.invoice, due=due, receivable_id=receivable_id)
+    return Imported(place, outcome, invoice=prepared.invoice, due=due, receivable_id=receivable_id, gas=gas)
 
 
 def _refused(place: str, document: Document, refusal: Refusal) -> Imported:

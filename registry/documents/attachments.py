@@ -92,5 +92,10 @@ def read_attachments(paths: Sequence[Path]) -> tuple[Attachment, ...]:
 
 
 def file_name(path: Path) -> str:
-    """The name of a file as text; bytes of it that are no text are replaced, for SQL and JSON take none."""
-    return path.name.encode("utf-8", "replace").decode()[:NAME_CHARS_MAX]
+    """The name of a file as text, at most NAME_CHARS_MAX of it."""
+    return path_text(path.name)[:NAME_CHARS_MAX]
+
+
+def path_text(path: str) -> str:
+    """A path as text; bytes of it that are no text are replaced, for SQL and JSON take none."""
+    return path.encode("utf-8", "replace").decode()

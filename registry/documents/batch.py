@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from registry.documents.archive import open_archive
+from registry.documents.attachments import file_name, path_text
 from registry.documents.document import Document, document_of
 from registry.documents.errors import DocumentUnreadable
 from registry.documents.reading import INVOICE_SUFFIXES, read_document
@@ -106,16 +107,17 @@ def _files(names: Iterable[str], read: Callable[[str], bytes], *, strict: bool) 
         (invoices if is_invoice else ignored).append(name)
 
     def item(name: str) -> Item:
+        place = path_text(name)
         try:
-            return Item(name, document_of(read(name), name=Path(name).name, strict=strict))
+            return Item(place, document_of(read(name), name=file_name(Path(name)), strict=strict))
         except Refusal as refusal:
-            return Item(name, refusal)
+            return Item(place, refusal)
 
-    return Batch(len(invoices), tuple(ignored), (item(name) for name in invoices))
+    return Batch(len(invoices), tuple(map(path_text, ignored)), (item(name) for name in invoices))
 
 
 def _row(path: Path, row: Row) -> Item:
     place = f"line {row.line}"
     if isinstance(row.invoice, Refusal):
         return Item(place, row.invoice)
-    return Item(place, Document(f"{path.name} {place}", row.document, row.invoice))
+    return Item(place, Document(f"{file_name(path)} {place}", row.document, row.invoice))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import os
+import re
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -99,6 +101,13 @@ def test_a_file_that_is_no_invoice_is_refused_as_everywhere(inspect: Inspect) ->
     assert as_json(inspect(CUT_OFF, "--json", exit_code=1))["error"]["code"] == "document_malformed"
 
 
+def test_a_file_name_that_is_no_text_is_told_as_text(inspect: Inspect, tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"M\xfcller.xml")
+    path.write_bytes(CREDIT_NOTE.read_bytes())
+    assert as_json(inspect(path, "--json", exit_code=1))["file"] == "M?ller.xml"
+    assert "ller.xml" in inspect(path, exit_code=1).stdout
+
+
 def test_text_of_strangers_does_not_reach_the_terminal_as_it_is(inspect: Inspect, tmp_path: Path) -> None:
     text = CREDIT_NOTE.read_text(encoding="utf-8").replace("GS 2026/017", "GS \u202e[red]1\u009b2J")
     hostile = tmp_path / "hostile.xml"
@@ -155,6 +164,13 @@ def test_a_batch_tells_each_row_and_ends_with_1_if_one_was_refused(cli: Cli, tmp
         file.write(f"OP 1002;12.10.2026;{DUE};EUR;1.00;DE999000017;Falkenrath\n")
     rehearsed = cli.json("invoice", "import", str(path), "--as", "us", "--dry-run", exit_code=1)
     assert (rehearsed["counts"], rehearsed["complete"]) == ({"acceptable": 2, "refused": 1}, True)
+    gas = [row["gas"] for row in rehearsed["rows"]]
+    assert gas[2] is None
+    assert 0 < gas[0] + gas[1] == rehearsed["gas"]
+    would = cli("invoice", "import", str(path), "--as", "us", "--dry-run", exit_code=1).stdout
+    # Salts are drawn anew, and zero bytes are cheaper.
+    assert re.search(r"^good line 2: OP 1000, .* \d{3},\d{3} gas$", would, re.MULTILINE)
+    assert re.search(r"^2 acceptable, 1 refused of 3, \d{3},\d{3} gas$", would, re.MULTILINE)
     shown = cli("invoice", "import", str(path), "--as", "us", exit_code=1).stdout
     assert "line 2: OP 1000, 1,000.50 EUR from Falkenrath" in shown
     assert "row_malformed line 4: issue_date" in shown

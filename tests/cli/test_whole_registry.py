@@ -386,7 +386,6 @@ def test_a_dry_run_of_any_of_it_keeps_nothing(cli: Cli, tmp_path: Path, database
         ["approve", "--to", "x", "--as", "x"],
         ["approve", "R-1/0-5", "--all", "--to", "x", "--as", "x"],
         ["revoke", "--all", "--as", "x"],
-        ["confirm", "R-1", "--as", "x", "--sign", "/no/such/folder/f.json"],
         ["order", "freeze", "R-1", "--as", "x", "-o", "f.json", "--until", "2030-01-01"],
         ["order", "freeze", "R-1", *ORDER, "--as", "x", "-o", "-", "--until", "2030-01-01"],
         ["parameter", "set", "forced_transfer_delay_seconds", "5", "--from", "2030-01-01"],

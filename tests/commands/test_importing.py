@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Iterator
 from datetime import date
@@ -92,6 +93,31 @@ def test_a_dry_run_tells_the_same_and_changes_nothing(desk: Desk) -> None:
     expected = [("acceptable", "R-None") if end == "registered" else (end, code) for end, code in MIXED_TOLD]
     assert told(rehearsed) == [*expected, ("duplicate", "duplicate")]
     assert "line 2" in (rehearsed[-1].refusal or Refusal()).detail
+
+
+def test_the_gas_of_each_registration_is_told_before_and_after(desk: Desk) -> None:
+    path = table(desk, "RE 1", "RE 2;-1.00")
+    (rehearsed, bad), (done, _) = run(desk, path, dry_run=True), run(desk, path)
+    assert bad.gas is None
+    assert rehearsed.gas is not None
+    assert done.gas is not None
+    assert abs(done.gas - rehearsed.gas) < 1_000  # salts are drawn anew, and zero bytes are cheaper
+
+
+def test_file_names_that_are_no_text_end_no_batch(desk: Desk) -> None:
+    folder = desk.folder / "in"
+    folder.mkdir()
+    for name in (b"M\xe4ller.xml", b"M\xfcller.xml"):
+        desk.invoice(number="RE 1").rename(folder / os.fsdecode(name))
+    desk.invoice(number="RE 2").rename(folder / "z.xml")
+    rehearsed = run(desk, folder, dry_run=True)
+    assert [one.outcome for one in rehearsed] == ["acceptable", "duplicate", "acceptable"]
+    done = run(desk, folder)
+    assert [(one.place, one.outcome) for one in done] == [
+        ("M?ller.xml", "registered"),
+        ("M?ller.xml", "duplicate"),
+        ("z.xml", "registered"),
+    ]
 
 
 def test_a_batch_run_again_finds_duplicates_registers_nothing_twice_and_records_no_attempt(desk: Desk) -> None:

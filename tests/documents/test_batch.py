@@ -72,6 +72,23 @@ def test_an_archive_gives_what_its_folder_gives(folder: Path, tmp_path: Path) ->
     assert documents[0] == replace(hand_in(UBL), name="good.XML")
 
 
+def test_file_names_that_are_no_text_are_told_as_text(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"M\xfcller")
+    folder.mkdir()
+    shutil.copy(UBL, folder / os.fsdecode(b"\xe4.xml"))
+    shutil.copy(CUT_OFF, folder / os.fsdecode(b"\xff.xml"))
+    (folder / os.fsdecode(b"\xfc.txt")).touch()
+    _, ignored, items = opened(tmp_path)
+    assert (ignored, told(items)) == (
+        ["M?ller/?.txt"],
+        [("M?ller/?.xml", "RE 2026/1041"), ("M?ller/?.xml", "document_malformed")],
+    )
+    good = items[0].found
+    assert isinstance(good, Document)
+    assert good.name == "?.xml"
+    assert opened(folder / os.fsdecode(b"\xe4.xml"))[2][0].place == "?.xml"
+
+
 def test_a_table_gives_its_rows_by_line_and_the_columns_that_are_no_field() -> None:
     count, ignored, items = opened(TABLE, format=GERMAN)
     assert count == len(items) == 7
