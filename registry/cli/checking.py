@@ -15,6 +15,7 @@ from registry.domain.identifiers import format_receivable_id
 
 if TYPE_CHECKING:
     from registry.commands.checking import Checked, Found
+    from registry.store.queries.receivables import ReceivableRow
 
 app = typer.Typer()
 command = functools.partial(app.command, rich_help_panel="Finding")
@@ -34,20 +35,26 @@ def check(
     *,
     json_output: JsonFlag = False,
 ) -> None:
-    """Whether an invoice file is behind a receivable; exit code 1 unless it is the very file that one commits to."""
+    """Whether an invoice file is behind a receivable; exit code 1 unless it is the very file that one commits to.
+
+    What was refused, withdrawn or has lapsed is no receivable.
+    """
     from registry.commands.checking import Match, check_document
 
     with asking() as registry:
-        checked = check_document(registry.registry, file)
+        checked, now = check_document(registry.registry, file), registry.now
     if json_output:
-        output.document(_document(checked))
+        output.document(_document(checked, now=now))
     else:
-        _show(checked)
-    if not any(found.match is Match.COMMITTED and found.receivable is not None for found in checked.found):
+        _show(checked, now=now)
+    if not any(
+        found.match is Match.COMMITTED and found.receivable is not None and not found.has_ended
+        for found in checked.found
+    ):
         raise typer.Exit(EXIT_REFUSED)
 
 
-def _document(checked: Checked) -> dict[str, Any]:
+def _document(checked: Checked, *, now: int) -> dict[str, Any]:
     invoice = checked.document.invoice
     return {
         "file": checked.document.name,
@@ -58,16 +65,21 @@ def _document(checked: Checked) -> dict[str, Any]:
             {
                 "match": str(found.match),
                 "receivable": _name(found),
+                "phase": None if found.receivable is None else str(found.receivable.phase(now=now)),
                 "file": found.invoice.file_name,
                 "document_root": found.invoice.document_root,
             }
             for found in checked.found
         ],
-        "others": [format_receivable_id(row.receivable_id) for row in checked.others],
+        "others": [
+            {"receivable": format_receivable_id(row.receivable_id), "phase": str(row.phase(now=now))}
+            for row in checked.others
+        ],
+        "more_others": checked.more_others,
     }
 
 
-def _show(checked: Checked) -> None:
+def _show(checked: Checked, *, now: int) -> None:
     invoice = checked.document.invoice
     output.facts(
         [
@@ -75,20 +87,29 @@ def _show(checked: Checked) -> None:
             ("sha256", "0x" + checked.sha256.hex()),
             ("invoice", f"{invoice.number} of {invoice.issue_date}"),
             ("to pay", invoice.payable),
-            *(("found", _words(found)) for found in checked.found),
-            *(
-                ("beware", f"{format_receivable_id(row.receivable_id)} claims the same, and is not its seller's")
-                for row in checked.others
-            ),
+            *(("found", _words(found, now=now)) for found in checked.found),
+            *(("beware", _copied(row, now=now)) for row in checked.others),
+            *([("beware", "there are more of the same claim")] if checked.more_others else []),
         ]
     )
     if not checked.found and not checked.others:
         output.console.print("no such invoice is registered here")
 
 
-def _words(found: Found) -> str:
+def _words(found: Found, *, now: int) -> str:
     name = _name(found) or "a registration that never came"
-    return _WORDS[str(found.match)].format(name, found.invoice.file_name)
+    words = _WORDS[str(found.match)].format(name, found.invoice.file_name)
+    return words if found.receivable is None else f"{words}; {_standing(found.receivable, now=now)}"
+
+
+def _copied(row: ReceivableRow, *, now: int) -> str:
+    name = format_receivable_id(row.receivable_id)
+    return f"{name} claims the same, and is not its seller's; {_standing(row, now=now)}"
+
+
+def _standing(row: ReceivableRow, *, now: int) -> str:
+    phase = row.phase(now=now)
+    return f"it is {phase}: no receivable any more" if row.has_ended else f"it is {phase}"
 
 
 def _name(found: Found) -> str | None:

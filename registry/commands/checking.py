@@ -17,7 +17,11 @@ from registry.store.database import Connection
 from registry.store.queries import invoices as invoice_queries
 from registry.store.queries import receivables as receivable_queries
 from registry.store.queries.invoices import InvoiceRow
+from registry.store.queries.pages import PAGE_ROWS_MAX
 from registry.store.queries.receivables import ReceivableRow
+
+OTHERS_MAX = 50
+"""Receivables of the same claim that are named besides."""
 
 
 class Match(StrEnum):
@@ -41,12 +45,18 @@ class Found:
     invoice: InvoiceRow
     receivable: ReceivableRow | None
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether its claim was refused, withdrawn or lapsed."""
+        return self.receivable is not None and self.receivable.has_ended
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
     """A file that was looked up: what it says, and what is known of it, the nearest match first.
 
-    `others` are receivables of the same claim whose invoice is not kept here: registered elsewhere, or copied.
+    `others` are receivables of the same claim whose invoice is not kept here: registered elsewhere, or copied. Those
+    that stand come before those that ended; `more_others` is whether there are more.
     """
 
     document: Document
@@ -54,6 +64,7 @@ class Checked:
     fingerprint: bytes
     found: list[Found]
     others: list[ReceivableRow]
+    more_others: bool
 
 
 def check_document(registry: Registry, path: Path) -> Checked:
@@ -70,11 +81,11 @@ def look_up(connection: Connection, document: Document, *, master: bytes) -> Che
     kept = invoice_queries.invoices_by_claim(connection, fingerprint=claim, file_sha256=sha256)
     found = [Found(_match(connection, document, row, sha256=sha256), row, _receivable(connection, row)) for row in kept]
     order = list(Match)
-    found.sort(key=lambda one: (one.receivable is None, order.index(one.match)))
+    found.sort(key=lambda one: (one.receivable is None, order.index(one.match), one.has_ended))
     ours = {(row.document_root, row.originator) for row in kept}
-    claims = receivable_queries.receivables(connection, fingerprint=claim)
+    claims, more = receivable_queries.foremost(connection, limit=PAGE_ROWS_MAX, fingerprint=claim)
     others = [row for row in claims if (row.document_root, row.originator) not in ours]
-    return Checked(document, sha256, claim, found, others)
+    return Checked(document, sha256, claim, found, others[:OTHERS_MAX], more or len(others) > OTHERS_MAX)
 
 
 def _match(connection: Connection, document: Document, row: InvoiceRow, *, sha256: bytes) -> Match:
@@ -98,6 +109,8 @@ def _root(connection: Connection, document: Document, row: InvoiceRow) -> bytes 
 
 
 def _receivable(connection: Connection, row: InvoiceRow) -> ReceivableRow | None:
-    """Its seller's newest receivable with the document root, which is public: others may have copied it."""
-    found = receivable_queries.receivables(connection, document_roots=[row.document_root], originator=row.originator)
-    return found.rows[-1] if found.rows else None
+    """Its seller's receivable with the document root, which is public: others may have copied it."""
+    found, _ = receivable_queries.foremost(
+        connection, limit=1, document_roots=[row.document_root], originator=row.originator
+    )
+    return found[0] if found else None

@@ -289,3 +289,16 @@ def test_evidence_of_delivery_is_registered_beside_the_invoice_and_shown(cli: Cl
     digest = hashlib.sha256(b"delivered").hexdigest()
     assert attached == {"file": "Lieferschein.pdf", "sha256": "0x" + digest, "bytes": 9}
     assert f"Lieferschein.pdf, SHA-256 {digest}" in cli("show", receivable).stdout
+
+
+def test_a_check_names_the_phase_and_what_ended_is_no_receivable(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "invoice.xml"
+    path.write_bytes(ubl(number="OP 6000", due=DUE))
+    receivable = cli.json("register", str(path), "--as", "us")["receivable"]
+    (found,) = cli.json("check", str(path))["found"]
+    assert (found["match"], found["phase"]) == ("committed", "registered")
+    assert "commits to; it is registered " in cli("check", str(path)).stdout
+    cli("withdraw", receivable, "--as", "us")
+    (found,) = cli.json("check", str(path), exit_code=1)["found"]
+    assert (found["match"], found["phase"]) == ("committed", "withdrawn")
+    assert "it is withdrawn: no receivable any more" in cli("check", str(path), exit_code=1).stdout

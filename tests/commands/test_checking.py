@@ -10,7 +10,7 @@ from lxml import etree
 
 from registry.chain.contract import Calls
 from registry.chain.devchain import dev_account
-from registry.commands import claims, oversight, pictures
+from registry.commands import checking, claims, oversight, pictures
 from registry.commands.checking import Match, check_document
 from registry.domain.identifiers import ZERO_ADDRESS, CertificateId
 from registry.domain.receivable import RefusalReason
@@ -77,6 +77,26 @@ def test_a_copy_of_a_sellers_claim_is_told_apart_from_it(desk: Desk) -> None:
     desk.services.follower().catch_up(until=receipt.block_number)
     assert found(desk, path) == [(Match.COMMITTED, 1)]
     assert [row.receivable_id for row in check_document(desk.services, path).others] == [2]
+
+
+def test_a_copy_that_stands_is_not_hidden_by_copies_that_ended(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checking, "OTHERS_MAX", 2)
+    path = desk.invoice()
+    _, prepared = desk.register(path)
+    supplier = dev_account(SUPPLIER)
+    for receivable_id in range(2, 6):
+        receipt = desk.scene.send(SUPPLIER, Calls.register(prepared.claim))
+        desk.services.follower().catch_up(until=receipt.block_number)
+        if receivable_id < 5:
+            claims.withdraw(desk.services, signer=supplier, receivable_id=receivable_id)
+    checked = check_document(desk.services, path)
+    assert [(row.receivable_id, row.has_ended) for row in checked.others] == [(5, False), (4, True)]
+    assert checked.more_others
+    claims.withdraw(desk.services, signer=supplier, receivable_id=5)
+    assert [row.receivable_id for row in check_document(desk.services, path).others] == [5, 4]
+    monkeypatch.undo()
+    everything = check_document(desk.services, path)
+    assert ([row.receivable_id for row in everything.others], everything.more_others) == ([5, 4, 3, 2], False)
 
 
 def test_what_is_no_invoice_is_refused_by_name(shared_desk: Desk) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, func, literal, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Subquery, func, literal, select
+from sqlalchemy.sql import ColumnCollection
 
 from registry.domain import rules
 from registry.domain.identifiers import Address
@@ -27,6 +28,9 @@ DueDayKey = tuple[int, int]
 
 PHASES_BY_DUE = frozenset({Phase.LIVE, Phase.DUE, Phase.OVERDUE})
 """Phases of what is confirmed."""
+
+STANDING = frozenset({Status.REGISTERED, Status.CONFIRMED})
+"""Of a claim that can be confirmed, or was; the others ended as no receivable."""
 
 _ID_AFTER_ALL = 2**63 - 1
 
@@ -67,6 +71,11 @@ class ReceivableRow:
         if self.offered_face_minor is None or self.offered_due_at is None or self.offered_at is None:
             return None
         return Offer(self.offered_face_minor, self.offered_due_at, self.offered_at)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the claim was refused, withdrawn or lapsed: it is no receivable."""
+        return self.status not in STANDING
 
     def state(self) -> Receivable:
         """The state as the rules take it; its certificates and the orders on it are not read."""
@@ -180,6 +189,25 @@ def receivables_by_due(
         wanted.append(beyond(key, after))
     rows = _ordered(connection, wanted, *key, limit=limit)
     return page(rows, limit=limit, key=lambda row: (row.due_at, row.receivable_id))
+
+
+def foremost(
+    connection: Connection,
+    *,
+    limit: int = PAGE_ROWS_DEFAULT,
+    caller: Caller = Caller.LOCAL,
+    **sought: Unpack[Sought],
+) -> tuple[list[ReceivableRow], bool]:
+    """The receivables that matter most, and whether there are more: those that stand before those that ended, and of
+    either the newest first."""
+
+    def order(columns: ColumnCollection[str, Any]) -> list[ColumnElement[Any]]:
+        return [columns["status"].not_in([int(status) for status in STANDING]), columns["receivable_id"].desc()]
+
+    wanted = [visible_to(caller, table), *matching(sought)]
+    found = select(*table.c).where(*wanted).order_by(*order(table.c)).limit(rows_asked(limit)).subquery()
+    rows = _with_heads(connection, found, order(found.c))
+    return rows[:limit], len(rows) > limit
 
 
 def pending(
@@ -327,10 +355,14 @@ def _ordered(
 ) -> list[ReceivableRow]:
     """The first rows. Heads are joined to the page that was found: joined before, they would be walked with it."""
     found = select(*table.c).where(*wanted).order_by(*key).limit(rows_asked(limit)).subquery()
+    return _with_heads(connection, found, [found.c[column.key] for column in key])
+
+
+def _with_heads(connection: Connection, found: Subquery, order: Iterable[ColumnElement[Any]]) -> list[ReceivableRow]:
     statement = (
         select(*found.c, journal.c.head, journal.c.length)
         .join_from(found, journal, journal.c.journal_id == found.c.receivable_id)
-        .order_by(*(found.c[column.key] for column in key))
+        .order_by(*order)
     )
     return [_row(row) for row in connection.execute(statement)]
 
