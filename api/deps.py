@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated
@@ -48,6 +49,9 @@ EXPORT_READS_MAX = 2
 
 SNAPSHOTS_MAX = POOL_CONNECTIONS_MAX - EXPORT_READS_MAX - 2
 """Requests that read at once; two connections stay for /ready and /metrics."""
+
+NODE_READS_MAX = 4
+"""Requests that ask the node for their answer at once: each holds a thread meanwhile, and no connection."""
 
 HANDLE_SHOWN_MAX = 100
 """Characters of a text that is no name, which a refusal repeats."""
@@ -101,7 +105,8 @@ class Reading:
         name = name.strip()
         if name.startswith("0x"):
             return parse_address(name)
-        found = parties.party_by_handle(self.connection, name)
+        # PostgreSQL takes no NUL, and no handle holds what cannot be printed.
+        found = parties.party_by_handle(self.connection, name) if name.isprintable() else None
         if found is None:
             raise UnknownAccount(f"{name[:HANDLE_SHOWN_MAX]!r} is no handle", hint="/v1/members lists the handles")
         return found.address
@@ -173,6 +178,9 @@ def reading(request: Request, services: ServicesDep) -> Iterator[Reading]:
         request.state.as_of_block = found.as_of_block
         yield found
 
+
+snapshot = contextmanager(reading)
+"""The same for as long as a part of a request takes."""
 
 # scope="function" ends the transaction before the answer is sent, so that a slow client holds no connection.
 ReadingDep = Annotated[Reading, Depends(reading, scope="function", max_concurrency=SNAPSHOTS_MAX)]

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
 
 from api.schemas.common import BlockOut
@@ -19,7 +20,7 @@ BODY_DIGEST_CHARS = 16
 
 
 class TaggedRoute(APIRoute):
-    """A route whose successful answers carry an ETag."""
+    """A route whose successful answers carry an ETag, but for those that are streamed."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         answer = super().get_route_handler()
@@ -30,10 +31,18 @@ class TaggedRoute(APIRoute):
             if block is None or response.status_code != HTTPStatus.OK:
                 return response
             response = self.represented(request, response)
-            # What is streamed is told apart by what it is made of, not by its bytes.
-            tag = response.headers.get("etag") or etag(block, bytes(response.body))
+            response.headers["As-Of-Block"] = f"{block.number} {block.hash}"
+            if isinstance(response, StreamingResponse):
+                # Its bytes, names among them, are not known before they are sent.
+                response.headers["Cache-Control"] = "no-store"
+                return response
+            tag = etag(block, bytes(response.body))
             # May be kept, must be asked about: the next block can change it.
-            headers = {"ETag": tag, "Cache-Control": "private, no-cache", "As-Of-Block": f"{block.number} {block.hash}"}
+            headers = {
+                "ETag": tag,
+                "Cache-Control": "private, no-cache",
+                "As-Of-Block": response.headers["As-Of-Block"],
+            }
             if matches(request.headers.get("if-none-match"), tag):
                 return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
             response.headers.update(headers)

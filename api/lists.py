@@ -20,15 +20,20 @@ from registry.tabular import csv_lines
 CSV_MEDIA_TYPE = "text/csv"
 
 
-class PageQuery(BaseModel):
+class ListQuery(BaseModel):
     """Query parameters of a list. An unknown one is refused: a mistyped filter must not return everything."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    limit: int = Field(default=PAGE_ROWS_DEFAULT, ge=1, le=PAGE_ROWS_MAX, description="Rows of the page.")
     format: Literal["json", "csv"] | None = Field(
         default=None, description="As the Accept header, which it overrules: `application/json` or `text/csv`."
     )
+
+
+class PageQuery(ListQuery):
+    """Query parameters of a list that goes page by page."""
+
+    limit: int = Field(default=PAGE_ROWS_DEFAULT, ge=1, le=PAGE_ROWS_MAX, description="Rows of the page.")
 
 
 def next_link(request: Request, after: str | None) -> str | None:

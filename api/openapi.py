@@ -31,6 +31,7 @@ A blockchain-anchored registry of receivables: reads of what the contract accept
 for operations that members signed themselves.
 
 * Every answer names the block it is true at (`as_of_block`) and carries an `ETag`; `If-None-Match` gets a 304.
+  Exported journals have none.
 * Money is `{"amount": "1250.00", "currency": "CNY"}`, exact to the minor unit. Ids are `R-42` and `R-42/0-125000`.
 * Errors are RFC 9457 problem documents with a stable `code`.
 * Lists go page by page by key; `next` is the link to the next page. `Accept: text/csv` or `?format=csv` gets the same
@@ -60,7 +61,9 @@ def reads(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
 
 def exports(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that streams JSON lines."""
-    return media("application/x-ndjson", {"type": "string"}, *statuses)
+    described = media("application/x-ndjson", {"type": "string"}, *statuses)
+    del described[int(HTTPStatus.NOT_MODIFIED)]
+    return described
 
 
 def media(media_type: str, schema: dict[str, Any], *statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import openapi
-from api.deps import CertificateIdPath, Reading, ReadingDep, Services, ServicesDep
+from api.deps import NODE_READS_MAX, CertificateIdPath, Reading, ReadingDep, ServicesDep, snapshot
 from api.lists import ListRoute, next_link, reads_list
 from api.routes.queries import TermsQuery, certificate_due_after, certificate_due_key, certificate_key
 from api.schemas import certificates as schemas
@@ -132,20 +133,39 @@ def read_provenance(named: CertificateIdPath, reading: ReadingDep) -> provenance
     )
 
 
+@dataclass(frozen=True, slots=True)
+class OnChain:
+    """A certificate that the node is asked about, and the block at which it is."""
+
+    view: ReceivablesView
+    id: CertificateId
+    block_hash: bytes
+
+
+def on_chain(request: Request, services: ServicesDep, named: CertificateIdPath) -> Iterator[OnChain]:
+    """A live certificate. Its snapshot has ended when the node is asked. Raises UnknownCertificate, as `reading`."""
+    with snapshot(request, services) as reading:
+        row = _require(reading, named)
+        block_hash = reading.cursor.block_hash
+    yield OnChain(ReceivablesView(services.node, services.deployment.receivables), row.id, block_hash)
+
+
+OnChainDep = Annotated[OnChain, Depends(on_chain, scope="function", max_concurrency=NODE_READS_MAX)]
+
+
 @router.get(
     "/{receivable_id}/{part}/metadata",
     summary="Read how the chain describes a certificate",
     response_class=Response,
     responses=openapi.media("application/json", {"type": "object"}, HTTPStatus.NOT_FOUND, HTTPStatus.BAD_GATEWAY),
 )
-def read_metadata(named: CertificateIdPath, reading: ReadingDep, services: ServicesDep) -> Response:
+def read_metadata(shown: OnChainDep) -> Response:
     """The metadata of the ERC-721 token, as the contract's tokenURI tells it at as_of_block: name, description, image
     and attributes.
 
     Refuses: unknown_certificate, not_described.
     """
-    row = _require(reading, named)
-    return JSONResponse(described(_view(services), row.id, block=reading.cursor.block_hash))
+    return JSONResponse(described(shown.view, shown.id, block=shown.block_hash))
 
 
 class ImageQuery(BaseModel):
@@ -164,22 +184,15 @@ class ImageQuery(BaseModel):
     response_class=Response,
     responses=openapi.media("image/svg+xml", {"type": "string"}, HTTPStatus.NOT_FOUND, HTTPStatus.BAD_GATEWAY),
 )
-def read_image(
-    named: CertificateIdPath, reading: ReadingDep, services: ServicesDep, query: Annotated[ImageQuery, Query()]
-) -> Response:
+def read_image(shown: OnChainDep, query: Annotated[ImageQuery, Query()]) -> Response:
     """The certificate drawn by the chain at as_of_block. Refuses: unknown_certificate, not_described."""
-    row = _require(reading, named)
-    text = drawn(_view(services), row.id, language=query.lang, block=reading.cursor.block_hash)
+    text = drawn(shown.view, shown.id, language=query.lang, block=shown.block_hash)
     # Whatever contract drew it: nothing in it may run or load anything.
     headers = {
         "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
         "X-Content-Type-Options": "nosniff",
     }
     return Response(text, media_type="image/svg+xml", headers=headers)
-
-
-def _view(services: Services) -> ReceivablesView:
-    return ReceivablesView(services.node, services.deployment.receivables)
 
 
 def show_all(reading: Reading, rows: Sequence[certificates.CertificateRow]) -> list[schemas.CertificateOut]:

@@ -13,7 +13,6 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from api.deps import Reading, services_of
-from api.etags import etag
 from api.lists import PageQuery, next_link
 from api.schemas import entries as schemas
 from api.schemas.common import hex_text
@@ -83,10 +82,7 @@ def exported(request: Request, reading: Reading, journal_id: int, *, head: bytes
             _Export(journal_id, start, head, length),
         ),
         media_type=JSON_LINES_MEDIA_TYPE,
-        headers={
-            "ETag": etag(reading.as_of_block, head),
-            "Content-Disposition": f'attachment; filename="{format_receivable_id(journal_id)}.jsonl"',
-        },
+        headers={"Content-Disposition": f'attachment; filename="{format_receivable_id(journal_id)}.jsonl"'},
     )
 
 

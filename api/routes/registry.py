@@ -10,7 +10,7 @@ from pydantic import Field
 
 from api import openapi
 from api.deps import ReadingDep
-from api.lists import ListRoute, PageQuery, reads_list
+from api.lists import ListQuery, ListRoute, reads_list
 from api.routes.journals import EntriesQuery, entry_page, exported
 from api.routes.queries import one_of
 from api.schemas import entries as entry_schemas
@@ -46,12 +46,10 @@ def export_registry_journal(request: Request, reading: ReadingDep) -> StreamingR
     return exported(request, reading, REGISTRY_JOURNAL, head=of.head, length=of.length)
 
 
-class ParametersQuery(PageQuery):
-    """Filters of the list of parameters."""
+class ParametersQuery(ListQuery):
+    """Filters of the list of parameters, which has one page."""
 
-    parameter: str | None = Field(
-        default=None, json_schema_extra={"enum": [*(name for name, _ in schemas.PARAMETERS.values()), None]}
-    )
+    parameter: str | None = Field(default=None, json_schema_extra={"enum": [*schemas.PARAMETERS, None]})
     state: str | None = Field(
         default=None,
         description="What was, is, or is to come at the time of as_of_block.",
@@ -65,7 +63,7 @@ def list_parameters(reading: ReadingDep, query: Annotated[ParametersQuery, Query
 
     What was announced and replaced before its day is in the journal alone.
     """
-    names = {name: name for name, _ in schemas.PARAMETERS.values()}
+    names = {name: name for name in schemas.PARAMETERS}
     name = None if query.parameter is None else one_of(names, query.parameter, "parameter")
     state = None if query.state is None else one_of({state: state for state in schemas.STATES}, query.state, "state")
     items = [

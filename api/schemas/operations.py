@@ -26,7 +26,7 @@ from registry.store.queries.parties import PartyRow
 
 
 class SignedOperationIn(BaseModel):
-    """An operation that its member signed (EIP-712), as `counterfoil … --sign-only` writes it. Numbers are decimal."""
+    """An operation that its member signed (EIP-712), as `counterfoil … --sign FILE` writes it. Numbers are decimal."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -14,20 +14,21 @@ from registry.domain.receivable import Parameter, ParameterValue
 from registry.store.queries.health import CursorRow
 from registry.store.queries.registry import RegistryRow
 
-PARAMETERS = {
-    Parameter.TENOR_LIMIT_DAYS: ("tenor_limit", "days"),
-    Parameter.MINIMUM_PART_MINOR: ("minimum_part", "minor units"),
-    Parameter.ANSWER_WINDOW_DAYS: ("answer_window", "days"),
-    Parameter.UNANSWERED_MAX: ("unanswered_max", "claims of one originator on one debtor"),
-    Parameter.FORCED_TRANSFER_DELAY_SECONDS: ("forced_transfer_delay", "seconds"),
+UNITS = {
+    Parameter.TENOR_LIMIT_DAYS: "days",
+    Parameter.MINIMUM_PART_MINOR: "minor units",
+    Parameter.ANSWER_WINDOW_DAYS: "days",
+    Parameter.UNANSWERED_MAX: "claims of one originator on one debtor",
+    Parameter.FORCED_TRANSFER_DELAY_SECONDS: "seconds",
 }
-"""Name and unit of each parameter."""
+"""Unit of each parameter."""
+
+PARAMETERS = [parameter.name.lower() for parameter in UNITS]
+"""Their names, as `counterfoil parameter list` tells them too."""
 
 STATES = ["past", "in_force", "to_come"]
 
-ParameterText = Annotated[
-    str, Field(json_schema_extra={"enum": [name for name, _ in PARAMETERS.values()]}, examples=["tenor_limit"])
-]
+ParameterText = Annotated[str, Field(json_schema_extra={"enum": [*PARAMETERS]}, examples=["tenor_limit_days"])]
 StateText = Annotated[str, Field(description="At the time of as_of_block.", json_schema_extra={"enum": [*STATES]})]
 
 
@@ -98,13 +99,12 @@ def show_parameters(row: RegistryRow, *, now: int) -> list[ParameterOut]:
 def _parameter(
     parameter: Parameter, value: ParameterValue, following: ParameterValue | None, *, now: int
 ) -> ParameterOut:
-    name, unit = PARAMETERS[parameter]
     until = None if following is None else following.effective
     state = "to_come" if now < value.effective else "in_force" if until is None or now < until else "past"
     return ParameterOut(
-        parameter=name,
+        parameter=parameter.name.lower(),
         value=value.value,
-        unit=unit,
+        unit=UNITS[parameter],
         state=state,
         effective_from=instant(value.effective),
         effective_until=None if until is None else instant(until),

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+import psycopg.errors
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Connection, Engine, create_engine, exc, text
 
 from registry.errors import ServiceError
 
-__all__ = ["Connection", "Database", "DatabaseUnreachable"]
+__all__ = ["Connection", "Database", "DatabaseUnreachable", "QueryTimeout"]
 
 CONNECT_TIMEOUT_SECONDS = 10
 POOL_CONNECTIONS_MAX = 10
@@ -39,6 +40,14 @@ class DatabaseUnreachable(ServiceError):
     default_hint = (
         "Is it running? A demo or `counterfoil serve` starts one unless COUNTERFOIL_DATABASE_URL names another"
     )
+
+
+class QueryTimeout(ServiceError):
+    """PostgreSQL is there, and took longer over a statement than it may."""
+
+    code = "query_timeout"
+    title = "The database took too long"
+    default_hint = "Ask again, or for less: a smaller page, or narrower filters"
 
 
 class Database:
@@ -70,7 +79,10 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
-        """A read-only transaction that sees one state of the mirror: what it reads belongs to one block."""
+        """A read-only transaction that sees one state of the mirror: what it reads belongs to one block.
+
+        Raises DatabaseUnreachable, QueryTimeout.
+        """
         with _named_failures(), self.engine.connect() as connection:
             reading = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with reading.begin():
@@ -105,7 +117,9 @@ def _named_failures() -> Iterator[None]:
         yield
     except (psycopg.OperationalError, exc.OperationalError, exc.InterfaceError, psycopg.InterfaceError) as error:
         first = str(error).strip().splitlines()
-        raise DatabaseUnreachable(first[0] if first else "") from error
+        cause = error.orig if isinstance(error, exc.DBAPIError) else error
+        failure = QueryTimeout if isinstance(cause, psycopg.errors.QueryCanceled) else DatabaseUnreachable
+        raise failure(first[0] if first else "") from error
 
 
 def _sqlalchemy_url(url: str) -> str:

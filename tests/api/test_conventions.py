@@ -116,6 +116,7 @@ def test_every_answer_is_what_the_description_says(api: Api) -> None:
         ("/v1/orders/0x" + "00" * 32, 404, "unknown_order"),
         ("/v1/orders/0x" + "00" * 32 + "/entries", 404, "unknown_order"),
         ("/v1/parameters?state=gone", 400, "request_malformed"),
+        ("/v1/parameters?limit=1", 400, "request_malformed"),
         ("/v1/receivables/R-7/journal.jsonl", 404, "unknown_receivable"),
         ("/v1/nothing", 404, "route_unknown"),
         ("/v1/receivables/", 404, "route_unknown"),
@@ -129,6 +130,23 @@ def test_a_refusal_is_a_problem_document_that_the_description_promises(
     found = still.problem(path, status=status, code=code)
     assert problems(document, {"$ref": "#/components/schemas/Problem"}, found) == []
     assert found["title"] != ""
+
+
+def test_no_text_gets_to_the_database_that_it_does_not_take(still: Api) -> None:
+    """In every path and in every filter that takes text: a NUL, half a character, a number too long."""
+    described = still.get("/openapi.json")["paths"]
+    asked = 0
+    for path, methods in described.items():
+        for parameter in methods.get("get", {}).get("parameters", []):
+            for text in ("a%00b", "%00", "R-1%00", "%ED%A0%80", "R-9999999999999999999", "9" * 30):
+                inside = {"receivable_id": "R-1", "part": "0-5", "member": "seller", "order": "0x" + "00" * 32}
+                if parameter["in"] == "path":
+                    inside[parameter["name"]] = text
+                query = f"?{parameter['name']}={text}" if parameter["in"] == "query" else ""
+                answer = still.client.get(path.format(**inside) + query)
+                assert answer.status_code in (200, 400, 404, 422), (path, query, answer.text)
+                asked += 1
+    assert asked > 300
 
 
 def test_a_malformed_request_names_the_fields(still: Api) -> None:

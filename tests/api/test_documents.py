@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,9 @@ import httpx
 import pytest
 from lxml import etree
 
-from api.deps import Services
+from api.deps import NODE_READS_MAX, Services
 from registry.chain.contract import Calls
+from registry.chain.rpc import Node
 from registry.documents.pdf import PDF_BYTES_MAX
 from registry.domain.identifiers import ZERO_ADDRESS
 from registry.settings import Settings
@@ -150,6 +153,32 @@ def test_a_certificate_is_described_and_drawn_as_it_is_at_the_mirrors_block(api:
     api.problem(f"{path}/metadata", status=404, code="unknown_certificate")
     api.problem(f"{path}/image.svg", status=404, code="unknown_certificate")
     assert api.client.get(f"/v1/certificates/R-{whole.receivable_id}/0-40000/metadata").status_code == 200
+
+
+def test_while_the_node_is_asked_for_a_picture_others_read(
+    api: Api, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = desk.confirmed(desk.invoice(payable="1000.00"))
+    entered, go_on = threading.Semaphore(0), threading.Event()
+    original = Node.call
+
+    def slow(*arguments: Any, **more: Any) -> bytes:
+        entered.release()
+        assert go_on.wait(20)
+        return original(*arguments, **more)
+
+    monkeypatch.setattr(Node, "call", slow)
+    with ThreadPoolExecutor(50) as viewers:
+        seen = [viewers.submit(api.client.get, f"/v1/certificates/{whole}/image.svg?lang=en") for _ in range(50)]
+        try:
+            for _ in range(NODE_READS_MAX):
+                assert entered.acquire(timeout=20)
+            assert not entered.acquire(timeout=1)
+            assert api.services.database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]  # it is a QueuePool
+            assert api.client.get(f"/v1/certificates/{whole}", timeout=5).status_code == 200
+        finally:
+            go_on.set()
+        assert {answer.result().status_code for answer in seen} == {200}
 
 
 def test_without_a_descriptor_there_is_no_description(api: Api, desk: Desk) -> None:

@@ -16,7 +16,8 @@ from registry.commands.services import Running
 from registry.mirror.reconcile import reconcile
 from registry.processes import started_at
 from registry.settings import Settings
-from registry.store.database import Database, DatabaseUnreachable
+from registry.store import database as databases
+from registry.store.database import Database, DatabaseUnreachable, QueryTimeout
 from registry.store.embedded import EmbeddedPostgres
 from tests.api.conftest import Api, serving
 from tests.api.test_reads import travelled
@@ -141,6 +142,20 @@ def test_a_database_that_ended_is_a_503_everywhere_and_heals(
         database.dispose()
     with pytest.raises(DatabaseUnreachable), database.snapshot():
         pass
+
+
+def test_a_statement_that_takes_too_long_is_not_told_as_an_absent_database(
+    api: Api, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.mirror()
+    monkeypatch.setitem(databases.READING, "statement_timeout", "'50ms'")
+    with pytest.raises(QueryTimeout), database.snapshot() as connection:
+        connection.exec_driver_sql("SELECT pg_sleep(5)")
+    with database.bulk() as connection:
+        # Whoever reads the table now waits.
+        connection.execute("LOCK TABLE member")
+        api.problem("/v1/members", status=503, code="query_timeout")
+    api.get("/v1/members")
 
 
 def test_the_figures_count_what_is_mirrored_and_name_no_one(api: Api) -> None:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from registry.mirror.rebuild import rebuild
-from registry.store.database import Database
+from registry.store.database import READING, Connection, Database
 from registry.store.embedded import EmbeddedPostgres
+from registry.store.queries import certificates
+from registry.store.queries.receivables import Sought
 from scripts.bench.lists import QUESTIONS, Book, fill
 
 CERTIFICATES = 40_000
 ASKED = 12
+PARTS = 20_000
+PART_ROWS_MAX = 300
 BIG = {"receivable", "certificate", "journal", "entry", "block"}
 ROWS_MAX = 10_000
 """What a page may look at on its way, of the 15,000 receivables and 40,000 certificates: some filters leave no index
@@ -35,14 +39,18 @@ class Filled:
         """The plans of one question, asked about different things."""
         rng = random.Random(name)
         with self.database.snapshot() as connection:
-            raw = connection.connection.dbapi_connection
-            assert raw is not None
             for _ in range(ASKED):
-                self.statements.clear()
-                QUESTIONS[name](connection, self.book, rng)
-                for statement, parameters in list(self.statements):
-                    explained = raw.cursor().execute("EXPLAIN (ANALYZE, FORMAT JSON) " + statement, parameters)
-                    yield explained.fetchone()[0][0]["Plan"]
+                yield from self.explained(connection, lambda: QUESTIONS[name](connection, self.book, rng))
+
+    def explained(self, connection: Connection, ask: Callable[[], object]) -> Iterator[dict[str, Any]]:
+        """The plans of what is asked on a connection."""
+        raw = connection.connection.dbapi_connection
+        assert raw is not None
+        self.statements.clear()
+        ask()
+        for statement, parameters in list(self.statements):
+            explained = raw.cursor().execute("EXPLAIN (ANALYZE, FORMAT JSON) " + statement, parameters)
+            yield explained.fetchone()[0][0]["Plan"]
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +99,43 @@ def test_no_list_reads_a_big_table_through(filled: Filled, name: str) -> None:
         if not name.startswith("totals"):
             assert rows_read(plan) < ROWS_MAX, plan
     assert seen >= ASKED
+
+
+@pytest.mark.parametrize("by_due", [False, True])
+def test_a_page_of_the_parts_of_one_receivable_is_found_at_once_wherever_it_begins(
+    filled: Filled,
+    by_due: bool,
+) -> None:
+    """Of very many parts, asked as the API asks: every filter is named, and is None."""
+    sought: Sought = dict.fromkeys(Sought.__annotations__)  # type: ignore[assignment]  # None is each one's nothing
+    with filled.database.engine.connect() as connection:  # never committed
+        connection.execute(text("; ".join(f"SET LOCAL {name} = {value}" for name, value in READING.items())))
+        number, due_at = connection.execute(text("SELECT receivable_id, due_at FROM certificate LIMIT 1")).one()
+        connection.execute(
+            text(
+                "INSERT INTO certificate (receivable_id, start_minor, end_minor, holder, since_position, debtor, "
+                "currency, due_at) SELECT receivable_id, :begin + part, :begin + part + 1, holder, since_position, "
+                "debtor, currency, due_at FROM (SELECT * FROM certificate WHERE receivable_id = :number LIMIT 1) one, "
+                "generate_series(1, :parts) part"
+            ),
+            {"number": number, "parts": PARTS, "begin": 10**15},
+        )
+        connection.execute(text("ANALYZE certificate"))
+
+        def ask() -> None:
+            start = 10**15 + PARTS // 2
+            found = (
+                certificates.certificates_by_due(
+                    connection, receivable_id=number, after=(due_at, number, start), limit=50, **sought
+                )
+                if by_due
+                else certificates.certificates(
+                    connection, receivable_id=number, after=(number, start), limit=50, **sought
+                )
+            )
+            assert [row.start_minor for row in found.rows] == [*range(start + 1, start + 51)]
+
+        assert [plan for plan in filled.explained(connection, ask) if rows_read(plan) > PART_ROWS_MAX] == []
 
 
 def test_the_tables_are_big_enough_to_be_read_by_an_index(filled: Filled) -> None:

@@ -166,8 +166,8 @@ def book(connection: Connection, holder: Address, *, now: int, caller: Caller = 
 class _List:
     """What a list of certificates is narrowed to, and how its first rows are found.
 
-    By an index of the certificates where that begins with the holder, where orders name them, and where nothing is
-    sought; else by an index of the receivables.
+    By an index of the certificates where that begins with the holder or the receivable, where orders name them, and
+    where nothing is sought; else by an index of the receivables.
     """
 
     holder: Address | None
@@ -178,7 +178,12 @@ class _List:
 
     def page(self, *, by_due: bool, after: Sequence[int] | None, limit: int) -> Select[Any]:
         """The rows after a key, one more than the page has."""
-        own = self.holder is not None or not self.sought or (self.frozen_at is not None and self.frozen_at[0])
+        own = (
+            self.holder is not None
+            or self.receivable_id is not None
+            or all(value is None for value in self.sought.values())
+            or (self.frozen_at is not None and self.frozen_at[0])
+        )
         terms = table if own else receivable
         found = select(*table.c).where(visible_to(self.caller, table), *(_own(self.sought) if own else ()))
         if not own:
@@ -190,7 +195,10 @@ class _List:
         if self.holder is not None:
             found = found.where(table.c.holder == self.holder)
         if self.receivable_id is not None:
-            found = found.where(terms.c.receivable_id == self.receivable_id)
+            found = found.where(table.c.receivable_id == self.receivable_id)
+            if by_due:
+                # All its parts are due on one day: the order is that of their starts, which an index has.
+                by_due, after = False, None if after is None else after[1:]
         key = [*([terms.c.due_at] if by_due else []), terms.c.receivable_id, table.c.start_minor]
         if after is not None:
             found = found.where(beyond(key, after))
