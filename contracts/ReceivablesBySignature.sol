@@ -37,6 +37,12 @@ contract ReceivablesBySignature is Signatures, Extended, ISignedOperations {
     bytes32 private constant ENDORSE = keccak256(
         "Endorse(address signer,uint256 receivableId,uint64 start,uint64 end,address receiver,bytes32 document,bytes32 anchor,uint256 nonce,uint256 deadline)"
     );
+    bytes32 private constant ENDORSE_MANY = keccak256(
+        "EndorseMany(address signer,Endorsement[] endorsements,uint256 nonce,uint256 deadline)Endorsement(uint256 receivableId,uint64 start,uint64 end,address receiver,bytes32 document,bytes32 anchor)"
+    );
+    bytes32 private constant ENDORSEMENT = keccak256(
+        "Endorsement(uint256 receivableId,uint64 start,uint64 end,address receiver,bytes32 document,bytes32 anchor)"
+    );
     bytes32 private constant MERGE = keccak256(
         "Merge(address signer,uint256 receivableId,uint64 start,uint64 cut,uint64 end,bytes32 anchor,uint256 nonce,uint256 deadline)"
     );
@@ -143,6 +149,26 @@ contract ReceivablesBySignature is Signatures, Extended, ISignedOperations {
     function endorseBySignature(uint256 range, address receiver, bytes32 document, Authorisation calldata by) external {
         _requireMove(range, by, ENDORSE, abi.encode(receiver, document));
         _endorse(by.signer, range, receiver, document);
+    }
+
+    /// @inheritdoc ISignedOperations
+    function endorseManyBySignature(AnchoredEndorsement[] calldata endorsements, Authorisation calldata by) external {
+        bytes32[] memory hashes = new bytes32[](endorsements.length);
+        for (uint256 i; i < endorsements.length; ++i) {
+            AnchoredEndorsement calldata one = endorsements[i];
+            bytes memory certificate =
+                abi.encode(ENDORSEMENT, one.range >> 128, uint64(one.range >> 64), uint64(one.range));
+            hashes[i] = keccak256(bytes.concat(certificate, abi.encode(one.receiver, one.document, one.anchor)));
+        }
+        bytes32 whole = keccak256(abi.encodePacked(hashes));
+        _requireSignature(by, keccak256(abi.encode(ENDORSE_MANY, by.signer, whole, by.nonce, by.deadline)));
+
+        if (endorsements.length == 0) revert BatchEmpty();
+        for (uint256 i; i < endorsements.length; ++i) {
+            AnchoredEndorsement calldata one = endorsements[i];
+            _requireSameReceivable(one.range >> 128, one.anchor, one.claimKey);
+            _endorse(by.signer, one.range, one.receiver, one.document);
+        }
     }
 
     /// @inheritdoc ISignedOperations

@@ -18,10 +18,10 @@ from registry.chain.typed_data import SignedOperation
 from registry.domain import anchors
 from registry.domain.decode import decode
 from registry.domain.fold import empty_receivable, fold_all
-from registry.domain.identifiers import Address, CertificateId
+from registry.domain.identifiers import Address
 from registry.domain.journal import ENTRY_TYPES, CounterOffered, Entry, Registered
 from registry.domain.receivable import DAY_SECONDS, Offer, Receivable
-from registry.domain.rules import Claim, Endorsement, Part
+from registry.domain.rules import Claim, Part
 
 OPERATOR, SELLER, BUYER, SUPPLIER, BANK, STRANGER = range(6)
 REGULATOR, (OFFICER, SECOND) = devchain.REGULATOR, devchain.OFFICERS
@@ -270,9 +270,17 @@ class Scene:
 
     def endorse_many(self, certificates: Sequence[tuple[int, int]], *, to: int, person: int = SELLER) -> list[Entry]:
         """Certificates are (receivable id, start)."""
-        ids = [CertificateId(number, start, self.end(number, start)) for number, start in certificates]
-        endorsements = [Endorsement(certificate_id=id_, receiver=self.address(to), document=DOCUMENT) for id_ in ids]
-        return entries(self.send(person, Calls.endorse_many(endorsements)))
+        endorsements = tuple(
+            operations.AnchoredEndorsement(
+                receivable_id=number,
+                start=start,
+                end=self.end(number, start),
+                receiver=self.address(to),
+                document=DOCUMENT,
+            )
+            for number, start in certificates
+        )
+        return entries(self.send(person, Calls.endorse_many(endorsements=endorsements)))
 
     def transfer(self, receivable_id: int, *, start: int, to: int, person: int = SELLER) -> Entry:
         """As ERC-721 has it."""

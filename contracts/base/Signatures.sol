@@ -10,8 +10,9 @@ import {Ledger} from "./Ledger.sol";
 /// @title Signatures
 /// @notice Signatures that stand for their signer's transaction: EIP-712, of accounts and of contracts (ERC-1271).
 /// @dev The domain is {name: "Counterfoil", version: "1", chainId, verifyingContract: the registry}. A type names its
-///      operation and ends with the anchor (where the operation names a receivable), the nonce and the deadline.
-///      A signature counts once, until its deadline, and only for the receivable that its anchor names.
+///      operation and ends with the anchor (where the operation names one receivable), the nonce and the deadline.
+///      A signature counts once, until its deadline, and only for the receivable that its anchor names; of a
+///      batch over several receivables each item has its anchor.
 abstract contract Signatures is Ledger, EIP712 {
     using Words for uint256;
 
@@ -31,12 +32,15 @@ abstract contract Signatures is Ledger, EIP712 {
 
     /// @dev The receivable is the one that the signer meant: the claim that lives under this id, with these terms. That
     ///      stays so while other holders act, and is otherwise on a fork where the id went to another claim.
-    function _requireSameReceivable(uint256 receivableId, Authorisation calldata by) internal view {
+    function _requireSameReceivable(uint256 receivableId, bytes32 anchor, bytes32 claimKey) internal view {
         Record storage record = _records[receivableId];
         if (
-            _fingerprints[by.claimKey] != receivableId
-                || keccak256(abi.encode(by.claimKey, record.terms.lasting())) != by.anchor
+            _fingerprints[claimKey] != receivableId || keccak256(abi.encode(claimKey, record.terms.lasting())) != anchor
         ) revert AnchorMismatch(record.head);
+    }
+
+    function _requireSameReceivable(uint256 receivableId, Authorisation calldata by) internal view {
+        _requireSameReceivable(receivableId, by.anchor, by.claimKey);
     }
 
     /// @dev What every type with an anchor ends with.

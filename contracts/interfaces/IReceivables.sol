@@ -65,13 +65,24 @@ interface IReceivablesRecords {
         bytes32 document;
     }
 
+    /// @notice One certificate of a batch endorsement by signature, bound to its own receivable.
+    /// @param anchor As Authorisation's for all that is no answer; each certificate of the batch has one.
+    /// @param claimKey As Authorisation's.
+    struct AnchoredEndorsement {
+        uint256 range;
+        address receiver;
+        bytes32 document;
+        bytes32 anchor;
+        bytes32 claimKey;
+    }
+
     /// @notice A signature that stands for its signer's own transaction.
     /// @param signer An account, or a contract that answers by ERC-1271.
     /// @param nonce Any number that the signer has not used: bit (nonce % 256) of word (nonce / 256).
     /// @param deadline Last instant at which it counts.
     /// @param anchor What the signer says of the receivable. For an answer to a claim: the head of its journal. For all
     ///        else about a receivable: keccak256(abi.encode(claimKey, terms)), where terms are debtor, face, due day and
-    ///        currency as in its word. 0 where the operation names no receivable.
+    ///        currency as in its word. 0 where the operation names no receivable, or several, each with its own.
     /// @param claimKey keccak256(abi.encode(fingerprint, debtor, originator)), opening such an anchor; else 0. Not
     ///        signed: whoever submits adds it.
     /// @param signature EIP-712 signature of the operation's own type, listed where the operations by signature are.
@@ -478,6 +489,9 @@ interface ISignedOperations is IReceivablesRecords {
         returns (uint256 tailId);
     function splitManyBySignature(uint256 range, Part[] calldata parts, Authorisation calldata by) external;
     function endorseBySignature(uint256 range, address receiver, bytes32 document, Authorisation calldata by) external;
+
+    /// @notice All or none, with one nonce. The authorisation's own anchor and claim key are not read.
+    function endorseManyBySignature(AnchoredEndorsement[] calldata endorsements, Authorisation calldata by) external;
     function mergeBySignature(uint256 range, uint64 end, Authorisation calldata by) external;
     function approveBySignature(uint256 range, address to, Authorisation calldata by) external;
     function setApprovalForAllBySignature(address operator, bool approved, Authorisation calldata by) external;
@@ -601,10 +615,11 @@ interface IReceivablesViews is IReceivablesRecords {
     /// @notice Whether the account may receive certificates now.
     function canReceive(address account) external view returns (bool);
 
-    /// @notice Whether transferFrom by somebody with authority would succeed now.
+    /// @notice Whether transferFrom by the holder would succeed now. With a trade document a transfer may reach more
+    ///         receivers, and extra rules may tell an approved account from the holder.
     function canTransfer(address from, address to, uint256 certificateId) external view returns (bool);
 
-    /// @notice Reverts with what would refuse transferFrom by somebody with authority now.
+    /// @notice Reverts with what would refuse transferFrom by the holder now.
     function requireTransfer(address from, address to, uint256 certificateId) external view;
 
     // ---- ERC-3525-shaped views

@@ -26,7 +26,6 @@ from registry.chain.words import (
 )
 from registry.domain.identifiers import Address, parse_address, token_id
 from registry.domain.receivable import Freeze, Scope
-from registry.domain.rules import Endorsement
 
 __all__ = [
     "Authorisation",
@@ -73,7 +72,7 @@ def operation_call(operation: Operation) -> bytes:
 
 def signed_call(operation: Operation, by: Authorisation) -> bytes:
     """Calldata with which anyone does it for the member that signed, or an officer with the second one's signature."""
-    return receivables_abi().call(operation.signed_function(), *operation.arguments(), by.encodable())
+    return receivables_abi().call(operation.signed_function(), *operation.signed_arguments(), by.encodable())
 
 
 def _member(operation: Callable[_P, Operation]) -> Callable[_P, bytes]:
@@ -106,6 +105,7 @@ class Calls:
     split = staticmethod(_member(operations.Split))
     split_many = staticmethod(_member(operations.SplitMany))
     endorse = staticmethod(_member(operations.Endorse))
+    endorse_many = staticmethod(_member(operations.EndorseMany))
     merge = staticmethod(_member(operations.Merge))
     set_approval_for_all = staticmethod(_member(operations.SetApprovalForAll))
 
@@ -121,11 +121,6 @@ class Calls:
     @staticmethod
     def lapse(*, receivable_id: int, terms: Terms, since: Sequence[bytes] = ()) -> bytes:
         return receivables_abi().call("lapse", receivable_id, astuple(terms), since)
-
-    @staticmethod
-    def endorse_many(endorsements: Sequence[Endorsement]) -> bytes:
-        rows = [(each.certificate_id.range_word, each.receiver, each.document) for each in endorsements]
-        return receivables_abi().call("endorseMany", rows)
 
     @staticmethod
     def approve(*, receivable_id: int, start: int, to: Address) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, astuple, dataclass
 from typing import Any, ClassVar
 
-from registry.domain.anchors import NO_CLAIM_KEY
+from registry.domain.anchors import NO_ANCHOR, NO_CLAIM_KEY
 from registry.domain.identifiers import Address, range_word
 from registry.domain.receivable import Offer
 from registry.domain.rules import Claim, Part
@@ -76,8 +76,12 @@ class Operation:
         """The function's arguments, without an authorisation."""
         return astuple(self)
 
+    def signed_arguments(self) -> tuple[Any, ...]:
+        """The same of the function that takes an authorisation after them."""
+        return self.arguments()
+
     def values(self) -> dict[str, Any]:
-        """What the fields of TYPE are taken from, by their names in snake_case."""
+        """What the fields of TYPE, and of the structures in it, are taken from, by their names in snake_case."""
         return asdict(self)
 
 
@@ -229,6 +233,43 @@ class Endorse(Move):
 
     receiver: Address
     document: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnchoredEndorsement:
+    """One certificate of a batch endorsement; anchor and claim key, as an authorisation's, count by signature alone."""
+
+    receivable_id: int
+    start: int
+    end: int
+    receiver: Address
+    document: bytes
+    anchor: bytes = NO_ANCHOR
+    claim_key: bytes = NO_CLAIM_KEY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndorseMany(Operation):
+    """Hand several certificates on, of one or several receivables: all or none."""
+
+    TYPE = (
+        "EndorseMany(address signer,Endorsement[] endorsements,uint256 nonce,uint256 deadline)"
+        "Endorsement(uint256 receivableId,uint64 start,uint64 end,address receiver,bytes32 document,bytes32 anchor)"
+    )
+
+    endorsements: tuple[AnchoredEndorsement, ...]
+
+    def arguments(self) -> tuple[Any, ...]:
+        """Ranges, receivers and documents."""
+        return ([row[:3] for row in self._rows()],)
+
+    def signed_arguments(self) -> tuple[Any, ...]:
+        """The same with anchors and claim keys."""
+        return (self._rows(),)
+
+    def _rows(self) -> list[tuple[Any, ...]]:
+        rows = (astuple(each) for each in self.endorsements)
+        return [(range_word(receivable_id, start, end), *others) for receivable_id, start, end, *others in rows]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,18 +104,14 @@ def endorse(
     from registry.commands import certificates as use_cases
 
     wholes = [parse_certificate_id(certificate) for certificate in certificates]
+    receiver = acting.account(to)
     if len(wholes) == 1:
         done = use_cases.endorse(
-            acting.services, signer=acting.hand, certificate=wholes[0], receiver=acting.account(to), document=document
-        )
-    elif acting.signs:
-        raise typer.BadParameter(
-            "several certificates cannot be signed for at once: sign for each", param_hint="--sign"
+            acting.services, signer=acting.hand, certificate=wholes[0], receiver=receiver, document=document
         )
     else:
-        receiver = acting.account(to)
         done = use_cases.endorse_many(
-            acting.services, signer=acting.signer, certificates=wholes, receiver=receiver, document=document
+            acting.services, signer=acting.hand, certificates=wholes, receiver=receiver, document=document
         )
     belong = "now belongs" if len(wholes) == 1 else "now belong"
     return Told(f"{', '.join(map(str, wholes))} {belong} to {to}", done)

@@ -164,11 +164,6 @@ class Acting:
 
         return Pen(self.signer, self.deadline(self._valid_days))
 
-    @property
-    def signs(self) -> bool:
-        """Whether what would be sent is to be signed instead."""
-        return self._valid_days is not None
-
     def deadline(self, days: int) -> int:
         """The instant (seconds) so many days after the newest block."""
         from registry.commands.sending import now

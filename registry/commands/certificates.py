@@ -7,12 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from eth_account.signers.local import LocalAccount
-
 from registry.chain.contract import Calls, operation_call
-from registry.chain.operations import Approve, Endorse, Merge, Move, SetApprovalForAll, Split, SplitMany
-from registry.chain.submit import account_address
-from registry.commands.sending import Done, Hand, actor, carry_out, check, send_call
+from registry.chain.operations import (
+    AnchoredEndorsement,
+    Approve,
+    Endorse,
+    EndorseMany,
+    Merge,
+    Operation,
+    SetApprovalForAll,
+    Split,
+    SplitMany,
+)
+from registry.commands.sending import Done, Hand, actor, carry_out, check, lasting_anchor_of
 from registry.commands.services import Services
 from registry.documents.attachments import file_name
 from registry.documents.errors import DocumentTooLarge
@@ -26,7 +33,6 @@ from registry.domain.refusals import Refusal
 from registry.domain.rules import (
     NO_DOCUMENT,
     CutOutOfRange,
-    Endorsement,
     Part,
     UnknownCertificate,
     require_same_range,
@@ -102,7 +108,7 @@ def endorse(
 def endorse_many(
     services: Services,
     *,
-    signer: LocalAccount,
+    signer: Hand,
     certificates: Sequence[CertificateId],
     receiver: Address,
     document: str | None,
@@ -111,10 +117,14 @@ def endorse_many(
     for certificate in certificates:
         require_present(services, certificate)
     trade = trade_document(document)
-    data = Calls.endorse_many([Endorsement(certificate, receiver, trade.digest) for certificate in certificates])
-    check(services, account_address(signer), data)
-    _keep_documents(services, (trade,))
-    return send_call(services, signer, data)
+    endorsements = []
+    for certificate in certificates:
+        anchor, claim_key = lasting_anchor_of(services, certificate.receivable_id)
+        endorsement = AnchoredEndorsement(
+            **_named(certificate), receiver=receiver, document=trade.digest, anchor=anchor, claim_key=claim_key
+        )
+        endorsements.append(endorsement)
+    return _carry_out_with_documents(services, signer, EndorseMany(endorsements=tuple(endorsements)), (trade,))
 
 
 def merge(
@@ -223,7 +233,7 @@ def _cuts(services: Services, certificate: CertificateId, amounts: Sequence[str]
 
 
 def _carry_out_with_documents(
-    services: Services, signer: Hand, operation: Move, documents: Sequence[TradeDocument]
+    services: Services, signer: Hand, operation: Operation, documents: Sequence[TradeDocument]
 ) -> Done:
     """Do it, with the names of the trade documents kept first; a name without a use is harmless."""
     check(services, actor(signer), operation_call(operation))

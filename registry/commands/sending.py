@@ -192,12 +192,19 @@ def anchor_of(services: Services, operation: Operation) -> tuple[bytes, bytes]:
     Zeros where there is none; that there is no such receivable is the contract's refusal.
     """
     receivable_id: int = getattr(operation, "receivable_id", REGISTRY_JOURNAL)
+    if not isinstance(operation, Answer):
+        return lasting_anchor_of(services, receivable_id)
+    with services.database.snapshot() as connection:
+        row = receivable_queries.receivable(connection, receivable_id)
+    return (anchors.NO_ANCHOR if row is None else row.head), anchors.NO_CLAIM_KEY
+
+
+def lasting_anchor_of(services: Services, receivable_id: int) -> tuple[bytes, bytes]:
+    """What every signature about the receivable says of it that is no answer: anchor and claim key, or zeros."""
     with services.database.snapshot() as connection:
         row = receivable_queries.receivable(connection, receivable_id)
     if row is None:
         return anchors.NO_ANCHOR, anchors.NO_CLAIM_KEY
-    if isinstance(operation, Answer):
-        return row.head, anchors.NO_CLAIM_KEY
     key = anchors.claim_key(row.fingerprint, row.debtor, row.originator)
     terms = anchors.lasting_terms(debtor=row.debtor, face=row.face_minor, due=row.due_at, currency=row.currency)
     return anchors.anchor(key, terms), key

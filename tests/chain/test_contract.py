@@ -9,12 +9,12 @@ from eth_utils.crypto import keccak
 from registry.chain import operations
 from registry.chain.abi import ContractAbi
 from registry.chain.contract import VIEW_IDS_MAX, Calls, ReceivablesView, artifact, receivables_abi, signed_call
-from registry.chain.operations import Authorisation, Terms
+from registry.chain.operations import AnchoredEndorsement, Authorisation, Terms
 from registry.chain.rpc import RpcFailed
 from registry.domain import rules
-from registry.domain.identifiers import CertificateId, format_address, token_id
+from registry.domain.identifiers import format_address, token_id
 from registry.domain.receivable import DAY_SECONDS, Offer, Parameter
-from registry.domain.rules import Claim, Endorsement, Part
+from registry.domain.rules import Claim, Part
 from tests.scene import (
     BANK,
     BUYER,
@@ -100,7 +100,7 @@ CASES = [
         calldata("endorse", ["uint256", "address", "bytes32"], [RANGE, ONE_VALUE, HASH]),
     ),
     (
-        Calls.endorse_many([Endorsement(CertificateId(3, 4, 9), ONE, HASH)]),
+        Calls.endorse_many(endorsements=(AnchoredEndorsement(**NAMED, receiver=ONE, document=HASH, anchor=HASH),)),
         calldata("endorseMany", ["(uint256,address,bytes32)[]"], [[(RANGE, ONE_VALUE, HASH)]]),
     ),
     (

@@ -111,6 +111,24 @@ def endorse(scene: Scene) -> tuple[int, Operation]:
     return SELLER, operations.Endorse(**named(number), receiver=scene.address(SUPPLIER), document=DOCUMENT)
 
 
+def anchored(scene: Scene, number: int, start: int = 0, end: int = FACE) -> operations.AnchoredEndorsement:
+    receivable = scene.receivable(number)
+    return operations.AnchoredEndorsement(
+        **named(number, start, end),
+        receiver=scene.address(BANK),
+        document=DOCUMENT,
+        anchor=anchors.anchor_of(receivable),
+        claim_key=anchors.claim_key_of(receivable),
+    )
+
+
+def endorse_many(scene: Scene) -> tuple[int, Operation]:
+    first, second = scene.confirmed(), scene.confirmed()
+    scene.split(second, start=0, cut=1_234, to=SELLER)
+    endorsements = (anchored(scene, first), anchored(scene, second, 1_234), anchored(scene, second, 0, 1_234))
+    return SELLER, operations.EndorseMany(endorsements=endorsements)
+
+
 def merge(scene: Scene) -> tuple[int, Operation]:
     number = scene.confirmed()
     scene.split(number, start=0, cut=1_234, to=SELLER)
@@ -180,6 +198,7 @@ CASES: list[Case] = [
     split,
     split_many,
     endorse,
+    endorse_many,
     merge,
     approve,
     set_approval_for_all,
@@ -224,7 +243,7 @@ def test_the_contract_takes_what_was_signed_once_and_nothing_else(scene: Scene, 
 
     carried = SignedOperation.from_json(json.loads(json.dumps(signed.to_json())))
     appended = entries(scene.send(submitter, carried.call()))
-    assert len(appended) == (2 if case is split_many else 0 if case in (approve, set_approval_for_all) else 1)
+    assert len(appended) == {split_many: 2, endorse_many: 3, approve: 0, set_approval_for_all: 0}.get(case, 1)
     for entry in appended:
         assert scene.address(person) in _actors(entry)
         assert scene.address(STRANGER) not in _actors(entry)
@@ -355,6 +374,24 @@ def test_the_anchor_of_another_living_claim_does_not_count(scene: Scene) -> None
         scene.submit(signed)
 
 
+def test_each_certificate_of_a_batch_is_bound_to_its_own_receivable(scene: Scene) -> None:
+    """One wrong anchor, or a right one under another key, and none of them moves: the nonce is left, too."""
+    first, second = (anchored(scene, scene.confirmed()) for _ in range(2))
+    swapped = replace(second, anchor=first.anchor, claim_key=first.claim_key)
+    for wrong in (swapped, replace(second, claim_key=first.claim_key), replace(second, anchor=first.anchor)):
+        with pytest.raises(rules.AnchorMismatch):
+            scene.send(STRANGER, scene.sign(operations.EndorseMany(endorsements=(first, wrong)), SELLER).call())
+    assert scene.holder(first.receivable_id, 0) == scene.address(SELLER)
+    right = scene.sign(operations.EndorseMany(endorsements=(first, second)), SELLER)
+    for tampered in (swapped, replace(second, receiver=scene.address(SUPPLIER)), replace(second, document=ORDER)):
+        with pytest.raises(rules.SignatureInvalid):
+            scene.send(
+                STRANGER, replace(right, operation=operations.EndorseMany(endorsements=(first, tampered))).call()
+            )
+    scene.send(STRANGER, right.call())
+    assert {scene.holder(each.receivable_id, 0) for each in (first, second)} == {scene.address(BANK)}
+
+
 def test_a_claim_that_ended_has_no_anchor(scene: Scene) -> None:
     number = scene.register()
     operation = operations.FreezeReceivable(receivable_id=number, order=ORDER, expiry=scene.now + YEAR_SECONDS)
@@ -437,6 +474,20 @@ signable: st.SearchStrategy[Operation] = st.one_of(
     st.builds(operations.AcceptOffer, **answered, offer=st.builds(Offer, minors, instants, instants)),
     st.builds(
         operations.SplitMany, **moved, parts=st.lists(st.builds(Part, minors, addresses, hashes), max_size=3).map(tuple)
+    ),
+    st.builds(
+        operations.EndorseMany,
+        endorsements=st.lists(
+            st.builds(
+                operations.AnchoredEndorsement,
+                **moved,
+                receiver=addresses,
+                document=hashes,
+                anchor=hashes,
+                claim_key=hashes,
+            ),
+            max_size=3,
+        ).map(tuple),
     ),
     st.builds(operations.SetApprovalForAll, operator=addresses, approved=st.booleans()),
     st.builds(operations.ForceTransfer, **moved, holder=addresses, receiver=addresses, order=hashes),

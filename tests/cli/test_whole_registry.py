@@ -170,6 +170,14 @@ def test_an_operation_is_signed_by_one_and_submitted_by_another(cli: Cli, tmp_pa
     assert not (tmp_path / "other.json").exists()
 
 
+def test_several_certificates_are_signed_for_at_once(cli: Cli, tmp_path: Path) -> None:
+    first, second, paper = confirmed(cli, tmp_path), confirmed(cli, tmp_path), str(tmp_path / "signed.json")
+    cli("endorse", first, second, "--to", BANK, "--as", SELLER, "--sign", paper)
+    assert "endorseMany submitted for 0x" in cli("relay", paper, "--as", "dev20").stdout
+    for whole in (first, second):
+        assert cli.json("show", whole.split("/")[0])["certificates"][0]["holder"]["handle"] == BANK
+
+
 def test_what_was_signed_is_printed_checked_and_given_up(cli: Cli, tmp_path: Path) -> None:
     receivable = registered(cli, tmp_path)
     printed = cli("confirm", receivable, "--as", BUYER, "--sign", "-").stdout
@@ -382,7 +390,6 @@ def test_a_dry_run_of_any_of_it_keeps_nothing(cli: Cli, tmp_path: Path, database
         ["split", "R-1/0-5", "1", "--to", "x", "--part", "1=y", "--as", "x"],
         ["split", "R-1/0-5", "--part", "bank", "--as", "x"],
         ["split", "R-1/0-5", "--parts", "no-such.csv", "--as", "x"],
-        ["endorse", "R-1/0-5", "R-2/0-5", "--to", "x", "--as", "x", "--sign", "f.json"],
         ["approve", "--to", "x", "--as", "x"],
         ["approve", "R-1/0-5", "--all", "--to", "x", "--as", "x"],
         ["revoke", "--all", "--as", "x"],

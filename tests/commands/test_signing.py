@@ -112,6 +112,13 @@ def test_every_move_can_be_signed(desk: Desk) -> None:
     signed(lambda hand: certificates.split_many(services, signer=hand, certificate=whole, parts=parts))
     signed(endorsing(desk, CertificateId(1, 0, 99_700)))
     assert {word.holder for word in services.view.certificates([(1, 0), (1, 99_700)]).values()} == {bank}
+    several = [desk.confirmed(), desk.confirmed()]
+    signed(
+        lambda hand: certificates.endorse_many(
+            services, signer=hand, certificates=several, receiver=bank, document=None
+        )
+    )
+    assert {word.holder for word in services.view.certificates([(2, 0), (3, 0)]).values()} == {bank}
     assert desk.agrees()
 
 

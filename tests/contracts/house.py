@@ -77,6 +77,13 @@ def parts_of(range_word: int) -> dict[str, int]:
     return {"receivableId": range_word >> 128, "start": range_word >> 64 & low, "end": range_word & low}
 
 
+def as_signed(anchored: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What is signed of the certificates of a batch endorsement."""
+    return [
+        parts_of(each["range"]) | {name: each[name] for name in ("receiver", "document", "anchor")} for each in anchored
+    ]
+
+
 def raw(account: Any) -> Address:
     """An ape account's or contract's address as 20 bytes."""
     return parse_address(account.address)
@@ -448,6 +455,16 @@ class House:
             contract=contract or self.receivables.address,
         )
         return by | {"signature": signature}
+
+    def anchored(self, range_word: int, receiver: Any, *, document: bytes = DOCUMENT) -> dict[str, Any]:
+        """One certificate of a batch endorsement by signature, bound to its receivable as it is now."""
+        return {
+            "range": range_word,
+            "receiver": receiver.address,
+            "document": document,
+            "anchor": self.anchor(range_word >> 128),
+            "claimKey": self.claim_key(range_word >> 128),
+        }
 
     # ------------------------------------------------------------------- orders
 

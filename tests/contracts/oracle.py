@@ -60,6 +60,8 @@ TYPES = {
     "Part": "uint64 cut,address receiver,bytes32 document",
     "Endorse": "address signer,uint256 receivableId,uint64 start,uint64 end,address receiver,bytes32 document,"
     "bytes32 anchor,uint256 nonce,uint256 deadline",
+    "EndorseMany": "address signer,Endorsement[] endorsements,uint256 nonce,uint256 deadline",
+    "Endorsement": "uint256 receivableId,uint64 start,uint64 end,address receiver,bytes32 document,bytes32 anchor",
     "Merge": "address signer,uint256 receivableId,uint64 start,uint64 cut,uint64 end,bytes32 anchor,uint256 nonce,"
     "uint256 deadline",
     "Approve": "address signer,uint256 receivableId,uint64 start,uint64 end,address to,bytes32 anchor,uint256 nonce,"
@@ -136,8 +138,9 @@ def sign(private_key: str, type_name: str, message: Mapping[str, Any], *, chain_
     """65 bytes: the EIP-712 signature of a message of one of the types, for a registry."""
     domain = {"name": "Counterfoil", "version": "1", "chainId": chain_id, "verifyingContract": contract}
     types = {"EIP712Domain": _described(DOMAIN_FIELDS), type_name: _described(TYPES[type_name])}
-    if "Part[]" in TYPES[type_name]:
-        types["Part"] = _described(TYPES["Part"])
+    for inner in ("Part", "Endorsement"):
+        if f"{inner}[]" in TYPES[type_name]:
+            types[inner] = _described(TYPES[inner])
     whole = {"types": types, "primaryType": type_name, "domain": domain, "message": dict(message)}
     return bytes(Account.sign_typed_data(private_key, full_message=whole).signature)
 

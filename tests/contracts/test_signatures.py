@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from ape import project
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
@@ -22,6 +23,7 @@ from tests.contracts.house import (
     NOBODY,
     SUPPLIER_ROLE,
     House,
+    as_signed,
     named,
     parts_of,
     raw,
@@ -34,7 +36,7 @@ YES, NO, REVERT, GARBAGE, SHORT, LONG, BURN_GAS, WRITE = range(8)
 
 
 class Scene:
-    """A claim, a claim with an offer, and a confirmed receivable in two halves, all between seller and buyer."""
+    """A claim, one with an offer, a confirmed receivable in two halves and a whole one, between seller and buyer."""
 
     def __init__(self, house: House) -> None:
         self.house = house
@@ -44,6 +46,7 @@ class Scene:
         self.offer = house.offer(self.offered)
         self.claim = house.claim()
         self.left = named(token(self.confirmed), 50_000)
+        self.whole = named(token(house.confirmed()))
         self.due = house.record(self.opened).due
 
     def terms(self, receivable_id: int) -> tuple[Any, ...]:
@@ -51,6 +54,10 @@ class Scene:
 
     def accepted(self) -> tuple[Any, ...]:
         return (self.offered, self.house.terms(self.offered), [], self.offer)
+
+    def anchored(self) -> list[dict[str, Any]]:
+        """Certificates of two receivables, for two receivers."""
+        return [self.house.anchored(self.left, self.house.supplier), self.house.anchored(self.whole, self.house.bank)]
 
     def part(self, cut: int, receiver: Any) -> dict[str, Any]:
         return {"cut": cut, "receiver": receiver.address, "document": DOCUMENT}
@@ -143,6 +150,13 @@ DEEDS: dict[str, Deed] = {
         arguments=lambda s: (s.left, s.house.supplier, DOCUMENT),
         others=RANGE | {"receiver": OTHER_ADDRESS, "document": OTHER_BYTES},
     ),
+    "EndorseMany": Deed(
+        signer="seller",
+        fields=lambda s: {"endorsements": as_signed(s.anchored())},
+        arguments=lambda s: (s.anchored(),),
+        others={"endorsements": []},
+        direct=lambda s: ([{name: each[name] for name in ("range", "receiver", "document")} for each in s.anchored()],),
+    ),
     "Merge": Deed(
         signer="seller",
         fields=lambda s: {"receivableId": s.confirmed, "start": 0, "cut": 50_000, "end": 100_000},
@@ -196,11 +210,13 @@ def used(house: House, by: dict[str, Any]) -> bool:
 
 
 def test_every_operation_of_a_member_has_its_signed_form(house: House) -> None:
-    """But those whose batch is of several receivables, or that anyone may do."""
+    """But lapse, which anyone may do, so that nobody needs another's signature for it."""
     names = {method.name for method in house.receivables.contract_type.mutable_methods}
     forms = {name.removesuffix("BySignature") for name in names if name.endswith("BySignature")}
     assert forms == {function_of(name) for name in DEEDS}
-    assert all(name in names for name in forms)
+    own = {method.name for method in project.IMemberOperations.contract_type.mutable_methods}
+    assert forms == own - {"lapse"} | {"approve", "setApprovalForAll"}
+    assert forms <= names
 
 
 # ------------------------------------------------------------ the same deed
@@ -425,7 +441,7 @@ def test_the_same_signature_twice_in_one_block_counts_once(scene: Scene) -> None
 # -------------------------------------------------------------------- anchors
 
 
-@pytest.mark.parametrize("name", MOVES)
+@pytest.mark.parametrize("name", [*MOVES, "EndorseMany"])
 def test_what_concerns_one_certificate_survives_what_happens_to_others(scene: Scene, name: str) -> None:
     """Nobody voids another's signature by an operation of its own: the anchor names claim and terms, which stay."""
     house = scene.house
@@ -451,7 +467,71 @@ def test_an_anchor_is_opened_with_the_key_of_its_claim(scene: Scene, name: str) 
     submit(scene, name, by)
 
 
-@pytest.mark.parametrize("name", MOVES)
+@pytest.mark.parametrize("index", [0, 1])
+def test_each_certificate_of_a_batch_has_an_anchor_of_its_own(scene: Scene, index: int) -> None:
+    """That of another receivable of the batch is wrong, and one that is wrong keeps all from moving."""
+    house, rows = scene.house, scene.anchored()
+    before = house.storage_root()
+    head = house.head(rows[index]["range"] >> 128)
+
+    def endorsed(**changes: Any) -> Receipt:
+        changed = [row | changes if row is rows[index] else row for row in rows]
+        by = house.authorise("EndorseMany", house.seller, endorsements=as_signed(changed))
+        receipt = house.receivables.endorseManyBySignature(changed, by, sender=house.stranger)
+        assert isinstance(receipt, Receipt)
+        return receipt
+
+    other = {name: rows[1 - index][name] for name in ("anchor", "claimKey")}
+    for changes in (
+        other,
+        {"anchor": other["anchor"]},
+        {"claimKey": other["claimKey"]},
+        {"claimKey": bytes(32)},
+        {"anchor": bytes(32), "claimKey": bytes(32)},
+        {"anchor": house.head(rows[index]["range"] >> 128)},
+    ):
+        with refused("AnchorMismatch", head=head):
+            endorsed(**changes)
+    assert house.storage_root() == before
+    assert endorsed().names == ["Endorsed", "Transfer"] * 2
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_every_field_of_every_certificate_of_a_batch_is_signed(scene: Scene, index: int) -> None:
+    """But the claim key, which whoever submits adds; and neither their order nor their number is anybody else's."""
+    house, rows = scene.house, scene.anchored()
+    by = signed(scene, "EndorseMany")
+    row = rows[index]
+    others = [
+        {"range": row["range"] + (1 << 128)},
+        {"range": row["range"] + (1 << 64)},
+        {"range": row["range"] - 1},
+        {"receiver": OTHER_ADDRESS},
+        {"document": OTHER_BYTES},
+        {"anchor": OTHER_BYTES},
+    ]
+    batches = [[each | other if each is row else each for each in rows] for other in others]
+    for batch in (*batches, [row], rows[::-1], [*rows, row], []):
+        with refused("SignatureInvalid", signer=house.seller.address):
+            house.receivables.endorseManyBySignature(batch, by, sender=house.stranger)
+    submit(scene, "EndorseMany", by)
+
+
+def test_a_batch_that_is_refused_in_part_leaves_its_nonce(scene: Scene) -> None:
+    house, by = scene.house, signed(scene, "EndorseMany")
+    house.suspend(house.bank)
+    before = house.storage_root()
+    with refused("MemberNotEligible", member=house.bank.address):
+        submit(scene, "EndorseMany", by)
+    assert house.storage_root() == before
+    house.admit(house.bank, roles=FINANCIER_ROLE)
+    submit(scene, "EndorseMany", by)
+    empty = house.authorise("EndorseMany", house.seller, endorsements=[])
+    with refused("BatchEmpty"):
+        house.receivables.endorseManyBySignature([], empty, sender=house.stranger)
+
+
+@pytest.mark.parametrize("name", [*MOVES, "EndorseMany"])
 def test_the_certificate_itself_must_be_as_it_was(scene: Scene, name: str) -> None:
     house = scene.house
     by = signed(scene, name)

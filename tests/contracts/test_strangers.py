@@ -18,6 +18,7 @@ from tests.contracts.house import (
     YEAR,
     Certificate,
     House,
+    as_signed,
     named,
     parts_of,
     token,
@@ -28,6 +29,7 @@ TERMS = f"(address,uint40,uint40,{CLAIM})"
 OFFER = "(uint64,uint40,uint40)"
 PART = "(uint64,address,bytes32)"
 ENDORSEMENT = "(uint256,address,bytes32)"
+ANCHORED = "(uint256,address,bytes32,bytes32,bytes32)"
 
 
 class Scene:
@@ -267,6 +269,13 @@ WRITES: dict[str, tuple[str, Arguments]] = {
             s.house.bank,
             NO_DOCUMENT,
             signed(s, who, "Endorse", "seller", **half(s), receiver=s.house.bank.address, document=NO_DOCUMENT),
+        ),
+    ),
+    f"endorseManyBySignature({ANCHORED}[],{AUTHORISATION})": (
+        "seller",
+        lambda s, who: (
+            rows := [s.house.anchored(s.left, s.house.bank)],
+            signed(s, who, "EndorseMany", "seller", endorsements=as_signed(rows)),
         ),
     ),
     f"mergeBySignature(uint256,uint64,{AUTHORISATION})": (

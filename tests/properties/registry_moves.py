@@ -393,10 +393,15 @@ class RegistryMachine(RuleBasedStateMachine):
         if not typed_data.has_anchor(type(operation)):
             return NO_ANCHOR, NO_CLAIM_KEY
         number = operation.values()["receivable_id"]
-        state = self.model.receivables.get(number)
         if isinstance(operation, Answer):
-            heads = self.model.heads(number) if state else [self.model.registry.head, NO_ANCHOR]
+            known = number in self.model.receivables
+            heads = self.model.heads(number) if known else [self.model.registry.head, NO_ANCHOR]
             return self.one(heads[-2::-1], "head") if wrong else heads[-1], NO_CLAIM_KEY
+        return self._lasting_anchor(number, wrong=wrong)
+
+    def _lasting_anchor(self, number: int, *, wrong: bool) -> tuple[bytes, bytes]:
+        """The same, of all that is no answer."""
+        state = self.model.receivables.get(number)
         if state is None:
             # Nothing lives under a key that nobody has: as far as R-0 goes that is so.
             return anchor_of_claim(DOCUMENT, 0), DOCUMENT
@@ -714,16 +719,36 @@ class RegistryMachine(RuleBasedStateMachine):
         endorsements = [Endorsement(self.named(one), self.receiver().address, self.document()) for one in chosen]
         if self.chance("empty?", out_of=20):
             endorsements = []
-        listed = ", ".join(f"{one.certificate_id} to {name(one.receiver)}" for one in endorsements)
-        self.answer(
-            "endorseMany",
-            f"{actor!r} endorses {listed or 'nothing'}",
-            actor,
-            Calls.endorse_many(endorsements),
-            lambda world: rules.decide_endorse_many(
-                world, actor=actor.address, endorsements=endorsements, now=self.now
-            ),
+        wrong = self.one([*endorsements, None], "wrongly anchored") if self.chance("wrong anchor?", out_of=12) else None
+        ties = [self._lasting_anchor(one.certificate_id.receivable_id, wrong=one is wrong) for one in endorsements]
+        operation = operations.EndorseMany(
+            endorsements=tuple(
+                operations.AnchoredEndorsement(
+                    **_range(one.certificate_id),
+                    receiver=one.receiver,
+                    document=one.document,
+                    anchor=anchor,
+                    claim_key=key,
+                )
+                for one, (anchor, key) in zip(endorsements, ties, strict=True)
+            )
         )
+
+        def decide(world: World, count: int | None = None) -> Sequence[Entry]:
+            return rules.decide_endorse_many(
+                world, actor=actor.address, endorsements=endorsements[:count], now=self.now
+            )
+
+        def signed(world: World) -> Sequence[Entry]:
+            """Each is refused for its anchor before it moves, and after the ones before it have."""
+            for count, (one, (anchor, key)) in enumerate(zip(endorsements, ties, strict=True)):
+                if count:
+                    decide(world, count)
+                by = Authorisation(actor.address, 0, 0, anchor, key)
+                world.require_same_receivable(by, one.certificate_id.receivable_id)
+            return decide(world)
+
+        self.by_member(actor, operation, decide, signed=signed)
 
     @move(any_part)
     def transfer(self) -> None:
@@ -1187,13 +1212,19 @@ def _alteration(choice: int) -> Callable[[dict[str, Any]], None]:
     return alter
 
 
+SOME_ITEM = dict.fromkeys(("receivableId", "start", "end", "cut"), "1") | {
+    "receiver": "0x" + "00" * 20,
+    "document": "0x" + "00" * 32,
+    "anchor": "0x" + "00" * 32,
+}
+"""Has the fields of every item that a batch is signed with."""
+
+
 def _other(value: Any) -> Any:
     if isinstance(value, bool):
         return not value
     if isinstance(value, list):
-        return [*value[:-1], *({**part, "cut": _other(part["cut"])} for part in value[-1:])] or [
-            {"cut": "1", "receiver": "0x" + "00" * 20, "document": "0x" + "00" * 32}
-        ]
+        return [*value[:-1], *({**item, "receiver": _other(item["receiver"])} for item in value[-1:])] or [SOME_ITEM]
     if value.startswith("0x"):
         return value[:-1] + ("0" if value[-1] != "0" else "1")
     return str(int(value) ^ 1)
