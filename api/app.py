@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -19,10 +20,13 @@ from api.observing import MirrorCollector, ObserveMiddleware
 from api.routes import certificates, documents, health, members, operations, orders, receivables, registry
 from registry.commands.relaying import open_relayer
 from registry.commands.services import open_services
+from registry.errors import Refusal
 from registry.observe import Metrics
 from registry.settings import settings
 
 SHUTDOWN_SECONDS = 5
+
+log = logging.getLogger(__name__)
 
 
 def create_app(services: Services | None = None) -> FastAPI:
@@ -106,8 +110,13 @@ def serve(*, host: str = "127.0.0.1", port: int | None = None, services: Service
 
 async def _open_relayer(app: FastAPI, services: Services) -> None:
     name = services.settings.relayer
-    # A keystore takes a second of work, a password at the terminal as long as it takes.
-    app.state.relayer = None if name is None else await run_in_threadpool(open_relayer, commands_of(services), name)
+    try:
+        # A keystore takes a second of work, a password at the terminal as long as it takes.
+        app.state.relayer = None if name is None else await run_in_threadpool(open_relayer, commands_of(services), name)
+    except Refusal as refusal:
+        # The server tells of a start that failed by a traceback alone.
+        log.error("the API does not start: %s: %s", refusal.code, refusal)
+        raise
 
 
 def _attach(app: FastAPI, services: Services, metrics: Metrics) -> None:

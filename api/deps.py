@@ -171,7 +171,10 @@ def require_ours(cursor: CursorRow | None, deployment: Deployment) -> CursorRow:
 
 
 def reading(request: Request, services: ServicesDep) -> Iterator[Reading]:
-    """A read-only, repeatable-read snapshot. Raises MirrorEmpty, OtherRegistry, DatabaseUnreachable."""
+    """A read-only, repeatable-read snapshot.
+
+    Raises MirrorEmpty, OtherRegistry, DatabaseUnreachable, QueryTimeout.
+    """
     with services.database.snapshot() as connection:
         found = Reading(connection, require_ours(health.cursor(connection), services.deployment))
         # For the ETag and for refusals: a 404 is true at a block as well.

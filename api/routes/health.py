@@ -54,8 +54,8 @@ def read_ready(services: ServicesDep, response: Response) -> ReadyOut:
     """Whether the mirror is near the node's newest block, on the node's chain, and agreed with it when last compared.
 
     Lag is counted in blocks of the node, never by the wall clock: a quiet chain is no old mirror. Refuses: not_ready,
-    with every reason by its code (database_unreachable, node_unreachable, rpc_failed, nothing_mirrored, other_registry,
-    mirror_lags, mirror_disagrees, reconciliation_failed).
+    with every reason by its code (database_unreachable, query_timeout, node_unreachable, rpc_failed, nothing_mirrored,
+    other_registry, mirror_lags, mirror_disagrees, reconciliation_failed).
     """
     response.headers["Cache-Control"] = "no-store"
     reasons: list[ReasonProblem] = []

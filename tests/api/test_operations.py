@@ -21,6 +21,7 @@ from registry.chain.devchain import dev_account
 from registry.chain.rpc import Node, NodeUnreachable
 from registry.commands import accounts, relaying
 from registry.commands.names import KeystoreLocked
+from registry.errors import Refusal
 from registry.settings import Settings, SettingsMalformed
 from tests.api.conftest import Api, serving
 from tests.api.conftest import opened as opened_api
@@ -232,7 +233,7 @@ def test_the_key_is_opened_when_the_application_starts_and_no_more(
     ("name", "failure"), [("dve200", SettingsMalformed), ("0x12", SettingsMalformed), ("payer", KeystoreLocked)]
 )
 def test_a_relayer_that_cannot_pay_is_named_when_the_application_starts(
-    services: Services, name: str, failure: type[Exception]
+    services: Services, caplog: pytest.LogCaptureFixture, name: str, failure: type[Refusal]
 ) -> None:
     keystore(services, "payer", password="secret")
     app = create_app(paid_by(services, name))
@@ -243,6 +244,7 @@ def test_a_relayer_that_cannot_pay_is_named_when_the_application_starts(
 
     with pytest.raises(failure, match="COUNTERFOIL_RELAYER" if failure is SettingsMalformed else name):
         asyncio.run(start())
+    assert failure.code in caplog.text
 
 
 def keystore(services: Services, name: str, *, password: str) -> None:
