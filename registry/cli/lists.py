@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from datetime import datetime
+from datetime import date, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,16 +31,28 @@ from registry.domain.identifiers import (
     parse_certificate_id,
     parse_receivable_id,
 )
-from registry.domain.receivable import DAY_SECONDS, Phase
+from registry.domain.receivable import DAY_SECONDS, Phase, Status
 from registry.domain.rules import UnknownReceivable
 from registry.terminal import safe
 
 if TYPE_CHECKING:
+    from registry.store.queries import Connection
     from registry.store.queries.invoices import InvoiceRow
-    from registry.store.queries.receivables import ReceivableRow, Sought
+    from registry.store.queries.receivables import DueDayKey, ReceivableRow, Sought
 
 app = typer.Typer()
 command = functools.partial(app.command, rich_help_panel="Finding")
+
+
+class StatusName(StrEnum):
+    """Statuses on chain, by the names that --status takes."""
+
+    REGISTERED = "registered"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    LAPSED = "lapsed"
+
 
 FirstDay = Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First due date.")]
 LastDay = Annotated[datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], help="Last due date.")]
@@ -47,15 +60,29 @@ LastDay = Annotated[datetime | None, typer.Option("--until", formats=["%Y-%m-%d"
 
 @command()
 @listing
-def inbox(asking: Asking, *, as_: As) -> Listing:
+def inbox(
+    asking: Asking,
+    *,
+    as_: As,
+    after: Annotated[str | None, typer.Option(metavar="R-1", help="Only what follows this receivable.")] = None,
+    limit: Limit = None,
+) -> Listing:
     """What waits for a debtor's answer, the nearest deadline first, with what was offered instead."""
     from registry.cli import views
     from registry.store.queries import invoices, receivables
-    from registry.store.queries.pages import every
+    from registry.store.queries.pages import PAGE_ROWS_MAX, every
 
+    receivable_id = None if after is None else parse_receivable_id(after)
     debtor = asking.account(as_)
-    rows = list(every(lambda after: receivables.pending(asking.snapshot, debtor, after=after)))
-    kept = {row.document_root: invoices.invoice_by_root(asking.snapshot, row.document_root) for row in rows}
+    last = None if receivable_id is None else _receivable(asking.snapshot, receivable_id)
+    rows, more = first(
+        limit,
+        every(
+            lambda key: receivables.pending(asking.snapshot, debtor, after=key, limit=PAGE_ROWS_MAX),
+            after=None if last is None else (last.answer_by, last.receivable_id),
+        ),
+    )
+    kept = invoices.invoices_by_root(asking.snapshot, (row.document_root for row in rows))
     name, now, state = names(asking.snapshot, [debtor, *(row.originator for row in rows)]), asking.now, asking.state
     return Listing(
         [views.receivable_document(row, name=name, now=now, registry=state) for row in rows],
@@ -68,7 +95,7 @@ def inbox(asking: Asking, *, as_: As) -> Listing:
                     views.money(row.claim_face_minor, row.currency),
                     day(row.claim_due_at),
                     name(row.originator),
-                    _invoice_shown(kept[row.document_root], row),
+                    _invoice_shown(kept.get(row.document_root), row),
                     views.lapses(row, state),
                     views.offered(row) or "",
                 )
@@ -76,28 +103,42 @@ def inbox(asking: Asking, *, as_: As) -> Listing:
             ),
             nothing=f"nothing waits for {safe(as_)}",
         ),
+        following=format_receivable_id(rows[-1].receivable_id) if more else None,
     )
 
 
 @command()
 @listing
-def calendar(asking: Asking, *, as_: As, from_: FirstDay = None, until: LastDay = None) -> Listing:
+def calendar(
+    asking: Asking,
+    *,
+    as_: As,
+    from_: FirstDay = None,
+    until: LastDay = None,
+    after: Annotated[
+        str | None, typer.Option(metavar="2027-01-31/EUR", help="Only what follows this day and currency.")
+    ] = None,
+    limit: Limit = None,
+) -> Listing:
     """What a debtor has promised to pay, by due date and currency."""
     from registry.cli import views
     from registry.store.queries import receivables
     from registry.store.queries.pages import every
 
+    start = None if after is None else _due_day(after)
     debtor = asking.account(as_)
-    rows = list(
+    rows, more = first(
+        limit,
         every(
-            lambda after: receivables.due_days(
+            lambda key: receivables.due_days(
                 asking.snapshot,
                 debtor,
-                after=after,
-                due_from=None if from_ is None else midnight(from_.date()),
-                due_before=None if until is None else midnight(until.date()) + DAY_SECONDS,
-            )
-        )
+                after=key,
+                due_from=_begin(from_),
+                due_before=_end(until),
+            ),
+            after=start,
+        ),
     )
     return Listing(
         [
@@ -114,6 +155,7 @@ def calendar(asking: Asking, *, as_: As, from_: FirstDay = None, until: LastDay 
             ((day(row.due_at), row.receivables, views.money(row.amount_minor, row.currency)) for row in rows),
             nothing=f"nothing that {safe(as_)} confirmed falls due then",
         ),
+        following=f"{day(rows[-1].due_at)}/{money.currency_to_show(rows[-1].currency)}" if more else None,
     )
 
 
@@ -158,9 +200,19 @@ def list_(
     asking: Asking,
     *,
     phase: Annotated[Phase | None, typer.Option(help="Only what stands there now.")] = None,
+    status: Annotated[StatusName | None, typer.Option(help="Only what has this status on chain.")] = None,
+    frozen: Annotated[
+        bool | None, typer.Option("--frozen/--not-frozen", help="Only what an order in force hinders, or none does.")
+    ] = None,
     currency: Annotated[str | None, typer.Option(metavar="EUR", help="Only in this currency.")] = None,
     due_from: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First due date.")] = None,
     due_until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last due date.")] = None,
+    registered_from: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day of registration (UTC).")
+    ] = None,
+    registered_until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day of registration (UTC).")
+    ] = None,
     debtor: Annotated[str | None, typer.Option(help="Only what this party owes.")] = None,
     originator: Annotated[str | None, typer.Option(help="Only what this party registered.")] = None,
     holder: Annotated[str | None, typer.Option(help="Instead, the certificates that this party holds.")] = None,
@@ -172,8 +224,11 @@ def list_(
     """The receivables, or the certificates of one holder."""
     sought: Sought = {
         "currency": None if currency is None else money.currency(currency.strip().upper()).numeric,
-        "due_from": None if due_from is None else midnight(due_from.date()),
-        "due_before": None if due_until is None else midnight(due_until.date()) + DAY_SECONDS,
+        "status": None if status is None else Status[status.name],
+        "due_from": _begin(due_from),
+        "due_before": _end(due_until),
+        "registered_from": _begin(registered_from),
+        "registered_before": _end(registered_until),
     }
     if holder is None:
         key = None if after is None else parse_receivable_id(after)
@@ -185,8 +240,51 @@ def list_(
         "phase_at": None if phase is None else (phase, asking.now),
     }
     if holder is None:
-        return _receivables(asking, sought, after=key, limit=limit)
-    return _certificates(asking, sought, holder=holder, after=certificate_key, limit=limit)
+        return _receivables(asking, sought, frozen=frozen, after=key, limit=limit)
+    return _certificates(asking, sought, frozen=frozen, holder=holder, after=certificate_key, limit=limit)
+
+
+@command()
+@listing
+def duplicates(
+    asking: Asking,
+    *,
+    of: Annotated[str | None, typer.Option(metavar="R-1", help="Only those of this receivable's claim.")] = None,
+    originator: Annotated[str | None, typer.Option(help="Only what this party tried.")] = None,
+    after: Annotated[int | None, typer.Option(metavar="NUMBER", help="Only what came before this attempt.")] = None,
+    limit: Limit = None,
+) -> Listing:
+    """Second registrations of a claim that were refused, the newest first."""
+    from registry.cli import views
+    from registry.store.queries import invoices
+    from registry.store.queries.pages import PAGE_ROWS_MAX, every
+
+    receivable_id = None if of is None else parse_receivable_id(of)
+    party = None if originator is None else asking.account(originator)
+    rows, more = first(
+        limit,
+        every(
+            lambda key: invoices.duplicate_attempts(
+                asking.snapshot, after=key, limit=PAGE_ROWS_MAX, originator=party, receivable_id=receivable_id
+            ),
+            after=after,
+        ),
+    )
+    name = names(asking.snapshot, (row.originator for row in rows))
+    documents = [views.duplicate_document(row, name=name) for row in rows]
+    return Listing(
+        documents,
+        views.DUPLICATE_COLUMNS,
+        lambda: output.table(
+            ["attempt ", "at", "of", "by", "file", "code"],
+            (
+                (one["attempt"], one["at"], one["receivable"], one["originator"]["handle"], one["file"], one["code"])
+                for one in documents
+            ),
+            nothing="no such attempts",
+        ),
+        following=rows[-1].attempt_id if more else None,
+    )
 
 
 @command()
@@ -194,15 +292,13 @@ def list_(
 def show(receivable: ReceivableArgument, *, json_output: JsonFlag = False) -> None:
     """A receivable: its terms, what was offered, the orders on it, its certificates."""
     from registry.cli import views
-    from registry.store.queries import certificates, invoices, orders, receivables
+    from registry.store.queries import certificates, invoices, orders
     from registry.store.queries.pages import every
 
     receivable_id = parse_receivable_id(receivable)
     with asking() as registry:
         connection, now, state = registry.snapshot, registry.now, registry.state
-        row = receivables.receivable(connection, receivable_id)
-        if row is None:
-            raise UnknownReceivable(f"there is no {format_receivable_id(receivable_id)}")
+        row = _receivable(connection, receivable_id)
         invoice = invoices.invoice_by_root(connection, row.document_root)
         attachments = invoices.attachments_by_root(connection, row.document_root)
         parts = list(every(lambda key: certificates.certificates(connection, receivable_id=receivable_id, after=key)))
@@ -236,16 +332,21 @@ def show(receivable: ReceivableArgument, *, json_output: JsonFlag = False) -> No
     )
 
 
-def _receivables(asking: Asking, sought: Sought, *, after: int | None, limit: int | None) -> Listing:
+def _receivables(
+    asking: Asking, sought: Sought, *, frozen: bool | None, after: int | None, limit: int | None
+) -> Listing:
     from registry.cli import views
     from registry.store.queries import receivables
     from registry.store.queries.pages import PAGE_ROWS_MAX, every
 
     connection, now = asking.snapshot, asking.now
+    frozen_at = None if frozen is None else (frozen, now)
     rows, more = first(
         limit,
         every(
-            lambda key: receivables.receivables(connection, after=key, limit=PAGE_ROWS_MAX, **sought),
+            lambda key: receivables.receivables(
+                connection, after=key, limit=PAGE_ROWS_MAX, frozen_at=frozen_at, **sought
+            ),
             after=after,
         ),
     )
@@ -267,7 +368,7 @@ def _receivables(asking: Asking, sought: Sought, *, after: int | None, limit: in
                 for row in rows
             ),
             nothing="no such receivables"
-            if after is not None or any(value is not None for value in sought.values())
+            if any(value is not None for value in (after, frozen, *sought.values()))
             else "no receivables; `counterfoil register FILE --as SELLER` makes one",
         ),
         following=format_receivable_id(rows[-1].receivable_id) if more else None,
@@ -275,17 +376,26 @@ def _receivables(asking: Asking, sought: Sought, *, after: int | None, limit: in
 
 
 def _certificates(
-    asking: Asking, sought: Sought, *, holder: str, after: CertificateId | None, limit: int | None
+    asking: Asking,
+    sought: Sought,
+    *,
+    frozen: bool | None,
+    holder: str,
+    after: CertificateId | None,
+    limit: int | None,
 ) -> Listing:
     from registry.cli import views
     from registry.store.queries import certificates
     from registry.store.queries.pages import PAGE_ROWS_MAX, every
 
     connection, holding = asking.snapshot, asking.account(holder)
+    frozen_at = None if frozen is None else (frozen, asking.now)
     rows, more = first(
         limit,
         every(
-            lambda key: certificates.certificates(connection, holder=holding, after=key, limit=PAGE_ROWS_MAX, **sought),
+            lambda key: certificates.certificates(
+                connection, holder=holding, after=key, limit=PAGE_ROWS_MAX, frozen_at=frozen_at, **sought
+            ),
             after=None if after is None else (after.receivable_id, after.start),
         ),
     )
@@ -307,3 +417,31 @@ def _invoice_shown(invoice: InvoiceRow | None, row: ReceivableRow) -> str:
     if invoice is None:
         return "not known here"
     return invoice.number if invoice.originator == row.originator else "another seller's: do not confirm"
+
+
+def _receivable(connection: Connection, receivable_id: int) -> ReceivableRow:
+    from registry.store.queries import receivables
+
+    row = receivables.receivable(connection, receivable_id)
+    if row is None:
+        raise UnknownReceivable(f"there is no {format_receivable_id(receivable_id)}")
+    return row
+
+
+def _begin(first_day: datetime | None) -> int | None:
+    return None if first_day is None else midnight(first_day.date())
+
+
+def _end(last_day: datetime | None) -> int | None:
+    """The end of a day, which is the begin of the next one; the year 9999 has a last one."""
+    return None if last_day is None else midnight(last_day.date()) + DAY_SECONDS
+
+
+def _due_day(text: str) -> DueDayKey:
+    """A day and a currency of a calendar. Raises UnknownCurrency."""
+    written, _, code = text.partition("/")
+    try:
+        due = date.fromisoformat(written)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not of the form 2027-01-31/EUR", param_hint="--after") from None
+    return midnight(due), money.currency(code.strip().upper()).numeric

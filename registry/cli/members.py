@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from registry.cli import output
-from registry.cli.common import Acting, Asking, Listing, Told, listing, operation
+from registry.cli.common import Acting, Asking, Limit, Listing, Told, first, listing, operation
 from registry.domain.calendar import day
 from registry.domain.identifiers import format_address
 from registry.domain.receivable import DAY_SECONDS, Role, SuspensionReason
+from registry.domain.rules import UnknownMember
+
+if TYPE_CHECKING:
+    from registry.store.queries.members import MemberRow
 
 app = typer.Typer(help="Members: admit, suspend, list.", no_args_is_help=True)
 
@@ -23,6 +27,14 @@ class RoleName(StrEnum):
     SUPPLIER = "supplier"
     DEBTOR = "debtor"
     FINANCIER = "financier"
+
+
+class StandingName(StrEnum):
+    """How a member stands, by the names that --status takes."""
+
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    SUSPENDED = "suspended"
 
 
 class PartyOfInvoice(StrEnum):
@@ -116,17 +128,33 @@ def member_suspend(
 
 @app.command("list")
 @listing
-def member_list(asking: Asking) -> Listing:
+def member_list(
+    asking: Asking,
+    *,
+    role: Annotated[RoleName | None, typer.Option(help="Only who has it, besides others too.")] = None,
+    status: Annotated[StandingName | None, typer.Option(help="Only who stands there now.")] = None,
+    after: Annotated[str | None, typer.Option(metavar="MEMBER", help="Only who follows: a handle or address.")] = None,
+    limit: Limit = None,
+) -> Listing:
     """The members, with their handles for --as and --to."""
     from registry.cli import views
     from registry.store.queries import members
-    from registry.store.queries.pages import every
+    from registry.store.queries.pages import PAGE_ROWS_MAX, every
 
-    rows = sorted(
-        every(lambda after: members.members(asking.snapshot, after=after)),
-        key=lambda row: (row.handle is None, row.handle),
+    last = None if after is None else members.member(asking.snapshot, asking.account(after))
+    if after is not None and last is None:
+        raise UnknownMember(f"{after} was never admitted")
+    now, kind = asking.now, None if role is None else Role[role.name]
+    # Members are few: all are read, for people look them up by handle and the chain knows addresses.
+    found = (
+        row
+        for row in sorted(
+            every(lambda key: members.members(asking.snapshot, after=key, limit=PAGE_ROWS_MAX, role=kind)), key=_place
+        )
+        if (last is None or _place(row) > _place(last))
+        and (status is None or views.member_status(row, now=now) == status)
     )
-    now = asking.now
+    rows, more = first(limit, found)
     return Listing(
         [views.member_document(row, now=now) for row in rows],
         views.MEMBER_COLUMNS,
@@ -142,6 +170,14 @@ def member_list(asking: Asking) -> Listing:
                 )
                 for row in rows
             ),
-            nothing="no members yet; `counterfoil member add` admits one",
+            nothing="no members yet; `counterfoil member add` admits one"
+            if (role, status, after) == (None, None, None)
+            else "no such members",
         ),
+        following=(rows[-1].handle or format_address(rows[-1].address)) if more else None,
     )
+
+
+def _place(row: MemberRow) -> tuple[bool, str, bytes]:
+    """By handle, and who has none at the end."""
+    return row.handle is None, row.handle or "", row.address

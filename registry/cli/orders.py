@@ -16,9 +16,11 @@ from registry.cli.common import (
     Acting,
     Asking,
     CertificateArgument,
+    Limit,
     Listing,
     Told,
     ValidDays,
+    first,
     listing,
     names,
     operation,
@@ -178,8 +180,14 @@ def carry_out(
 def list_(
     asking: Asking,
     *,
-    on: Annotated[str | None, typer.Option("--on", metavar="WHAT", help="Only on this receivable or member.")] = None,
+    on: Annotated[
+        str | None, typer.Option("--on", metavar="WHAT", help="Only on this member, receivable, or cents: R-1/0-5000.")
+    ] = None,
     expired: Annotated[bool, typer.Option("--expired", help="Also those that no longer hold.")] = False,
+    after: Annotated[
+        str | None, typer.Option(metavar="KEY", help="Only what follows this: as the list says where it breaks off.")
+    ] = None,
+    limit: Limit = None,
 ) -> Listing:
     """The orders that freeze certificates, receivables and members, the next to expire first."""
     from registry.cli import views
@@ -187,19 +195,22 @@ def list_(
     from registry.store.queries.pages import every
 
     named = None if on is None else _named(on)
+    start = None if after is None else orders.parse_freeze_key(after)
     receivable_id = named.receivable_id if isinstance(named, CertificateId) else named
     member = asking.account(named) if isinstance(named, str) else None
-    rows = list(
-        every(
-            lambda after: orders.freezes(
-                asking.snapshot,
-                after=after,
-                receivable_id=receivable_id if isinstance(receivable_id, int) else None,
-                member=member,
-                in_force_at=None if expired else (True, asking.now),
-            )
-        )
+    found = every(
+        lambda key: orders.freezes(
+            asking.snapshot,
+            after=key,
+            receivable_id=receivable_id if isinstance(receivable_id, int) else None,
+            member=member,
+            in_force_at=None if expired else (True, asking.now),
+        ),
+        after=start,
     )
+    if isinstance(named, CertificateId):
+        found = (row for row in found if row.concerns(named))
+    rows, more = first(limit, found)
     name, now = names(asking.snapshot, (row.member for row in rows)), asking.now
     return Listing(
         [views.freeze_document(row, name=name, now=now) for row in rows],
@@ -212,6 +223,7 @@ def list_(
             ),
             nothing="no order freezes anything there",
         ),
+        following=rows[-1].key_text if more else None,
     )
 
 

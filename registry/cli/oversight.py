@@ -15,7 +15,7 @@ from registry.cli.output import named_refusals
 from registry.domain.calendar import instant
 from registry.domain.identifiers import ZERO_ADDRESS, format_address
 from registry.domain.receivable import Parameter
-from registry.domain.rules import parameter_in_force
+from registry.domain.rules import parameter_in_force, setting_in_force
 
 if TYPE_CHECKING:
     from registry.commands.oversight import Waits
@@ -160,7 +160,7 @@ def registry(*, json_output: JsonFlag = False) -> None:
 
 def _parameter_document(state: Registry, parameter: Parameter, *, now: int) -> dict[str, Any]:
     values = state.parameters[parameter]
-    current = [value for value in values if value.effective <= now][-1]
+    current = setting_in_force(state, parameter, now=now)
     following: ParameterValue | None = next((value for value in values if value.effective > now), None)
     return {
         "parameter": parameter.name.lower(),

@@ -46,7 +46,7 @@ from registry.domain.receivable import (
 )
 from registry.store.queries.certificates import CertificateRow
 from registry.store.queries.entries import ProvenanceRow, StoredEntryRow
-from registry.store.queries.invoices import InvoiceRow
+from registry.store.queries.invoices import DuplicateAttemptRow, InvoiceRow
 from registry.store.queries.members import MemberRow
 from registry.store.queries.orders import FreezeRow, OrderReferenceRow
 from registry.store.queries.receivables import ReceivableRow
@@ -339,9 +339,33 @@ MEMBER_COLUMNS = ("address", "handle", "name", "roles", "status", "kyc_expiry")
 
 def member_status(row: MemberRow, *, now: int) -> str:
     """active, suspended, or expired where the KYC has run out."""
-    if row.status is MemberStatus.ACTIVE and now >= row.kyc_expiry_at:
-        return "expired"
-    return row.status.name.lower()
+    is_expired = row.status is MemberStatus.ACTIVE and not row.is_eligible(now=now)
+    return "expired" if is_expired else row.status.name.lower()
+
+
+def duplicate_document(row: DuplicateAttemptRow, *, name: Name) -> dict[str, Any]:
+    """A second registration that was refused, for programs."""
+    return {
+        "attempt": row.attempt_id,
+        "at": instant(int(row.attempted_at.timestamp())),
+        "code": row.code,
+        "receivable": format_receivable_id(row.receivable_id),
+        "originator": {"address": format_address(row.originator), "handle": name(row.originator)},
+        "file": row.file_name,
+        "fingerprint": row.fingerprint,
+    }
+
+
+DUPLICATE_COLUMNS = (
+    "attempt",
+    "at",
+    "code",
+    "receivable",
+    "originator_address",
+    "originator_handle",
+    "file",
+    "fingerprint",
+)
 
 
 def step_document(row: ProvenanceRow, *, name: Name) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
+from sqlalchemy.event import listen, remove
 from typer.testing import CliRunner, Result
 
 from registry.chain.rpc import NodeUnreachable
@@ -302,3 +304,26 @@ def test_a_check_names_the_phase_and_what_ended_is_no_receivable(cli: Cli, tmp_p
     (found,) = cli.json("check", str(path), exit_code=1)["found"]
     assert (found["match"], found["phase"]) == ("committed", "withdrawn")
     assert "it is withdrawn: no receivable any more" in cli("check", str(path), exit_code=1).stdout
+
+
+def test_an_inbox_takes_as_many_statements_however_long_it_is(cli: Cli, tmp_path: Path) -> None:
+    statements: list[str] = []
+
+    def note(*event: Any) -> None:
+        statements.append(event[2])
+
+    def read() -> tuple[int, int]:
+        """Claims that wait, and the statements that it took to list them."""
+        statements.clear()
+        return len(cli.json("inbox", "--as", "them")), len(statements)
+
+    listen(Engine, "before_cursor_execute", note)
+    try:
+        waiting, before = read()
+        path = tmp_path / "invoice.xml"
+        path.write_bytes(ubl(number="OP 7000", due=DUE))
+        cli("register", str(path), "--as", "us")
+        assert read() == (waiting + 1, before)
+        assert before > 0
+    finally:
+        remove(Engine, "before_cursor_execute", note)

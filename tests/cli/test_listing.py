@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import subprocess
 import sys
@@ -26,7 +27,12 @@ HASH = "0x" + "0d" * 32
 TODAY = datetime.now(UTC).date()
 NEAR, FAR = TODAY + timedelta(days=30), TODAY + timedelta(days=90)
 
-# are confirmed, R-3 waits, R-4 is refused: currency, due date, face.
+ALL = ["R-1", "R-2", "R-3", "R-4"]
+FROZEN = "R-1/60000-100000"
+AUTHORITY = ("--authority", "AG Köln", "--until", str(FAR))
+
+# are confirmed, R-3 waits, R-4 is refused: currency, due date, face. R-2 is frozen, and the bank's part of
+# R-1 was to be registered three times.
 CLAIMS = (("EUR", NEAR, "1000.00"), ("JPY", FAR, "250000"), ("EUR", FAR, "70.50"), ("EUR", FAR, "9.99"))
 
 
@@ -47,6 +53,12 @@ def _filled(cli: Cli, tmp_path: Path) -> None:
     cli("refuse", "R-4", "--as", BUYER)
     cli("split", "R-1/0-100000", "400", "--to", BANK, "--as", SELLER, "--document", HASH)
     cli("split", "R-2/0-250000", "1", "--to", BANK, "--as", SELLER, "--document", HASH)
+    for what in (FROZEN, "R-2"):
+        paper = str(tmp_path / "order.json")
+        cli("order", "freeze", what, *AUTHORITY, "--number", what, "--as", "officer-one", "-o", paper)
+        cli("order", "carry-out", paper, "--as", "officer-two")
+    for _ in range(2):
+        cli.refused("duplicate", "register", str(tmp_path / "1.xml"), "--as", SELLER)
 
 
 def ids(cli: Cli, *words: str) -> list[str]:
@@ -66,11 +78,24 @@ def table(cli: Cli, *words: str) -> list[dict[str, str]]:
 @pytest.mark.parametrize(
     ("words", "found"),
     [
-        ([], ["R-1", "R-2", "R-3", "R-4"]),
+        ([], ALL),
         (["--phase", "live"], ["R-1", "R-2"]),
         (["--phase", "registered"], ["R-3"]),
         (["--phase", "refused"], ["R-4"]),
         (["--phase", "overdue"], []),
+        (["--status", "confirmed"], ["R-1", "R-2"]),
+        (["--status", "lapsed"], []),
+        (["--status", "refused", "--not-frozen"], ["R-4"]),
+        (["--frozen"], ["R-2"]),
+        (["--not-frozen"], ["R-1", "R-3", "R-4"]),
+        (["--frozen", "--holder", BANK], ["R-1/60000-100000", "R-2/249999-250000"]),
+        (["--not-frozen", "--holder", BANK], []),
+        (["--registered-until", str(TODAY - timedelta(days=2))], []),
+        (["--registered-from", str(TODAY + timedelta(days=2))], []),
+        (
+            ["--registered-from", str(TODAY - timedelta(days=2)), "--registered-until", "9999-12-31", "--limit", "9"],
+            ALL,
+        ),
         (["--currency", "jpy"], ["R-2"]),
         (["--due-from", str(FAR)], ["R-2", "R-3", "R-4"]),
         (["--due-until", str(NEAR)], ["R-1"]),
@@ -112,10 +137,83 @@ def test_pages_that_follow_each_other_give_every_row_once(cli: Cli) -> None:
         assert seen == everything
 
 
+@pytest.mark.parametrize(
+    ("words", "key"),
+    [
+        (["inbox", "--as", BUYER], "id"),
+        (["calendar", "--as", BUYER], "due_date"),
+        (["orders"], "order"),
+        (["orders", "--expired"], "order"),
+        (["member", "list"], "handle"),
+        (["member", "list", "--role", "financier"], "handle"),
+        (["duplicates"], "attempt"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else value,
+)
+def test_every_list_is_read_page_by_page(cli: Cli, words: list[str], key: str) -> None:
+    everything = [row[key] for row in cli.json(*words)]
+    assert everything
+    seen: list[str] = []
+    following: list[str] = []
+    while len(seen) < len(everything):
+        result = cli(*words, "--limit", "1", *following, "--json")
+        (row,) = json.loads(result.stdout)
+        seen.append(row[key])
+        _, told, last = result.stderr.partition("--after ")
+        assert bool(told) == (len(seen) < len(everything))
+        following = ["--after", "".join(last.split())]
+    assert seen == everything
+
+
+@pytest.mark.parametrize(
+    ("on", "found"),
+    [
+        ("R-1", [FROZEN]),
+        ("R-1/0-5000", []),
+        ("R-1/0-60001", [FROZEN]),
+        ("R-1/60000-100000", [FROZEN]),
+        ("R-1/99999-100000", [FROZEN]),
+        ("R-2/0-1", ["R-2"]),
+        (BANK, []),
+    ],
+)
+def test_orders_are_asked_for_by_what_they_are_on(cli: Cli, on: str, found: list[str]) -> None:
+    assert [row["on"] for row in cli.json("orders", "--on", on)] == found
+
+
+def test_members_are_narrowed_by_role_and_standing(cli: Cli) -> None:
+    def handles(*words: str) -> list[str]:
+        return [row["handle"] for row in cli.json("member", "list", *words)]
+
+    assert handles("--role", "financier") == [BANK]
+    assert handles("--role", "debtor", "--status", "active") == [BUYER]
+    assert handles("--status", "suspended") == handles("--status", "expired") == []
+    assert handles("--after", BANK) == [BUYER, SELLER] if BANK < BUYER < SELLER else [SELLER, BUYER]
+    assert "no such members" in cli("member", "list", "--status", "suspended").stdout
+    cli.refused("unknown_member", "member", "list", "--after", HASH[:42])
+
+
+def test_what_was_refused_as_a_duplicate_can_be_read(cli: Cli) -> None:
+    attempts = cli.json("duplicates")
+    assert [one["receivable"] for one in attempts] == ["R-1"] * len(attempts)
+    assert attempts[0]["attempt"] > attempts[-1]["attempt"]
+    assert {(one["code"], one["originator"]["handle"], one["file"]) for one in attempts} == {
+        ("duplicate", SELLER, "1.xml")
+    }
+    assert cli.json("duplicates", "--of", "R-2") == cli.json("duplicates", "--originator", BANK) == []
+    assert cli.json("duplicates", "--of", "R-1", "--originator", SELLER) == attempts
+    assert [row["attempt"] for row in table(cli, "duplicates")] == [str(one["attempt"]) for one in attempts]
+    assert "1.xml" in cli("duplicates").stdout
+
+
 def test_what_no_list_can_be_narrowed_to_is_refused(cli: Cli) -> None:
     cli.refused("unknown_currency", "list", "--currency", "EURO")
     cli.refused("id_malformed", "list", "--after", "R-1/0-5")
     cli.refused("id_malformed", "list", "--holder", BANK, "--after", "R-1")
+    cli.refused("unknown_currency", "calendar", "--as", BUYER, "--after", "2027-01-31/EURO")
+    cli.refused("unknown_receivable", "inbox", "--as", BUYER, "--after", "R-99")
+    cli.refused("id_malformed", "orders", "--after", "R-1")
+    cli("calendar", "--as", BUYER, "--after", "tomorrow/EUR", exit_code=2)
     cli("list", "--limit", "0", exit_code=2)
     cli("list", "--phase", "happy", exit_code=2)
     cli("list", "--json", "--csv", exit_code=2)
@@ -150,8 +248,8 @@ def test_the_amounts_of_a_holder_s_table_add_up(cli: Cli) -> None:
 def test_pending_and_trace_and_members_are_tables_too(cli: Cli) -> None:
     assert [row["id"] for row in table(cli, "inbox", "--as", BUYER)] == ["R-3"]
     steps = table(cli, "trace", "R-1/60000-100000")
-    assert [step["operation"] for step in steps] == ["Registered", "Confirmed", "Split"]
-    assert (steps[-1]["giver"], steps[-1]["holder"], steps[-1]["document"]) == (SELLER, BANK, HASH)
+    assert [step["operation"] for step in steps] == ["Registered", "Confirmed", "Split", "CertificateFrozen"]
+    assert (steps[2]["giver"], steps[2]["holder"], steps[2]["document"]) == (SELLER, BANK, HASH)
     assert {row["handle"]: row["roles"] for row in table(cli, "member", "list")}[BANK] == "financier"
 
 

@@ -154,6 +154,7 @@ from registry.domain.rules.requirements import (
     require_unanswered_long_enough,
     require_unfrozen,
     require_whole,
+    setting_in_force,
 )
 from registry.domain.rules.world import (
     NO_DOCUMENT,
@@ -300,4 +301,5 @@ __all__ = [
     "require_unanswered_long_enough",
     "require_unfrozen",
     "require_whole",
+    "setting_in_force",
 ]

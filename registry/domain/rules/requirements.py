@@ -16,6 +16,7 @@ from registry.domain.receivable import (
     Member,
     MemberStatus,
     Parameter,
+    ParameterValue,
     Phase,
     Receivable,
     Registry,
@@ -350,7 +351,12 @@ def require_parameter_change(parameter: int, value: int, *, effective: int, now:
 
 def parameter_in_force(registry: Registry, parameter: Parameter, *, now: int) -> int:
     """The value of a parameter at `now` (seconds), in its unit; `now` is not before the deployment."""
-    return [setting.value for setting in registry.parameters[parameter] if setting.effective <= now][-1]
+    return setting_in_force(registry, parameter, now=now).value
+
+
+def setting_in_force(registry: Registry, parameter: Parameter, *, now: int) -> ParameterValue:
+    """The same, with the instant since which it holds."""
+    return [setting for setting in registry.parameters[parameter] if setting.effective <= now][-1]
 
 
 def clock(registry: Registry, *, now: int) -> int:

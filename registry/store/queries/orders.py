@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +27,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from registry.domain.identifiers import Address, CertificateId
+from registry.domain.identifiers import (
+    Address,
+    CertificateId,
+    IdMalformed,
+    format_address,
+    format_receivable_id,
+    parse_address,
+    parse_receivable_id,
+)
 from registry.domain.journal import CertificateFrozen, MemberFrozen, ReceivableFrozen
 from registry.domain.receivable import Freeze, Scope
 from registry.store.queries.entries import decode_stored
@@ -75,6 +84,14 @@ class FreezeRow:
             return None
         return CertificateId(self.receivable_id, self.start_minor, self.end_minor)
 
+    def concerns(self, certificate: CertificateId) -> bool:
+        """Whether it is on cents of this range: on all of the receivable, or on a certificate that overlaps it."""
+        if self.receivable_id != certificate.receivable_id:
+            return False
+        return self.scope is Scope.RECEIVABLE or (
+            self.start_minor < certificate.end and certificate.start < self.end_minor
+        )
+
     def state(self) -> Freeze:
         """The order as the rules take it."""
         return Freeze(self.order_hash, self.expiry_at, self.since_at)
@@ -87,6 +104,36 @@ class FreezeRow:
     def key(self) -> FreezeKey:
         """Its place in lists."""
         return (self.expiry_at, self.scope, self.receivable_id, self.start_minor, self.member, self.order_hash)
+
+    @property
+    def key_text(self) -> str:
+        """The same as people copy it: seconds/thing/order, a certificate by its start; parse_freeze_key reads it."""
+        match self.scope:
+            case Scope.MEMBER:
+                thing = format_address(self.member)
+            case Scope.RECEIVABLE:
+                thing = format_receivable_id(self.receivable_id)
+            case Scope.CERTIFICATE:
+                thing = f"{format_receivable_id(self.receivable_id)}/{self.start_minor}"
+        return f"{self.expiry_at}/{thing}/0x{self.order_hash.hex()}"
+
+
+def parse_freeze_key(text: str) -> FreezeKey:
+    """The key that FreezeRow.key_text wrote. Raises IdMalformed."""
+    match = re.fullmatch(r"([0-9]{1,13})/(?:(0x[0-9a-fA-F]{40})|(R-[0-9]+)(?:/([0-9]{1,20}))?)/0x([0-9a-f]{64})", text)
+    if match is None:
+        raise IdMalformed(
+            f"{text} is no place in a list of orders", hint="Copy what the list says where it breaks off."
+        )
+    expiry, member, receivable, start, order = match.groups()
+    return (
+        int(expiry),
+        Scope.MEMBER if member else Scope.CERTIFICATE if start else Scope.RECEIVABLE,
+        parse_receivable_id(receivable) if receivable else 0,
+        int(start or 0),
+        parse_address(member) if member else b"",
+        bytes.fromhex(order),
+    )
 
 
 @dataclass(frozen=True, slots=True)
