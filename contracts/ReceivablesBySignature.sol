@@ -156,9 +156,10 @@ contract ReceivablesBySignature is Signatures, Extended, ISignedOperations {
         bytes32[] memory hashes = new bytes32[](endorsements.length);
         for (uint256 i; i < endorsements.length; ++i) {
             AnchoredEndorsement calldata one = endorsements[i];
-            bytes memory certificate =
-                abi.encode(ENDORSEMENT, one.range >> 128, uint64(one.range >> 64), uint64(one.range));
-            hashes[i] = keccak256(bytes.concat(certificate, abi.encode(one.receiver, one.document, one.anchor)));
+            (uint64 start, uint64 end) = (uint64(one.range >> 64), uint64(one.range));
+            hashes[i] = keccak256(
+                abi.encode(ENDORSEMENT, one.range >> 128, start, end, one.receiver, one.document, one.anchor)
+            );
         }
         bytes32 whole = keccak256(abi.encodePacked(hashes));
         _requireSignature(by, keccak256(abi.encode(ENDORSE_MANY, by.signer, whole, by.nonce, by.deadline)));

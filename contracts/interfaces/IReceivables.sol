@@ -445,7 +445,8 @@ interface IMemberOperations is IReceivablesRecords {
 }
 
 /// @title ISignedOperations
-/// @notice What members do by signature; anyone submits. Each has an EIP-712 type of its own.
+/// @notice What members do by signature; anyone submits. Each has an EIP-712 type of its own. Only lapse has no form
+///         here: anyone may send it.
 interface ISignedOperations is IReceivablesRecords {
     function registerBySignature(Claim calldata claim, Authorisation calldata by)
         external
@@ -490,7 +491,7 @@ interface ISignedOperations is IReceivablesRecords {
     function splitManyBySignature(uint256 range, Part[] calldata parts, Authorisation calldata by) external;
     function endorseBySignature(uint256 range, address receiver, bytes32 document, Authorisation calldata by) external;
 
-    /// @notice All or none, with one nonce. The authorisation's own anchor and claim key are not read.
+    /// @notice All or none, with one nonce. The authorisation's own anchor and claim key are neither signed nor read.
     function endorseManyBySignature(AnchoredEndorsement[] calldata endorsements, Authorisation calldata by) external;
     function mergeBySignature(uint256 range, uint64 end, Authorisation calldata by) external;
     function approveBySignature(uint256 range, address to, Authorisation calldata by) external;
