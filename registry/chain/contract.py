@@ -292,13 +292,13 @@ class ReceivablesView:
     def can_transfer(
         self, *, giver: Address, receiver: Address, receivable_id: int, start: int, block: At = "latest"
     ) -> bool:
-        """Whether transferFrom by somebody with authority would succeed now."""
+        """Whether transferFrom by the holder would succeed now."""
         return bool(self.read("canTransfer", giver, receiver, token_id(receivable_id, start), block=block))
 
     def require_transfer(
         self, *, giver: Address, receiver: Address, receivable_id: int, start: int, block: At = "latest"
     ) -> None:
-        """Raises the refusal that transferFrom by somebody with authority would meet now."""
+        """Raises the refusal that transferFrom by the holder would meet now."""
         self.read("requireTransfer", giver, receiver, token_id(receivable_id, start), block=block)
 
     def token_uri(self, receivable_id: int, start: int, *, block: At = "latest") -> str:

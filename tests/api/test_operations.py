@@ -21,6 +21,7 @@ from registry.chain.devchain import dev_account
 from registry.chain.rpc import Node, NodeUnreachable
 from registry.commands import accounts, relaying
 from registry.commands.names import KeystoreLocked
+from registry.domain import anchors
 from registry.errors import Refusal
 from registry.settings import Settings, SettingsMalformed
 from tests.api.conftest import Api, serving
@@ -83,6 +84,30 @@ def test_what_a_member_signed_is_submitted_at_anothers_expense_and_shown_at_once
     assert ids == ["R-1/0-60000", "R-1/60000-100000"]
     last = api.walk("/v1/receivables/R-1/entries")[-1]
     assert (last["transaction"]["hash"], last["fields"]) == (found["transaction"], entry["fields"])
+
+
+def test_a_batch_is_submitted_whole_and_its_entries_are_of_several_journals(api: Api) -> None:
+    numbers = [api.scene.confirmed(), api.scene.confirmed()]
+    api.mirror()
+    endorsements = []
+    for number in numbers:
+        receivable = api.scene.receivable(number)
+        endorsements.append(
+            operations.AnchoredEndorsement(
+                receivable_id=number,
+                start=0,
+                end=receivable.face,
+                receiver=Scene.address(BANK),
+                document=DOCUMENT,
+                anchor=anchors.anchor_of(receivable),
+                claim_key=anchors.claim_key_of(receivable),
+            )
+        )
+    operation = operations.EndorseMany(endorsements=tuple(endorsements))
+    found = post(api, api.scene.sign(operation, SELLER).to_json())
+    assert found["operation"] == "endorseMany"
+    assert [entry["journal"] for entry in found["entries"]] == ["R-1", "R-2"]
+    assert {api.scene.holder(number, 0) for number in numbers} == {Scene.address(BANK)}
 
 
 def test_an_approval_appends_nothing(api: Api) -> None:
