@@ -118,13 +118,17 @@ class Would:
     sentence: str = "nothing speaks against it"
     gas: int | None = None
     more: Mapping[str, object] = field(default_factory=dict)
+    transactions: int = 1
+    """Of which `gas` is the first one's."""
 
     def show(self, *, json_output: bool) -> None:
         """Print it."""
         if json_output:
-            output.document({"dry_run": True, **self.more, "gas": self.gas})
+            output.document({"dry_run": True, **self.more, "gas": self.gas, "transactions": self.transactions})
             return
         cost = "" if self.gas is None else f", about {self.gas:,} gas"
+        if self.transactions > 1:
+            cost += f" for the first of {self.transactions} transactions"
         output.console.print(safe(self.sentence + cost))
 
 
@@ -220,7 +224,7 @@ def _rehearse(act: Act, acting: Acting, own: dict[str, Any]) -> Told | Would:
     try:
         told = act(acting, **own)
     except Rehearsed as rehearsed:
-        return Would(gas=rehearsed.gas)
+        return Would(gas=rehearsed.gas, transactions=rehearsed.transactions)
     # It needed no signature, and what it wrote is undone.
     return told if isinstance(told, Would) else Would(more=told.more)
 

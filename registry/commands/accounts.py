@@ -5,6 +5,8 @@ from __future__ import annotations
 import getpass
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -28,12 +30,23 @@ DEV_BALANCE_WEI = 10**21
 class Rehearsed(Exception):
     """Comes in place of the first signature in a rehearsal: up to here nothing was refused.
 
-    `gas` is the estimate of the transaction, None for a message.
+    `gas` is the estimate of the transaction, None for a message. Of several transactions it is the first one's: what
+    the others take depends on what it did.
     """
 
-    def __init__(self, gas: int | None) -> None:
+    def __init__(self, gas: int | None, *, transactions: int = 1) -> None:
         self.gas = gas
+        self.transactions = transactions
         super().__init__("nothing was signed")
+
+
+@contextmanager
+def rehearsed_as_first(transactions: int) -> Iterator[None]:
+    """What is sent in the block is that many transactions: a rehearsal says so."""
+    try:
+        yield
+    except Rehearsed as first:
+        raise Rehearsed(first.gas, transactions=transactions) from first
 
 
 class RehearsalAccount(LocalAccount):

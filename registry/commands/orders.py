@@ -24,6 +24,7 @@ from registry.chain.contract import receivables_abi
 from registry.chain.operations import Move, Order
 from registry.chain.submit import account_address
 from registry.chain.typed_data import SignedOperation, SignedOperationMalformed
+from registry.commands.accounts import rehearsed_as_first
 from registry.commands.sending import (
     Done,
     Pen,
@@ -251,7 +252,7 @@ def carry_out_order(services: Services, *, signer: LocalAccount, document: Order
     if not left:
         raise NonceUsed("all that was signed there was done or given up")
     _rehearse(services, [_step(services, one) for one in left], actor=account_address(signer))
-    with _words_kept(services, document.reference):
+    with _words_kept(services, document.reference), rehearsed_as_first(len(left)):
         return [send_call(services, signer, one.call()) for one in left]
 
 

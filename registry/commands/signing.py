@@ -14,6 +14,7 @@ from registry.chain.contract import Calls
 from registry.chain.operations import Order
 from registry.chain.submit import account_address
 from registry.chain.typed_data import SignedOperation, SignedOperationMalformed
+from registry.commands.accounts import rehearsed_as_first
 from registry.commands.sending import Done, domain, nonce_used, send_call
 from registry.commands.services import Services
 from registry.documents.reading import read_document
@@ -91,7 +92,8 @@ def cancel(services: Services, *, signer: LocalAccount, given: Sequence[SignedOp
     for by in left:
         word, bit = divmod(by.nonce, NONCES_PER_WORD)
         masks[word] |= 1 << bit
-    return [send_call(services, signer, Calls.cancel_nonces(word=word, mask=mask)) for word, mask in masks.items()]
+    with rehearsed_as_first(len(masks)):
+        return [send_call(services, signer, Calls.cancel_nonces(word=word, mask=mask)) for word, mask in masks.items()]
 
 
 def require_here(services: Services, signed: SignedOperation) -> None:

@@ -212,6 +212,7 @@ def test_two_officers_freeze_exact_cents_and_lift_the_order(cli: Cli, tmp_path: 
     cli.refused("not_officer", "order", "carry-out", file, "--as", SELLER)
     shown = cli("order", "carry-out", file, "--as", "officer-two", "--dry-run")
     assert f"freeze {receivable}/10000-25000 (150.00 EUR), held by {SELLER}," in " ".join(shown.stderr.split())
+    assert "gas for the first of 3 transactions" in " ".join(shown.stdout.split())
     assert cli.json("orders", "--on", receivable) == []
     assert len(cli.json("order", "carry-out", file, "--as", "officer-two")["transactions"]) == 3
     (order,) = cli.json("orders", "--on", receivable)
