@@ -6,7 +6,7 @@ import functools
 import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -25,7 +25,7 @@ from registry.terminal import safe
 
 if TYPE_CHECKING:
     from registry.commands.importing import Imported
-    from registry.documents.inspection import Inspection
+    from registry.documents.inspection import Inspection, Warned
     from registry.documents.invoice import Invoice
     from registry.documents.parties import Party
     from registry.domain.money import MoneyJson
@@ -292,7 +292,7 @@ def inspection_document(found: Inspection) -> dict[str, Any]:
                 for finding in findings.listed
             ],
         },
-        "warnings": [{"code": warned.code, "text": warned.text} for warned in found.warnings],
+        "warnings": warnings_document(found.warnings),
     }
 
 
@@ -347,7 +347,22 @@ def _show(file_name: str, found: Inspection) -> None:
     _show_verdict(found)
     _show_rules(found)
     for warned in found.warnings:
-        output.console.print(f"[yellow]{warned.code}[/]: {safe(warned.text)}")
+        output.console.print(_warning(warned))
+
+
+def tell_warnings(found: Iterable[Warned]) -> None:
+    """Say beside a result what should be known of its invoice."""
+    for warned in found:
+        output.note(_warning(warned))
+
+
+def _warning(warned: Warned) -> str:
+    return f"[yellow]{warned.code}[/]: {safe(warned.text)}"
+
+
+def warnings_document(found: Iterable[Warned]) -> list[dict[str, str]]:
+    """The same for programs."""
+    return [{"code": warned.code, "text": warned.text} for warned in found]
 
 
 def _facts(file_name: str, found: Inspection) -> list[tuple[str, object]]:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from registry.cli.common import Acting, ReceivableArgument, Told, Would, operation
-from registry.cli.documents import StrictFlag
+from registry.cli.documents import StrictFlag, tell_warnings, warnings_document
 from registry.domain.calendar import day
 from registry.domain.identifiers import CertificateId, format_receivable_id, parse_receivable_id
 from registry.domain.money import Money, currency_to_show
@@ -60,6 +60,7 @@ def register(
             acting.services, file, originator=originator, due=agreed, attach=attach or [], strict=strict
         )
         due_date = claims.due_day(prepared.claim.due)
+        tell_warnings(prepared.warnings)
         return Would(
             f"would register invoice {prepared.invoice.number}: {prepared.money} from "
             f"{prepared.invoice.buyer.name}, due {due_date}",
@@ -70,15 +71,18 @@ def register(
                 "debtor": prepared.invoice.buyer.name,
                 "due_date": str(due_date),
                 "fingerprint": prepared.claim.fingerprint,
+                "warnings": warnings_document(prepared.warnings),
             },
         )
     done, prepared = claims.register(
         acting.services, file, signer=acting.hand, due=agreed, attach=attach or [], strict=strict
     )
+    tell_warnings(prepared.warnings)
     return Told(
         f"{format_receivable_id(done.entry.journal_id)} registered: {prepared.money} from "
         f"{prepared.invoice.buyer.name}, due {claims.due_day(prepared.claim.due)}",
         done,
+        {"warnings": warnings_document(prepared.warnings)},
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from registry.commands.services import Services, master_key
 from registry.documents.commitments import DOCUMENT_FIELDS, commit, document_fields, new_salts
 from registry.documents.document import Document, hand_in
 from registry.documents.fingerprint import fingerprint
+from registry.documents.inspection import Warned, warnings_of
 from registry.documents.invoice import Invoice, require_registrable
 from registry.documents.reading import parse_invoice, read_document
 from registry.domain import calendar
@@ -135,6 +136,16 @@ class Prepared:
     def money(self) -> Money:
         """The face amount."""
         return Money(self.claim.face, currency_to_show(self.claim.currency))
+
+    @property
+    def warnings(self) -> list[Warned]:
+        """What does not stop it and should be known: of the invoice with the date agreed, and where that is another."""
+        agreed = due_day(self.claim.due)
+        # Whether the day has come is the contract's to say.
+        found = warnings_of(replace(self.invoice, due_date=agreed), today=date.min)
+        if self.invoice.due_date not in (None, agreed):
+            found.append(Warned("due_date_replaced", f"the invoice is due {self.invoice.due_date}, not {agreed}"))
+        return found
 
 
 def due_day(due: int) -> date:

@@ -80,6 +80,16 @@ def test_a_due_date_that_is_given_replaces_the_invoices_own(desk: Desk) -> None:
     assert claims.due_day(done.entry.due) == given
 
 
+def test_who_registers_is_told_of_another_payee_and_of_another_due_date(desk: Desk) -> None:
+    """Payable to a factor, an invoice may have been assigned already."""
+    factored = SAMPLES / "brandmuehl-2026-1055-factored.ubl.xml"
+    prepared = claims.prepare(desk.services, factored, originator=desk.scene.address(SELLER), due=desk.due)
+    told = {"payee_is_another", "due_date_replaced"}
+    assert told <= {warned.code for warned in prepared.warnings}
+    _, plain = desk.register()
+    assert told & {warned.code for warned in plain.warnings} == set()
+
+
 def test_preparing_writes_and_sends_nothing(desk: Desk) -> None:
     before = desk.state()
     prepared = claims.prepare(
