@@ -31,7 +31,7 @@ from registry.domain.identifiers import (
     parse_certificate_id,
     parse_receivable_id,
 )
-from registry.domain.receivable import DAY_SECONDS, Phase, Status
+from registry.domain.receivable import DAY_SECONDS, Phase, Scope, Status
 from registry.domain.rules import UnknownReceivable
 from registry.terminal import safe
 
@@ -174,18 +174,20 @@ def book(asking: Asking, *, as_: As) -> Listing:
                 "phase": str(row.phase),
                 "certificates": row.certificates,
                 "amount": views.money(row.amount_minor, row.currency).to_json(),
+                "frozen_amount": views.money(row.frozen_minor, row.currency).to_json(),
             }
             for row in rows
         ],
-        ("currency", "phase", "certificates", "amount"),
+        ("currency", "phase", "certificates", "amount", "frozen_amount"),
         lambda: output.table(
-            ["currency", "phase", "certificates ", "amount "],
+            ["currency", "phase", "certificates ", "amount ", "of it frozen "],
             (
                 (
                     money.currency_to_show(row.currency),
                     row.phase,
                     row.certificates,
                     views.money(row.amount_minor, row.currency),
+                    views.money(row.frozen_minor, row.currency) if row.frozen_minor else "",
                 )
                 for row in rows
             ),
@@ -311,13 +313,16 @@ def show(receivable: ReceivableArgument, *, json_output: JsonFlag = False) -> No
             members=holders,
         )
         name = names(connection, [row.debtor, row.originator, *holders])
+    hindering = views.hindrances(freezes)
     if json_output:
         found = views.receivable_document(row, name=name, now=now, registry=state)
         found["attachments"] = [
             {"file": one.file_name, "sha256": one.sha256, "bytes": one.size_bytes} for one in attachments
         ]
         found["orders"] = [views.freeze_document(freeze, name=name, now=now) for freeze in freezes]
-        found["certificates"] = [views.certificate_document(part, name=name) for part in parts]
+        found["certificates"] = [
+            views.certificate_document(part, name=name, frozen=bool(hindering(part))) for part in parts
+        ]
         output.document(found)
         return
     facts = views.receivable_facts(row, invoice, freezes, name=name, now=now, registry=state)
@@ -326,7 +331,14 @@ def show(receivable: ReceivableArgument, *, json_output: JsonFlag = False) -> No
     output.console.print(
         output.table(
             ["certificate", "amount ", "holder", "frozen by"],
-            ((*views.certificate_cells(part, name=name), views.frozen_by(part, freezes)) for part in parts),
+            (
+                (
+                    *views.certificate_cells(part, name=name),
+                    # What freezes the whole receivable is said above.
+                    views.orders(order for order in hindering(part) if order.scope is not Scope.RECEIVABLE),
+                )
+                for part in parts
+            ),
             nothing="no certificates: it is not confirmed",
         )
     )
@@ -385,7 +397,7 @@ def _certificates(
     limit: int | None,
 ) -> Listing:
     from registry.cli import views
-    from registry.store.queries import certificates
+    from registry.store.queries import certificates, orders
     from registry.store.queries.pages import PAGE_ROWS_MAX, every
 
     connection, holding = asking.snapshot, asking.account(holder)
@@ -400,12 +412,28 @@ def _certificates(
         ),
     )
     name = names(connection, [holding, *(address for row in rows for address in (row.debtor, row.originator))])
+    hindering = views.hindrances(
+        orders.freezes_on(
+            connection,
+            now=asking.now,
+            certificates=((row.receivable_id, row.start_minor) for row in rows),
+            members=[holding],
+        )
+    )
     return Listing(
-        [views.held_document(row, name=name) for row in rows],
+        [views.held_document(row, name=name, frozen=bool(hindering(row))) for row in rows],
         views.HELD_COLUMNS,
         lambda: output.table(
-            ["certificate", "amount ", "due", "debtor"],
-            ((*views.certificate_cells(row, name=name)[:2], day(row.due_at), name(row.debtor)) for row in rows),
+            ["certificate", "amount ", "due", "debtor", "frozen by"],
+            (
+                (
+                    *views.certificate_cells(row, name=name)[:2],
+                    day(row.due_at),
+                    name(row.debtor),
+                    views.orders(hindering(row)),
+                )
+                for row in rows
+            ),
             nothing=f"{safe(holder)} holds no such certificates",
         ),
         following=rows[-1].id if more else None,

@@ -138,7 +138,7 @@ def member_list(
 ) -> Listing:
     """The members, with their handles for --as and --to."""
     from registry.cli import views
-    from registry.store.queries import members
+    from registry.store.queries import members, orders
     from registry.store.queries.pages import PAGE_ROWS_MAX, every
 
     last = None if after is None else members.member(asking.snapshot, asking.account(after))
@@ -155,8 +155,11 @@ def member_list(
         and (status is None or views.member_status(row, now=now) == status)
     )
     rows, more = first(limit, found)
+    frozen = {
+        freeze.member for freeze in orders.freezes_on(asking.snapshot, now=now, members=(row.address for row in rows))
+    }
     return Listing(
-        [views.member_document(row, now=now) for row in rows],
+        [views.member_document(row, now=now, frozen=row.address in frozen) for row in rows],
         views.MEMBER_COLUMNS,
         lambda: output.table(
             ["handle", "name", "roles", "status", "KYC until"],
@@ -165,7 +168,7 @@ def member_list(
                     row.handle or "",
                     row.name or "",
                     views.roles(row.roles),
-                    views.member_status(row, now=now),
+                    views.member_status(row, now=now) + (", frozen" if row.address in frozen else ""),
                     day(row.kyc_expiry_at),
                 )
                 for row in rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -209,17 +210,26 @@ def order(row: FreezeRow | OrderReferenceRow) -> str:
     return "0x" + row.order_hash.hex() if row.authority is None else f"{row.authority}, {row.number}"
 
 
-def frozen_by(part: CertificateRow, freezes: Iterable[FreezeRow]) -> str:
-    """The orders on a certificate itself or its holder; one on the receivable freezes all, and is said once."""
-    return "; ".join(
-        order(freeze)
-        for freeze in freezes
-        if (
-            (freeze.receivable_id, freeze.start_minor) == (part.receivable_id, part.start_minor)
-            and freeze.scope is Scope.CERTIFICATE
+def hindrances(freezes: Iterable[FreezeRow]) -> Callable[[CertificateRow], list[FreezeRow]]:
+    """Which of these orders keep a certificate from moving: those on itself, on its receivable, on its holder."""
+    on: defaultdict[tuple[Scope, int, int, Address], list[FreezeRow]] = defaultdict(list)
+    for freeze in freezes:
+        on[freeze.scope, freeze.receivable_id, freeze.start_minor, freeze.member].append(freeze)
+
+    def hindering(part: CertificateRow) -> list[FreezeRow]:
+        things = (
+            (Scope.CERTIFICATE, part.receivable_id, part.start_minor, b""),
+            (Scope.RECEIVABLE, part.receivable_id, 0, b""),
+            (Scope.MEMBER, 0, 0, part.holder),
         )
-        or freeze.member == part.holder
-    )
+        return [freeze for thing in things for freeze in on.get(thing, ())]
+
+    return hindering
+
+
+def orders(rows: Iterable[FreezeRow]) -> str:
+    """Several orders in words."""
+    return "; ".join(map(order, rows))
 
 
 def freeze_document(row: FreezeRow, *, name: Name, now: int) -> dict[str, Any]:
@@ -283,19 +293,20 @@ def frozen_thing(row: FreezeRow, *, name: Name) -> str:
     return str(row.certificate_id or format_receivable_id(row.receivable_id))
 
 
-def certificate_document(row: CertificateRow, *, name: Name) -> dict[str, Any]:
-    """A certificate for programs."""
+def certificate_document(row: CertificateRow, *, name: Name, frozen: bool) -> dict[str, Any]:
+    """A certificate for programs; `frozen` is whether an order in force keeps it from moving."""
     return {
         "id": str(CertificateId(row.receivable_id, row.start_minor, row.end_minor)),
         "amount": money(row.end_minor - row.start_minor, row.currency).to_json(),
         "holder": {"address": format_address(row.holder), "handle": name(row.holder)},
+        "frozen": frozen,
     }
 
 
-def held_document(row: CertificateRow, *, name: Name) -> dict[str, Any]:
+def held_document(row: CertificateRow, *, name: Name, frozen: bool) -> dict[str, Any]:
     """A certificate with the terms that its holder looks at, for programs."""
     return {
-        **certificate_document(row, name=name),
+        **certificate_document(row, name=name, frozen=frozen),
         "due_date": day(row.due_at),
         "debtor": {"address": format_address(row.debtor), "handle": name(row.debtor)},
         "originator": {"address": format_address(row.originator), "handle": name(row.originator)},
@@ -308,6 +319,7 @@ HELD_COLUMNS = (
     "amount_currency",
     "holder_address",
     "holder_handle",
+    "frozen",
     "due_date",
     "debtor_address",
     "debtor_handle",
@@ -322,19 +334,20 @@ def certificate_cells(row: CertificateRow, *, name: Name) -> tuple[object, ...]:
     return identifier, money(row.end_minor - row.start_minor, row.currency), name(row.holder)
 
 
-def member_document(row: MemberRow, *, now: int) -> dict[str, Any]:
-    """A member for programs."""
+def member_document(row: MemberRow, *, now: int, frozen: bool) -> dict[str, Any]:
+    """A member for programs; `frozen` is whether an order in force is on it."""
     return {
         "address": format_address(row.address),
         "handle": row.handle,
         "name": row.name,
         "roles": [(role.name or "").lower() for role in Role if role in row.roles],
         "status": member_status(row, now=now),
+        "frozen": frozen,
         "kyc_expiry": instant(row.kyc_expiry_at),
     }
 
 
-MEMBER_COLUMNS = ("address", "handle", "name", "roles", "status", "kyc_expiry")
+MEMBER_COLUMNS = ("address", "handle", "name", "roles", "status", "frozen", "kyc_expiry")
 
 
 def member_status(row: MemberRow, *, now: int) -> str:

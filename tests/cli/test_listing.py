@@ -245,6 +245,26 @@ def test_the_amounts_of_a_holder_s_table_add_up(cli: Cli) -> None:
         assert Decimal(row["amount"]).scaleb(exponent) == identifier.end - identifier.start
 
 
+def test_a_holder_sees_what_is_frozen_and_by_which_order(cli: Cli) -> None:
+    assert {row["id"]: row["frozen"] for row in cli.json("list", "--holder", SELLER)} == {
+        "R-1/0-60000": False,
+        "R-2/0-249999": True,
+    }
+    shown = {line.split()[0]: line for line in cli("list", "--holder", BANK).stdout.splitlines()}
+    assert f"AG Köln, {FROZEN}" in shown[FROZEN]
+    assert "AG Köln, R-2" in shown["R-2/249999-250000"]
+    assert [(row["id"], row["frozen"]) for row in table(cli, "list", "--holder", BANK)] == [
+        (FROZEN, "true"),
+        ("R-2/249999-250000", "true"),
+    ]
+    assert {row["currency"]: (row["amount"], row["frozen_amount"]) for row in table(cli, "book", "--as", SELLER)} == {
+        "EUR": ("600.00", "0.00"),
+        "JPY": ("249999", "249999"),
+    }
+    (euro,) = (row for row in cli("book", "--as", BANK).stdout.splitlines() if row.startswith("EUR"))
+    assert euro.count("400.00 EUR") == 2
+
+
 def test_pending_and_trace_and_members_are_tables_too(cli: Cli) -> None:
     assert [row["id"] for row in table(cli, "inbox", "--as", BUYER)] == ["R-3"]
     steps = table(cli, "trace", "R-1/60000-100000")

@@ -150,7 +150,7 @@ def test_what_falls_due_and_what_a_holder_has_add_up(cli: Cli, tmp_path: Path) -
     assert due in cli("calendar", "--as", BUYER).stdout
     assert cli.json("calendar", "--as", BANK) == []
     assert cli.json("book", "--as", BUYER) == []
-    assert cli("book", "--as", BANK, "--csv").stdout.startswith("currency,phase,certificates,amount\n")
+    assert cli("book", "--as", BANK, "--csv").stdout.startswith("currency,phase,certificates,amount,frozen_amount\n")
 
 
 # ------------------------------------------------------------------- signatures
@@ -241,6 +241,13 @@ def test_an_order_stands_on_whatever_was_named_until_it_is_lifted(cli: Cli, tmp_
     cli("order", "carry-out", file, "--as", "officer-two")
     (order,) = cli.json("orders", "--on", what)
     assert (order["scope"], order["on"]) == (scope, what)
+    held = {row["id"]: row["frozen"] for row in cli.json("list", "--holder", SELLER)}
+    assert held[whole]
+    assert all(held.values()) is (scope == "member")
+    assert cli.json("show", whole.split("/")[0])["certificates"][0]["frozen"]
+    (seller,) = (row for row in cli.json("member", "list") if row["handle"] == SELLER)
+    assert seller["frozen"] is (scope == "member")
+    assert ("active, frozen" in cli("member", "list").stdout) is (scope == "member")
     cli.refused("frozen_by_order", "endorse", whole, "--to", BANK, "--as", SELLER)
     cli("order", "unfreeze", what, *ORDER, "--as", "officer-two", "-o", file)
     cli("order", "carry-out", file, "--as", "officer-one")

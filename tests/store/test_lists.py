@@ -239,13 +239,19 @@ def test_a_book_adds_up_what_a_holder_has(book: Book) -> None:
     for now, holder in itertools.product(book.instants, PEOPLE):
         amounts: Counter[tuple[int, Phase]] = Counter()
         counts: Counter[tuple[int, Phase]] = Counter()
+        frozen: Counter[tuple[int, Phase]] = Counter()
+        hindered = every(
+            lambda after: certificates.certificates(book.connection, frozen_at=(True, now), holder=holder, after=after)  # noqa: B023
+        )
+        for row in hindered:
+            frozen[row.currency, row.phase(now=now)] += row.amount_minor
         for state, part in book.parts:
             if part.holder == holder:
                 amounts[state.currency, phase(state, now=now)] += part.amount
                 counts[state.currency, phase(state, now=now)] += 1
         rows = certificates.book(book.connection, holder, now=now)
-        assert {(row.currency, row.phase): (row.certificates, row.amount_minor) for row in rows} == {
-            key: (counts[key], amounts[key]) for key in amounts
+        assert {(row.currency, row.phase): (row.certificates, row.amount_minor, row.frozen_minor) for row in rows} == {
+            key: (counts[key], amounts[key], frozen[key]) for key in amounts
         }
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     case,
     func,
+    or_,
     select,
     tuple_,
     union,
@@ -75,12 +76,13 @@ class CertificateRow:
 
 @dataclass(frozen=True, slots=True)
 class BookRow:
-    """What a holder has in one currency and one phase: certificates, and their sum in minor units."""
+    """What a holder has in one currency and phase: certificates, their sum in minor units, and that of the frozen."""
 
     currency: int
     phase: Phase
     certificates: int
     amount_minor: int
+    frozen_minor: int
 
 
 def certificate(
@@ -153,13 +155,18 @@ def book(connection: Connection, holder: Address, *, now: int, caller: Caller = 
         (table.c.due_at > now - DAY_SECONDS, Phase.DUE.value),
         else_=Phase.OVERDUE.value,
     ).label("phase")
+    amount = func.sum(table.c.end_minor - table.c.start_minor)
+    frozen = amount.filter(or_(*_by_order(holder, now=now)))
     found = connection.execute(
-        select(table.c.currency, phase, func.count(), func.sum(table.c.end_minor - table.c.start_minor))
+        select(table.c.currency, phase, func.count(), amount, func.coalesce(frozen, 0))
         .where(visible_to(caller, table), table.c.holder == holder)
         .group_by(table.c.currency, phase)
         .order_by(table.c.currency, func.min(table.c.due_at))
     )
-    return [BookRow(currency, Phase(name), count, int(amount)) for currency, name, count, amount in found]
+    return [
+        BookRow(currency, Phase(name), count, int(amount_minor), int(frozen_minor))
+        for currency, name, count, amount_minor, frozen_minor in found
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,29 +218,30 @@ class _List:
         match self.frozen_at:
             case True, now:
                 # Each of the three from its own few orders, and no more of each than the page can take.
-                parts = union(*(first.where(condition) for condition in self._by_order(now=now))).subquery()
+                parts = union(*(first.where(condition) for condition in _by_order(self.holder, now=now))).subquery()
                 return select(parts).order_by(*(parts.c[column.key] for column in key)).limit(rows_asked(limit))
             case False, now:
-                return first.where(*(~condition for condition in self._by_order(now=now)))
+                return first.where(*(~condition for condition in _by_order(self.holder, now=now)))
             case _:
                 return first
 
-    def _by_order(self, *, now: int) -> tuple[ColumnElement[bool], ColumnElement[bool], ColumnElement[bool]]:
-        """An order in force on the certificate, on its receivable, on its holder."""
 
-        def things(scope: Scope, *columns: ColumnElement[Any]) -> Select[Any]:
-            return select(*columns).where(order_freeze.c.scope == int(scope), order_freeze.c.expiry_at > now)
+def _by_order(
+    holder: Address | None, *, now: int
+) -> tuple[ColumnElement[bool], ColumnElement[bool], ColumnElement[bool]]:
+    """An order in force at `now` (seconds) on the certificate, on its receivable, on its holder."""
 
-        own = things(Scope.CERTIFICATE, order_freeze.c.receivable_id, order_freeze.c.start_minor)
-        members = things(Scope.MEMBER, order_freeze.c.member)
-        return (
-            tuple_(table.c.receivable_id, table.c.start_minor).in_(own),
-            table.c.receivable_id.in_(frozen_ids(now=now)),
-            # Of one holder it is all or none of its certificates, which is asked once.
-            table.c.holder.in_(members)
-            if self.holder is None
-            else members.where(order_freeze.c.member == self.holder).exists(),
-        )
+    def things(scope: Scope, *columns: ColumnElement[Any]) -> Select[Any]:
+        return select(*columns).where(order_freeze.c.scope == int(scope), order_freeze.c.expiry_at > now)
+
+    own = things(Scope.CERTIFICATE, order_freeze.c.receivable_id, order_freeze.c.start_minor)
+    members = things(Scope.MEMBER, order_freeze.c.member)
+    return (
+        tuple_(table.c.receivable_id, table.c.start_minor).in_(own),
+        table.c.receivable_id.in_(frozen_ids(now=now)),
+        # Of one holder it is all or none of its certificates, which is asked once.
+        table.c.holder.in_(members) if holder is None else members.where(order_freeze.c.member == holder).exists(),
+    )
 
 
 def _own(sought: Sought) -> list[ColumnElement[bool]]:
