@@ -10,7 +10,7 @@ from registry.chain.contract import Calls
 from registry.chain.submit import account_address
 from registry.commands.sending import Done, check, send_call, undone_if_refused
 from registry.commands.services import MirrorLags, Services
-from registry.domain.identifiers import Address
+from registry.domain.identifiers import Address, format_address
 from registry.domain.merkle import SALT_BYTES
 from registry.domain.profile import party_profile
 from registry.domain.receivable import Role, SuspensionReason
@@ -31,12 +31,21 @@ class HandleMalformed(Refusal):
     default_hint = "Letters, digits, dots and dashes, at most 64; operator, regulator, dev0, … and 0x… mean others"
 
 
+class AlreadyMember(Refusal):
+    """The party has an account here already: nobody is two members."""
+
+    code = "already_member"
+    status = 409
+    title = "That party is known by another account"
+    default_hint = "`counterfoil member list` shows its handle for --as; --address with its account admits it anew"
+
+
 class HandleTaken(Refusal):
-    """Another party has that handle or that identity."""
+    """Another party has that handle."""
 
     code = "handle_taken"
     status = 409
-    title = "Another party goes by that handle or identity"
+    title = "Another party goes by that handle"
     default_hint = "`counterfoil member list` shows them; --handle gives this one another name"
 
 
@@ -55,7 +64,7 @@ def admit(
 
     A member that is admitted anew without an identity keeps the one it has.
 
-    Raises NotAuthorised, MemberMalformed, HandleMalformed, HandleTaken.
+    Raises NotAuthorised, MemberMalformed, HandleMalformed, AlreadyMember, HandleTaken.
     """
     if handle is not None and not records.is_handle(handle):
         raise HandleMalformed(f"{handle[:HANDLE_SHOWN_MAX]!r} cannot be a handle")
@@ -69,12 +78,15 @@ def admit(
     check(services, account_address(signer), data)
     with services.database.write() as connection:
         known = party_queries.party_by_address(connection, member)
-        for other in (
-            party_queries.party_by_handle(connection, handle) if handle else None,
-            party_queries.party_by_identity(connection, identity) if identity else None,
-        ):
-            if other is not None and other.address != member:
-                raise HandleTaken(f"{other.name} is {other.handle}, {other.identity or 'without an identity'}")
+        same = party_queries.party_by_identity(connection, identity) if identity else None
+        if same is not None and same.address != member:
+            raise AlreadyMember(
+                f"{same.name} ({same.identity}) is {same.handle} already",
+                hint=f"Use --as {same.handle}; `member add --address {format_address(same.address)}` admits it anew",
+            )
+        other = party_queries.party_by_handle(connection, handle) if handle else None
+        if other is not None and other.address != member:
+            raise HandleTaken(f"{other.name} is {other.handle}, {other.identity or 'without an identity'}")
         handle = handle or (known.handle if known else records.free_handle(connection, name))
         # Before the admission is sent, so that no profile on chain lacks its salt.
         records.save_profile(connection, profile=profile, address=member, name=name, identity=identity, salt=salt)

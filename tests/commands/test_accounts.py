@@ -143,13 +143,23 @@ def test_a_suspended_member_is_one_again_after_it_is_admitted_anew(desk: Desk) -
 
 
 @pytest.mark.parametrize(
-    ("handle", "identity"),
-    [("hafenbank", "vat:GB1"), (None, PARTIES[BANK][1])],
-    ids=["handle", "identity"],
+    ("handle", "identity", "code"),
+    [
+        ("hafenbank", "vat:GB1", "handle_taken"),
+        (None, PARTIES[BANK][1], "already_member"),
+        ("fresh", PARTIES[BANK][1], "already_member"),
+        ("hafenbank", PARTIES[BANK][1], "already_member"),
+    ],
+    ids=["handle", "identity", "identity under a fresh handle", "both"],
 )
-def test_two_parties_share_neither_handle_nor_identity(shared_desk: Desk, handle: str | None, identity: str) -> None:
-    with refused(shared_desk, "handle_taken"):
+def test_two_parties_share_neither_handle_nor_identity(
+    shared_desk: Desk, handle: str | None, identity: str, code: str
+) -> None:
+    with refused(shared_desk, code) as caught:
         admit(shared_desk, person=STRANGER, handle=handle, identity=identity)
+    assert "hafenbank" in caught.value.detail
+    if code == "already_member":
+        assert caught.value.hint.startswith("Use --as hafenbank;")
 
 
 @pytest.mark.parametrize("handle", ["operator", "dev3", "0xabc", "", "two words", "../keys", "a" * 65])
