@@ -61,7 +61,10 @@ def read_json(path: Path) -> Any:
 
 def read_signed(path: Path) -> SignedOperation:
     """What a member signed. Raises DocumentUnreadable, SignedOperationMalformed, DocumentOfAnotherKind."""
-    signed = SignedOperation.from_json(read_json(path))
+    document = read_json(path)
+    if isinstance(document, dict) and "operations" in document:
+        raise DocumentOfAnotherKind(f"{path.name} holds an order, not one operation")
+    signed = SignedOperation.from_json(document)
     if isinstance(signed.operation, Order):
         raise DocumentOfAnotherKind(f"{path.name} is an officer's {signed.operation.function()}")
     return signed

@@ -263,6 +263,9 @@ def test_an_order_is_not_relayed(desk: Desk) -> None:
     path = desk.write(json.dumps(signed.to_json()).encode())
     with refused(desk, "document_of_another_kind"):
         signing.read_signed(path)
+    order = {"authority": "AG Köln", "number": "12", "operations": [signed.to_json()]}
+    with refused(desk, "document_of_another_kind"):
+        signing.read_signed(desk.write(json.dumps(order).encode()))
 
 
 @pytest.mark.parametrize(

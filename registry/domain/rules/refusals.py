@@ -340,7 +340,7 @@ class NonceUsed(ChainRefusal):
     code = "nonce_used"
     status = 409
     title = "The nonce was used or given up"
-    default_hint = "Sign again with another nonce"
+    default_hint = "It was submitted or given up already; for another operation sign again, with another nonce"
 
 
 class PredecessorLives(ChainRefusal):
