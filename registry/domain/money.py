@@ -52,7 +52,8 @@ class AmountMalformed(Refusal):
     code: ClassVar[str] = "amount_malformed"
     title: ClassVar[str] = "The amount is not a decimal number"
     default_hint: ClassVar[str] = (
-        'Write digits with an optional decimal point, for example "1250.00"; no grouping, no exponent.'
+        'Write digits with an optional decimal point, for example "1250.00", without a currency; '
+        "where an amount is typed, thousands may be set apart, as in 1,250.00."
     )
 
 

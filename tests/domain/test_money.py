@@ -176,8 +176,9 @@ def test_what_may_be_thousands_or_decimals_is_ambiguous(text: str, money: Curren
     ],
 )
 def test_any_other_grouping_is_malformed(text: str) -> None:
-    with pytest.raises(AmountMalformed):
+    with pytest.raises(AmountMalformed) as refused:
         parse_typed_amount(text, EUR)
+    assert "1,250.00" in refused.value.hint
 
 
 def test_groups_are_refused_where_programs_write() -> None:
