@@ -10,8 +10,10 @@ from pathlib import Path
 from registry.commands.names import Registry
 from registry.commands.services import master_key
 from registry.documents.attachments import Attachment
+from registry.documents.batch import BATCH_SUFFIXES
 from registry.documents.commitments import commit, document_fields
 from registry.documents.document import Document, hand_in
+from registry.documents.errors import DocumentMalformed, DocumentTooLarge, DocumentUnsupported
 from registry.documents.fingerprint import fingerprint
 from registry.store.database import Connection
 from registry.store.queries import invoices as invoice_queries
@@ -68,8 +70,16 @@ class Checked:
 
 
 def check_document(registry: Registry, path: Path) -> Checked:
-    """Look an invoice file up. Raises what hand_in raises."""
-    document = hand_in(path)
+    """Look an invoice file up. Raises what hand_in raises; DocumentUnsupported for what holds several invoices."""
+    try:
+        document = hand_in(path)
+    except (DocumentMalformed, DocumentTooLarge) as refused:
+        if path.suffix.lower() not in BATCH_SUFFIXES:
+            raise
+        raise DocumentUnsupported(
+            f"{path.name} is not one invoice",
+            hint="`counterfoil invoice import` takes archives and tables; with --dry-run it only tells what is known",
+        ) from refused
     with registry.database.snapshot() as connection:
         return look_up(connection, document, master=master_key(registry.home))
 

@@ -25,6 +25,8 @@ FILES_MAX: Final = 100_000
 
 _TABLE_SUFFIXES: Final = frozenset({".csv", ".tsv", ".txt"})
 _ARCHIVE_SUFFIX: Final = ".zip"
+BATCH_SUFFIXES: Final = _TABLE_SUFFIXES | {_ARCHIVE_SUFFIX}
+"""How files of several invoices end, in lower case."""
 
 
 class BatchUnsupported(Refusal):

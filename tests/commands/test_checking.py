@@ -49,6 +49,13 @@ def test_the_same_number_with_another_amount_is_told(desk: Desk) -> None:
     assert found(desk, desk.invoice(number="RE 77", payable="900.00")) == [(Match.OTHER_AMOUNT, receivable_id)]
 
 
+@pytest.mark.parametrize("name", ["many.zip", "many.CSV", "many.tsv"])
+def test_what_holds_several_invoices_is_sent_to_the_import(desk: Desk, name: str) -> None:
+    with refused(desk, "document_unsupported") as caught:
+        check_document(desk.services, desk.write(b"PK\x03\x04", name=name))
+    assert "invoice import" in caught.value.hint
+
+
 def test_rows_that_were_changed_no_longer_match_their_commitment(desk: Desk) -> None:
     path = desk.invoice()
     desk.registered(path)
