@@ -9,7 +9,7 @@ from pathlib import Path
 
 from eth_account.signers.local import LocalAccount
 
-from registry.chain.contract import Calls
+from registry.chain.contract import Calls, operation_call
 from registry.chain.operations import AcceptOffer, Confirm, CounterOffer, Refuse, Register, Terms, Withdraw
 from registry.commands.sending import Done, Hand, actor, carry_out, check, send_call, undone_if_refused
 from registry.commands.services import Services, master_key
@@ -337,12 +337,15 @@ def confirm(
     ClaimNotSellers, InvoiceDiffers, DueDateMissing and the contract's refusals of `confirm`.
     """
     claim = claimed(services, receivable_id)
+    operation = Confirm(receivable_id=receivable_id, terms=claim.terms, since=claim.since)
+    # First what the contract says: that a claim is answered already is no fault of the invoice's.
+    check(services, actor(signer), operation_call(operation))
     _require_sellers_claim(services, claim.terms, receivable_id)
     if invoice is not None:
         _require_same_invoice(services, claim.terms, receivable_id, invoice, due=due)
     elif due is not None:
         _require_due(claim.terms, due)
-    return carry_out(services, signer, Confirm(receivable_id=receivable_id, terms=claim.terms, since=claim.since))
+    return carry_out(services, signer, operation)
 
 
 def refuse(services: Services, *, signer: Hand, receivable_id: int, reason: RefusalReason) -> Done:

@@ -289,8 +289,9 @@ def test_what_is_not_there_cannot_be_answered(shared_desk: Desk, receivable_id: 
 def test_an_answer_is_given_once(desk: Desk) -> None:
     receivable_id = desk.registered()
     desk.confirm(receivable_id)
-    with refused(desk, "status_forbids"):
-        desk.confirm(receivable_id)
+    for invoice in (None, desk.invoice()):
+        with refused(desk, "status_forbids"):
+            desk.confirm(receivable_id, invoice=invoice)
     with refused(desk, "status_forbids"):
         claims.refuse(desk.services, signer=dev_account(BUYER), receivable_id=receivable_id, reason=RefusalReason.OTHER)
 
