@@ -548,6 +548,7 @@ def summary_document(summary: Summary, provenance: list[dict[str, Any]]) -> dict
         "admitted": summary.admitted,
         "confirmed": [format_receivable_id(receivable_id) for receivable_id in summary.confirmed],
         "pending": format_receivable_id(summary.pending) if summary.pending else None,
+        "left_alone": summary.left_alone,
         "moves": summary.moves,
         "orders": summary.orders,
         "forbidden": [

@@ -1,6 +1,7 @@
 """The demo: real invoice files through the whole registry, from parties to provenance, with the forbidden in between.
 
-Every step can be repeated: what an earlier run has done is found and left, so a demo that was killed goes on.
+Every step can be repeated: what an earlier run has done is found and left, so a demo that was killed goes on. It acts
+on the claims that it registered itself, and on no other of the home.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
+from eth_account.signers.local import LocalAccount
 from rich.cells import cell_len
 
 from registry.chain.contract import Calls, receivables_abi
@@ -20,6 +22,7 @@ from registry.chain.submit import account_address, preview
 from registry.commands import accounts, certificates, claims, members, orders
 from registry.commands.names import OFFICERS, OPERATOR, address_of
 from registry.commands.services import Services, master_key
+from registry.documents.document import hand_in
 from registry.documents.fingerprint import fingerprint
 from registry.documents.invoice import Invoice, require_registrable
 from registry.documents.parties import Party, PartyIdentity
@@ -35,6 +38,7 @@ from registry.settings import PROJECT_ROOT
 from registry.store.database import Connection
 from registry.store.queries import certificates as certificate_queries
 from registry.store.queries import entries as entry_queries
+from registry.store.queries import health as health_queries
 from registry.store.queries import invoices as invoice_queries
 from registry.store.queries import members as member_queries
 from registry.store.queries import orders as order_queries
@@ -103,7 +107,18 @@ class Summary:
     pending: int | None = None
     pending_debtor: str | None = None
     traced: CertificateId | None = None
+    left_alone: int = 0
+    """Receivables of the home that are not the demo's."""
     report: Report | None = None
+
+    @property
+    def own(self) -> set[int]:
+        """The receivables that the demo registered itself, in this run or an earlier one."""
+        return {
+            outcome.receivable_id
+            for outcome in self.files
+            if outcome.receivable_id is not None and outcome.outcome in ("registered", "earlier")
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +143,7 @@ def run(services: Services, *, folder: Path, say: Say) -> Summary:
     readable = _read(folder, summary, master_key(services.home), say)
     _admit_parties(services, readable, summary, say)
     _register_all(services, readable, summary, say)
+    _say_others(services, summary, say)
     _confirm_all(services, summary, say)
     _hand_down(services, summary, say)
     _carry_out_orders(services, summary, say)
@@ -208,9 +224,8 @@ def _register_all(services: Services, readable: list[_Readable], summary: Summar
         try:
             signer = accounts.signer_of(services, _handle(services, item.invoice.seller_identity))
             if not _registered_earlier(services, item, account_address(signer), summary):
-                done, _ = claims.register(services, item.path, signer=signer, due=due)
+                outcome.receivable_id = _register(services, item.path, signer=signer, due=due)
                 outcome.outcome = "registered"
-                outcome.receivable_id = done.entry.journal_id
         except FingerprintTaken as taken:
             outcome.outcome, outcome.code, outcome.detail = "duplicate", taken.code, taken.detail
             outcome.receivable_id = taken.receivable_id
@@ -221,8 +236,28 @@ def _register_all(services: Services, readable: list[_Readable], summary: Summar
         _say_outcome(outcome, say)
 
 
+def _register(services: Services, path: Path, *, signer: LocalAccount, due: date) -> int:
+    """Register a file, and keep that it was the demo who did: before it is sent, so that a kill cannot lose it."""
+    document = hand_in(path)
+    originator = account_address(signer)
+    try:
+        prepared = claims.prepare_document(services, document, originator=originator, due=due)
+    except FingerprintTaken as taken:
+        claims.record_attempt(services, taken, document, originator=originator)
+        raise
+    mark = _mark(services, prepared.claim.document_root)
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+    return claims.submit(services, prepared, signer=signer).entry.journal_id
+
+
+def _mark(services: Services, document_root: bytes) -> Path:
+    """The file that says that the demo made this root; its salts make it another one for each registration."""
+    return services.home / "demo-registered" / document_root.hex()
+
+
 def _registered_earlier(services: Services, item: _Readable, seller: Address, summary: Summary) -> bool:
-    """Whether a run before this one registered the very file; anything else under its fingerprint is a duplicate."""
+    """Whether a demo before this one registered the very file; anything else under its fingerprint is a duplicate."""
     outcome = item.outcome
     assert outcome.fingerprint is not None  # readable files have one
     with services.database.snapshot() as connection:
@@ -236,6 +271,8 @@ def _registered_earlier(services: Services, item: _Readable, seller: Address, su
         kept = invoice_queries.invoice_by_root(connection, row.document_root) if row is not None else None
     registered_now = {other.receivable_id for other in summary.files if other.outcome == "registered"}
     if row is None or kept is None or receivable_id in registered_now:
+        return False
+    if not _mark(services, row.document_root).exists():
         return False
     if kept.file_sha256 != hashlib.sha256(read_document(item.path)).digest():
         return False
@@ -257,10 +294,18 @@ def _say_outcome(outcome: FileOutcome, say: Say) -> None:
             say(f"  [yellow]{outcome.code}[/] {safe(outcome.file)}: {safe(outcome.detail or '')}")
 
 
+def _say_others(services: Services, summary: Summary, say: Say) -> None:
+    with services.database.snapshot() as connection:
+        known = sum(health_queries.counts(connection).receivables_by_status.values())
+    summary.left_alone = known - len(summary.own)
+    if summary.left_alone:
+        say(f"  left as they are, not the demo's: {summary.left_alone} other receivables of this home")
+
+
 def _confirm_all(services: Services, summary: Summary, say: Say) -> None:
     """Confirm all but the newest, which is left for whoever tries the commands."""
     say("[bold]Confirming[/] (the buyers; irrevocable)")
-    waiting = _receivables(services, Status.REGISTERED)
+    waiting = _own(services, summary, Status.REGISTERED)
     for row in waiting[:-2]:
         buyer = _handle_of(services, row.debtor)
         claims.confirm(services, signer=accounts.signer_of(services, buyer), receivable_id=row.receivable_id)
@@ -297,7 +342,7 @@ def _hand_down(services: Services, summary: Summary, say: Say) -> None:
     say("[bold]Splitting and endorsing[/] down three tiers (the holders)")
     tiers = [_handle_by_identity(services, identity) for _, identity, _ in (*TIERS, BANK)]
     done = 0
-    for row in _receivables(services, Status.CONFIRMED):
+    for row in _own(services, summary, Status.CONFIRMED):
         with services.database.snapshot() as connection:
             parts = _parts(connection, row.receivable_id)
         bank_parts = [part for part in parts if part.holder == address_of(services, tiers[-1])]
@@ -379,7 +424,8 @@ def _carry_out_orders(services: Services, summary: Summary, say: Say) -> None:
     say("[bold]Freezing[/] by orders of a court (two officers of the regulator)")
     bank = _handle_by_identity(services, BANK[1])
     with services.database.snapshot() as connection:
-        held = certificate_queries.certificates(connection, holder=address_of(services, bank)).rows
+        parts = [part for receivable_id in sorted(summary.own) for part in _parts(connection, receivable_id)]
+    held = [part for part in parts if part.holder == address_of(services, bank)]
     frozen = [part for part in held if part.amount_minor >= MINOR_FOR_TIERS][1:2]
     for part in frozen:
         cents = CertificateId(part.receivable_id, part.end_minor - part.amount_minor // 10, part.end_minor)
@@ -497,9 +543,10 @@ def _now(services: Services) -> int:
     return block.at
 
 
-def _receivables(services: Services, status: Status) -> list[ReceivableRow]:
+def _own(services: Services, summary: Summary, status: Status) -> list[ReceivableRow]:
     with services.database.snapshot() as connection:
-        return list(every(lambda after: receivable_queries.receivables(connection, after=after, status=status)))
+        rows = [receivable_queries.receivable(connection, receivable_id) for receivable_id in sorted(summary.own)]
+    return [row for row in rows if row is not None and row.status == status]
 
 
 def _parts(connection: Connection, receivable_id: int) -> list[CertificateRow]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from registry.commands.demo import SAMPLES
 from registry.commands.services import Running
 from registry.settings import PROJECT_ROOT
 from tests.e2e.running import get, json_of, processes_of, serving, socket_folder, temporary_home, until
@@ -29,6 +31,8 @@ SHARED_REFUSED = {
     "ubl/ubl-tc434-creditnote1.xml": "credit_note_not_registrable",
     "pdf/Facture_FR_MINIMUM.pdf": "profile_insufficient",
 }
+SAMPLE = SAMPLES / "pennwick-10077.ubl.xml"
+DUE = str(datetime.now(UTC).date() + timedelta(days=90))
 LAST_HOLDER = "hafenbank"
 
 
@@ -117,6 +121,27 @@ def test_a_second_run_finds_everything_and_changes_nothing(first: dict[str, Any]
     assert second["provenance"] == first["provenance"]
     assert [file["receivable"] for file in second["files"]] == [file["receivable"] for file in first["files"]]
     assert [file["due_date"] for file in second["files"]] == [file["due_date"] for file in first["files"]]
+
+
+def test_a_later_run_leaves_what_is_not_its_own(home: Path, second: dict[str, Any], tmp_path: Path) -> None:
+    def of_our_own() -> list[Any]:
+        return [json_of(home, "show", name) for name in names]
+
+    names = []
+    for number in ("10078", "10079", "10080"):
+        invoice = tmp_path / f"{number}.xml"
+        invoice.write_text(SAMPLE.read_text().replace("10077", number))
+        names.append(json_of(home, "register", str(invoice), "--as", "pennwick-textiles", "--due", DUE)["receivable"])
+    json_of(home, "confirm", names[0], "--as", "havelmoor-stores")
+    before = of_our_own()
+    # Not even where it is given the very files: it did not register them.
+    for words in ((), ("--invoices", str(tmp_path))):
+        again = json_of(home, "demo", "--once", *words)
+        assert (again["confirmed"], again["moves"], again["orders"]) == ([], [], [])
+        assert of_our_own() == before
+        assert again["left_alone"] == (19 if words else 3)
+    assert again["counts"] == {"registered": 0, "earlier": 0, "duplicate": 3, "refused": 0}
+    assert again["pending"] is None
 
 
 def test_a_demo_serves_beside_a_taken_port_and_leaves_nothing_behind(home: Path, second: dict[str, Any]) -> None:
