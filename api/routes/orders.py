@@ -18,12 +18,11 @@ from api.schemas import orders as schemas
 from api.schemas.common import hex_text
 from api.schemas.entries import addresses_of
 from api.schemas.entries import show as show_entry
-from registry.domain.identifiers import format_address, format_receivable_id, parse_address, parse_receivable_id
-from registry.domain.receivable import Scope
+from registry.domain.identifiers import format_receivable_id, parse_receivable_id
 from registry.errors import Refusal
 from registry.store.queries import entries, orders
 from registry.store.queries.entries import EntryKey
-from registry.store.queries.orders import FreezeKey, FreezeRow
+from registry.store.queries.orders import parse_freeze_key
 
 router = APIRouter(prefix="/v1/orders", tags=["Orders"], route_class=ListRoute)
 
@@ -58,7 +57,7 @@ def list_orders(request: Request, reading: ReadingDep, query: Annotated[OrdersQu
     """
     page = orders.freezes(
         reading.connection,
-        after=_freeze_key(query.after),
+        after=None if query.after is None else parse_freeze_key(query.after),
         limit=query.limit,
         order_hash=None if query.order is None else parse_hash(query.order),
         scope=None if query.scope is None else one_of(schemas.SCOPES, query.scope, "scope"),
@@ -69,7 +68,7 @@ def list_orders(request: Request, reading: ReadingDep, query: Annotated[OrdersQu
     names = reading.names(row.member for row in page if row.member)
     return schemas.FreezePage(
         items=[schemas.show(row, names=names, now=reading.now) for row in page],
-        next=next_link(request, None if page.after is None else _after(page.rows[-1])),
+        next=next_link(request, None if page.after is None else page.rows[-1].key_text),
         as_of_block=reading.as_of_block,
     )
 
@@ -128,37 +127,6 @@ def list_order_entries(
 def _require_known(reading: Reading, order: bytes) -> None:
     if not entries.entries_of_order(reading.connection, order, limit=1).rows:
         raise UnknownOrder(f"no entry names {hex_text(order)}")
-
-
-def _after(row: FreezeRow) -> str:
-    """The key of a row: expiry in seconds, thing, order."""
-    match row.scope:
-        case Scope.MEMBER:
-            thing = format_address(row.member)
-        case Scope.RECEIVABLE:
-            thing = format_receivable_id(row.receivable_id)
-        case Scope.CERTIFICATE:
-            thing = f"{format_receivable_id(row.receivable_id)}/{row.start_minor}"
-    return f"{row.expiry_at}/{thing}/{hex_text(row.order_hash)}"
-
-
-def _freeze_key(after: str | None) -> FreezeKey | None:
-    """The key that _after wrote. Raises RequestMalformed, IdMalformed."""
-    if after is None:
-        return None
-    match = re.fullmatch(r"([0-9]{1,13})/(?:(0x[0-9a-fA-F]{40})|(R-[0-9]+)(?:/([0-9]{1,20}))?)/(0x[0-9a-f]{64})", after)
-    if match is None:
-        raise RequestMalformed("`after` is what the link to the next page says")
-    expiry, member, receivable, start, order = match.groups()
-    scope = Scope.MEMBER if member else Scope.CERTIFICATE if start else Scope.RECEIVABLE
-    return (
-        int(expiry),
-        scope,
-        parse_receivable_id(receivable) if receivable else 0,
-        int(start or 0),
-        parse_address(member) if member else b"",
-        parse_hash(order),
-    )
 
 
 def _entry_key(after: str | None) -> EntryKey | None:

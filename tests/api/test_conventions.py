@@ -111,7 +111,7 @@ def test_every_answer_is_what_the_description_says(api: Api) -> None:
         ("/v1/certificates?receivable=7", 400, "id_malformed"),
         ("/v1/members?role=king", 400, "request_malformed"),
         ("/v1/orders?order=0x12", 400, "id_malformed"),
-        ("/v1/orders?after=7", 400, "request_malformed"),
+        ("/v1/orders?after=7", 400, "id_malformed"),
         ("/v1/orders/0x12", 400, "id_malformed"),
         ("/v1/orders/0x" + "00" * 32, 404, "unknown_order"),
         ("/v1/orders/0x" + "00" * 32 + "/entries", 404, "unknown_order"),

@@ -27,7 +27,7 @@ from tests.properties.registry_mirrored import Mirror
 from tests.properties.registry_moves import drive
 from tests.properties.registry_world import Ground, Tally
 
-EXAMPLES = int(os.environ.get("COUNTERFOIL_TEST_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("COUNTERFOIL_TEST_EXAMPLES", "130"))
 STEPS = int(os.environ.get("COUNTERFOIL_TEST_STEPS", "60"))
 STEPS_MIN = 7_500
 """Of each of the two files; whoever scales the run down does without."""
