@@ -117,9 +117,11 @@ def endorse_many(
     for certificate in certificates:
         require_present(services, certificate)
     trade = trade_document(document)
+    numbers = {certificate.receivable_id for certificate in certificates}
+    anchored = {number: lasting_anchor_of(services, number) for number in numbers}
     endorsements = []
     for certificate in certificates:
-        anchor, claim_key = lasting_anchor_of(services, certificate.receivable_id)
+        anchor, claim_key = anchored[certificate.receivable_id]
         endorsement = AnchoredEndorsement(
             **_named(certificate), receiver=receiver, document=trade.digest, anchor=anchor, claim_key=claim_key
         )
