@@ -333,6 +333,192 @@ class ForcedTransfer(Entry):
 
 
 @dataclass(frozen=True, slots=True)
+class Pledged(Entry):
+    """[start, end) secures a claim of the financier's, who is paid first of it, up to `secured` minor units.
+
+    `price` is what the financier paid the holder for it on chain, minor units, and `quote` the EIP-712 digest of the
+    quote: zero where there was none.
+    """
+
+    OPERATION: ClassVar[int] = 17
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    actor: Address = _argument("address", indexed=True)
+    financier: Address = _argument("address", indexed=True)
+    start: int = _argument("uint64", "range")
+    end: int = _argument("uint64", "range")
+    secured: int = _argument("uint64")
+    price: int = _argument("uint64")
+    quote: bytes = _argument("bytes32")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class Released(Entry):
+    """The financier gave up its lien on the certificate [start, end)."""
+
+    OPERATION: ClassVar[int] = 18
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    financier: Address = _argument("address", indexed=True)
+    start: int = _argument("uint64", "range")
+    end: int = _argument("uint64", "range")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class Sold(Entry):
+    """[cut, end) of the certificate [start, end) went to the financier against cash; cut = start: all of it.
+
+    `actor` is the desk. `price` is what the holder got for it, `recourse` what it gives back for all of it if the
+    debtor does not pay, 0 for nothing; minor units. `quote` is the EIP-712 digest of the quote.
+    """
+
+    OPERATION: ClassVar[int] = 19
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    actor: Address = _argument("address", indexed=True)
+    financier: Address = _argument("address", indexed=True)
+    start: int = _argument("uint64", "range")
+    end: int = _argument("uint64", "range")
+    cut: int = _argument("uint64")
+    price: int = _argument("uint64")
+    recourse: int = _argument("uint64")
+    quote: bytes = _argument("bytes32")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class Paid(Entry):
+    """So much of the receivable was paid, by the debtor or by another who paid the whole remainder. Range [0, face)."""
+
+    OPERATION: ClassVar[int] = 20
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    payer: Address = _argument("address", indexed=True)
+    face: int = _argument("uint64", "range")
+    amount: int = _argument("uint64")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemed(Entry):
+    """The certificate [start, end) was paid out: all that is due to it by now.
+
+    `amount` was paid out now, `to_financier` of it to the one with the lien, the rest to the holder; minor units. The
+    certificate is no more once it has its whole length, or the book is closed.
+    """
+
+    OPERATION: ClassVar[int] = 21
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    actor: Address = _argument("address", indexed=True)
+    holder: Address = _argument("address", indexed=True)
+    start: int = _argument("uint64", "range")
+    end: int = _argument("uint64", "range")
+    amount: int = _argument("uint64")
+    to_financier: int = _argument("uint64")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class Closed(Entry):
+    """No payment comes any more; what was paid is divided to the last minor unit. Range [0, face)."""
+
+    OPERATION: ClassVar[int] = 22
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    actor: Address = _argument("address", indexed=True)
+    face: int = _argument("uint64", "range")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class CreditNoted(Entry):
+    """Originator and debtor took [start, start + amount) away from the front certificate [start, end)."""
+
+    OPERATION: ClassVar[int] = 23
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    actor: Address = _argument("address", indexed=True)
+    countersigner: Address = _argument("address", indexed=True)
+    start: int = _argument("uint64", "range")
+    end: int = _argument("uint64", "range")
+    amount: int = _argument("uint64")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class Disputed(Entry):
+    """Originator and debtor agreed that [start, cut) of the front certificate [start, end) is in dispute.
+
+    It does not move and is paid last. Where cut < end, [cut, end) is a certificate of its own from then on.
+    """
+
+    OPERATION: ClassVar[int] = 24
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    actor: Address = _argument("address", indexed=True)
+    countersigner: Address = _argument("address", indexed=True)
+    start: int = _argument("uint64", "range")
+    end: int = _argument("uint64", "range")
+    cut: int = _argument("uint64")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved(Entry):
+    """Originator and debtor ended the dispute: what is left of it is owed. Range [0, face)."""
+
+    OPERATION: ClassVar[int] = 25
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    actor: Address = _argument("address", indexed=True)
+    countersigner: Address = _argument("address", indexed=True)
+    face: int = _argument("uint64", "range")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class Dishonoured(Entry):
+    """The debtor did not pay in time: until it has, it registers and confirms nothing. Range [0, face)."""
+
+    OPERATION: ClassVar[int] = 26
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    actor: Address = _argument("address", indexed=True)
+    face: int = _argument("uint64", "range")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class Absolved(Entry):
+    """The debtor made a closed receivable good outside the registry. Range [0, face)."""
+
+    OPERATION: ClassVar[int] = 27
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    actor: Address = _argument("address", indexed=True)
+    face: int = _argument("uint64", "range")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class RecourseDemanded(Entry):
+    """The holder of [start, end) asks the seller to take it back."""
+
+    OPERATION: ClassVar[int] = 28
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    actor: Address = _argument("address", indexed=True)
+    seller: Address = _argument("address", indexed=True)
+    start: int = _argument("uint64", "range")
+    end: int = _argument("uint64", "range")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class Repurchased(Entry):
+    """The seller took [start, end) back for `amount` minor units."""
+
+    OPERATION: ClassVar[int] = 29
+    receivable_id: int = _argument("uint256", "journal", indexed=True)
+    seller: Address = _argument("address", indexed=True)
+    start: int = _argument("uint64", "range")
+    end: int = _argument("uint64", "range")
+    amount: int = _argument("uint64")
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
 class MemberAdmitted(Entry):
     """A member was admitted, or admitted anew with other terms. `kyc_expiry` in seconds, `roles` a bit set."""
 
@@ -440,6 +626,27 @@ class Sunset(Entry):
     at: int = _argument("uint40", "time")
 
 
+@dataclass(frozen=True, slots=True)
+class DepositTokenSet(Entry):
+    """This is the currency's deposit token, for good: deposits lie in it. `currency` is an ISO 4217 number."""
+
+    OPERATION: ClassVar[int] = 138
+    currency: int = _argument("uint16", indexed=True)
+    token: Address = _argument("address", indexed=True)
+    actor: Address = _argument("address", indexed=True)
+    at: int = _argument("uint40", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class DeskSet(Entry):
+    """Another desk carries out sales and pledges against cash from now on; zeros for none."""
+
+    OPERATION: ClassVar[int] = 139
+    desk: Address = _argument("address", indexed=True)
+    actor: Address = _argument("address", indexed=True)
+    at: int = _argument("uint40", "time")
+
+
 ENTRY_TYPES: tuple[type[Entry], ...] = (
     Registered,
     Confirmed,
@@ -457,6 +664,19 @@ ENTRY_TYPES: tuple[type[Entry], ...] = (
     ReceivableFrozen,
     ReceivableUnfrozen,
     ForcedTransfer,
+    Pledged,
+    Released,
+    Sold,
+    Paid,
+    Redeemed,
+    Closed,
+    CreditNoted,
+    Disputed,
+    Resolved,
+    Dishonoured,
+    Absolved,
+    RecourseDemanded,
+    Repurchased,
     MemberAdmitted,
     MemberSuspended,
     MemberFrozen,
@@ -467,6 +687,8 @@ ENTRY_TYPES: tuple[type[Entry], ...] = (
     RulesSet,
     DescriptorSet,
     Sunset,
+    DepositTokenSet,
+    DeskSet,
 )
 
 ENTRY_BY_OPERATION: dict[int, type[Entry]] = {entry_type.OPERATION: entry_type for entry_type in ENTRY_TYPES}

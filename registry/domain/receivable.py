@@ -13,7 +13,10 @@ DAY_SECONDS = 86_400
 
 
 class Status(IntEnum):
-    """Stored status of a receivable, with the contract's numbers. Due and overdue come from the clock."""
+    """Stored status of a receivable, with the contract's numbers. Due and overdue come from the clock.
+
+    SETTLED: all that is owed was paid. CLOSED: no payment comes any more, what was paid is divided.
+    """
 
     NONE = 0
     REGISTERED = 1
@@ -21,10 +24,15 @@ class Status(IntEnum):
     REFUSED = 3
     WITHDRAWN = 4
     LAPSED = 5
+    SETTLED = 6
+    CLOSED = 7
 
 
 class Phase(StrEnum):
-    """Where a receivable stands at an instant."""
+    """Where a receivable stands at an instant.
+
+    Part-paid is none of them: a debt that is overdue stays so until all of it is paid (Receivable.is_part_paid).
+    """
 
     REGISTERED = "registered"
     REFUSED = "refused"
@@ -33,6 +41,8 @@ class Phase(StrEnum):
     LIVE = "live"
     DUE = "due"
     OVERDUE = "overdue"
+    PAID = "paid"
+    CLOSED = "closed"
 
 
 class MemberStatus(IntEnum):
@@ -87,6 +97,8 @@ class Parameter(IntEnum):
     """Unanswered claims of one originator on one debtor."""
     FORCED_TRANSFER_DELAY_SECONDS = 5
     """Fixed at deployment."""
+    OVERDUE_GRACE_DAYS = 6
+    """Days after the due date from which an unpaid debt can be reported as dishonoured."""
 
 
 class Scope(IntEnum):
@@ -127,14 +139,38 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class Lien:
+    """The financier is paid first of a certificate, up to `secured` minor units. `since` as Certificate's."""
+
+    financier: Address
+    secured: int
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recourse:
+    """The seller gives back `amount` minor units, less what was paid out by then, if the debtor does not pay."""
+
+    seller: Address
+    amount: int
+    demanded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Certificate:
-    """A range of a confirmed receivable with one holder. `since` is the position of the entry that made it so."""
+    """A range of a confirmed receivable with one holder. `since` is the position of the entry that made it so.
+
+    `claimed` is what was paid out on it so far, minor units.
+    """
 
     start: int
     end: int
     holder: Address
     since: int
     orders: tuple[Freeze, ...] = ()
+    lien: Lien | None = None
+    recourse: Recourse | None = None
+    claimed: int = 0
 
     @property
     def amount(self) -> int:
@@ -155,7 +191,13 @@ class Receivable:
 
     `face` and `due` are the terms in force: the claim's, or the accepted counter-offer's. `answer_by` is on the
     registry's clock (rules.clock). `offer` is the last counter-offer while the claim is not answered.
-    `certificates` maps the start of each live certificate to it: a disjoint cover of [0, face) once confirmed.
+    `certificates` maps the start of each live certificate to it: once confirmed, a disjoint cover of [cancelled, face)
+    but for the `redeemed` minor units of certificates that are no more because they were paid out.
+
+    Credit notes took [0, cancelled) away. `paid` came in and `claimed` was paid out of it. Payments go first to
+    [senior, face), where a dispute set `senior` (0 for none), then to [cancelled, senior); while `disputed`, the latter
+    is not payable. `dishonoured` marks the debtor until it pays or is absolved. `front_endorsed` says that no
+    certificate is left whose first minor unit was always the originator's.
     """
 
     receivable_id: int
@@ -179,6 +221,23 @@ class Receivable:
     front_endorsed: bool = False
     orders: tuple[Freeze, ...] = ()
     certificates: Mapping[int, Certificate] = field(default_factory=lambda: _NO_CERTIFICATES)
+    paid: int = 0
+    cancelled: int = 0
+    senior: int = 0
+    disputed: bool = False
+    dishonoured: bool = False
+    claimed: int = 0
+    redeemed: int = 0
+
+    @property
+    def front(self) -> Certificate | None:
+        """What credit notes and disputes are about: its first minor unit never left the originator's hands."""
+        return None if self.front_endorsed else self.certificates.get(self.cancelled)
+
+    @property
+    def is_part_paid(self) -> bool:
+        """Something was paid, and more may come."""
+        return self.status is Status.CONFIRMED and self.paid > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +265,7 @@ class ParameterValue:
 
 _NO_MEMBERS: Mapping[Address, Member] = MappingProxyType({})
 _NO_PARAMETERS: Mapping[Parameter, tuple[ParameterValue, ...]] = MappingProxyType({})
+_NO_TOKENS: Mapping[int, Address] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +274,8 @@ class Registry:
 
     `parameters` holds each parameter's values as they came or will come into force, oldest first: one that was replaced
     before its day is not among them. `paused_since` is 0 while no pause lasts, `paused_seconds` the length of all ended
-    ones; `sunset_at` is 0 before the sunset; `rules` and `descriptor` are zeros for none.
+    ones; `sunset_at` is 0 before the sunset; `rules`, `descriptor` and `desk` are zeros for none. `deposit_tokens` maps
+    an ISO 4217 number to the currency's token.
     """
 
     head: bytes
@@ -226,3 +287,5 @@ class Registry:
     rules: Address = ZERO_ADDRESS
     descriptor: Address = ZERO_ADDRESS
     sunset_at: int = 0
+    deposit_tokens: Mapping[int, Address] = field(default_factory=lambda: _NO_TOKENS)
+    desk: Address = ZERO_ADDRESS
