@@ -6,9 +6,10 @@ import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 import {IERC721Metadata} from "@openzeppelin/contracts/token/ERC721/extensions/IERC721Metadata.sol";
 import {ERC721Utils} from "@openzeppelin/contracts/token/ERC721/utils/ERC721Utils.sol";
 
+import {Clearing} from "./base/Clearing.sol";
 import {Extended} from "./base/Extended.sol";
 import {Ledger} from "./base/Ledger.sol";
-import {IMemberOperations, IReceivablesViews} from "./interfaces/IReceivables.sol";
+import {IMemberOperations, IMoneyOperations, IReceivablesViews} from "./interfaces/IReceivables.sol";
 import {Journal} from "./libraries/Journal.sol";
 import {Parameters} from "./libraries/Parameters.sol";
 import {Words} from "./libraries/Words.sol";
@@ -18,7 +19,7 @@ import {Words} from "./libraries/Words.sol";
 /// @dev No proxy and no owner over certificates: nobody moves one without its holder's authority or an order. This is
 ///      the deployed registry, with the doors that members use most; base/Ledger.sol holds the rules. What it does not
 ///      answer itself, its extensions do, for signatures and for oversight.
-contract Receivables is Ledger, Extended, IMemberOperations, IERC721 {
+contract Receivables is Clearing, Extended, IMemberOperations, IMoneyOperations, IERC721 {
     using Words for uint256;
 
     string public constant name = "Counterfoil Receivables";
@@ -40,13 +41,14 @@ contract Receivables is Ledger, Extended, IMemberOperations, IERC721 {
         }
         _records[REGISTRY].head = Journal.genesis(REGISTRY);
         uint256 delay = IReceivablesViews(extension_).forcedTransferDelay();
-        (_movement, _registration) = Parameters.first(values);
-        uint64[5] memory all = [
+        (_movement, _registration, _settlement) = Parameters.first(values);
+        uint64[6] memory all = [
             uint64(values.tenorLimitDays),
             uint64(values.minimumPart),
             uint64(values.answerWindowDays),
             uint64(values.unansweredMax),
-            uint64(delay)
+            uint64(delay),
+            uint64(values.overdueGraceDays)
         ];
         for (uint8 i; i < all.length; ++i) {
             bytes32 details = keccak256(abi.encode(i + 1, msg.sender, all[i], _now()));
@@ -121,6 +123,60 @@ contract Receivables is Ledger, Extended, IMemberOperations, IERC721 {
     /// @inheritdoc IMemberOperations
     function merge(uint256 range, uint64 end) external {
         _merge(msg.sender, range, end);
+    }
+
+    // ------------------------------------------------------------------ money
+
+    /// @inheritdoc IMoneyOperations
+    function pledge(uint256 range, address financier, uint64 secured) external {
+        _pledge(msg.sender, range, financier, secured);
+    }
+
+    /// @inheritdoc IMoneyOperations
+    function release(uint256 range) external {
+        _release(msg.sender, range);
+    }
+
+    /// @inheritdoc IMoneyOperations
+    function pay(uint256 receivableId, uint64 amount) external {
+        _pay(msg.sender, receivableId, amount);
+    }
+
+    /// @inheritdoc IMoneyOperations
+    function payAndRedeem(uint256 receivableId, uint64 amount, uint256[] calldata certificateIds) external {
+        _pay(msg.sender, receivableId, amount);
+        _redeemMany(certificateIds);
+    }
+
+    /// @inheritdoc IMoneyOperations
+    function redeem(uint256 certificateId) external returns (uint64) {
+        return _redeem(certificateId);
+    }
+
+    /// @inheritdoc IMoneyOperations
+    function redeemMany(uint256[] calldata certificateIds) external {
+        _redeemMany(certificateIds);
+    }
+
+    /// @inheritdoc IMoneyOperations
+    function sell(Deal calldata deal) external returns (uint256) {
+        return _sell(deal);
+    }
+
+    /// @inheritdoc IMoneyOperations
+    function pledgeAgainst(Deal calldata deal) external {
+        _pledgeAgainst(deal);
+    }
+
+    /// @inheritdoc IMoneyOperations
+    function depositTokenOf(uint256 receivableId) external view returns (address) {
+        return _depositTokens[_records[receivableId].terms.currency()];
+    }
+
+    /// @inheritdoc IMoneyOperations
+    function requireSpending(address from, address to) external view {
+        if (from != address(0)) _requireSender(from);
+        if (to != address(0) && _members[to].word.memberStatus() == 0) revert UnknownMember(to);
     }
 
     // ---------------------------------------------------------------- ERC-721

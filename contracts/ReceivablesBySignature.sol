@@ -209,11 +209,4 @@ contract ReceivablesBySignature is Signatures, Extended, ISignedOperations {
         bytes32 head = _records[receivableId].head;
         if (by.anchor != head) revert AnchorMismatch(head);
     }
-
-    /// @dev What concerns one certificate of a receivable, whatever became of the others meanwhile.
-    function _requireMove(uint256 range, Authorisation calldata by, bytes32 typeHash, bytes memory fields) private {
-        bytes memory whole = abi.encode(typeHash, by.signer, range >> 128, uint64(range >> 64), uint64(range));
-        _requireSignature(by, keccak256(bytes.concat(whole, fields, _tail(by))));
-        _requireSameReceivable(range >> 128, by);
-    }
 }

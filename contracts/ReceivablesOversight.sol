@@ -5,6 +5,7 @@ import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessMana
 import {IERC4906} from "@openzeppelin/contracts/interfaces/IERC4906.sol";
 import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 
+import {Extended} from "./base/Extended.sol";
 import {Ledger} from "./base/Ledger.sol";
 import {Signatures} from "./base/Signatures.sol";
 import {ICertificateDescriptor} from "./interfaces/ICertificateDescriptor.sol";
@@ -16,7 +17,7 @@ import {Words} from "./libraries/Words.sol";
 /// @title ReceivablesOversight
 /// @notice The doors of the registry for the operator and the regulator, and the views.
 /// @dev Code that Receivables runs in its own storage; alone it has no members and does nothing.
-contract ReceivablesOversight is Signatures, IOversight, IReceivablesViews {
+contract ReceivablesOversight is Signatures, Extended, IOversight, IReceivablesViews {
     using Words for uint256;
 
     bytes32 private constant PARTITION = keccak256(
@@ -56,10 +57,13 @@ contract ReceivablesOversight is Signatures, IOversight, IReceivablesViews {
 
     /// @param regulation_ The regulator's own AccessManager: it knows the officers.
     /// @param forcedTransferDelay_ Seconds between a freeze and a forced transfer under its order.
+    /// @param extension_ ReceivablesSettlement, made for the same predecessor.
     /// @param predecessor_ As in Receivables.
-    constructor(address regulation_, uint40 forcedTransferDelay_, address predecessor_)
+    constructor(address regulation_, uint40 forcedTransferDelay_, address extension_, address predecessor_)
         Ledger(address(0), predecessor_)
+        Extended(extension_)
     {
+        if (Ledger(extension_).predecessor() != predecessor_) revert ExtensionMismatch();
         if (forcedTransferDelay_ > DELAY_MAX) revert ParameterMalformed();
         regulation = regulation_;
         forcedTransferDelay = forcedTransferDelay_;
@@ -105,7 +109,8 @@ contract ReceivablesOversight is Signatures, IOversight, IReceivablesViews {
 
     /// @inheritdoc IOversight
     function setParameter(uint8 parameter, uint64 value, uint40 effective) external restricted {
-        (_movement, _registration) = Parameters.set(_movement, _registration, parameter, value, effective);
+        (_movement, _registration, _settlement) =
+            Parameters.set(_movement, _registration, _settlement, parameter, value, effective);
         _appendToRegistry(Journal.PARAMETER_SET, keccak256(abi.encode(parameter, msg.sender, value, effective)));
         emit ParameterSet(parameter, msg.sender, value, effective, _now());
     }
@@ -199,13 +204,13 @@ contract ReceivablesOversight is Signatures, IOversight, IReceivablesViews {
         _requireReceivableOrder(receivableId, order, second, fields);
         Record storage record = _records[receivableId];
         uint256 terms = _requireReceivable(record, receivableId);
-        if (terms.status() != Words.STATUS_CONFIRMED) revert StatusForbids(terms.status());
+        if (!terms.wasConfirmed()) revert StatusForbids(terms.status());
         _freeze(SCOPE_RECEIVABLE, receivableId, terms & Words.RECEIVABLE_FROZEN != 0, order, expiry);
         record.terms = terms | Words.RECEIVABLE_FROZEN;
         bytes32 details = keccak256(abi.encode(order, msg.sender, second.signer, expiry));
         record.head = _next(record.head, Journal.RECEIVABLE_FROZEN, 0, terms.face(), details);
         emit ReceivableFrozen(receivableId, order, msg.sender, second.signer, terms.face(), expiry, _now());
-        emit IERC4906.BatchMetadataUpdate(receivableId << 64, receivableId << 64 | type(uint64).max);
+        _emitAllChanged(receivableId);
     }
 
     /// @inheritdoc IOversight
@@ -220,7 +225,7 @@ contract ReceivablesOversight is Signatures, IOversight, IReceivablesViews {
         bytes32 details = keccak256(abi.encode(order, msg.sender, second.signer));
         record.head = _next(record.head, Journal.RECEIVABLE_UNFROZEN, 0, terms.face(), details);
         emit ReceivableUnfrozen(receivableId, order, msg.sender, second.signer, terms.face(), _now());
-        emit IERC4906.BatchMetadataUpdate(receivableId << 64, receivableId << 64 | type(uint64).max);
+        _emitAllChanged(receivableId);
     }
 
     /// @inheritdoc IOversight
@@ -266,7 +271,9 @@ contract ReceivablesOversight is Signatures, IOversight, IReceivablesViews {
             giver.word = giver.word.minusCertificate();
             taker.word = takerWord.plusCertificate();
         }
-        _certificates[range >> 64] = Words.packCertificate(receiver, uint64(range));
+        // A lien goes with the certificate, and so does what was paid out on it.
+        _certificates[range >> 64] =
+            Words.packCertificate(receiver, uint64(range)) | (word & (Words.PLEDGED | Words.CLAIMED));
         if (word & Words.CERTIFICATE_FROZEN != 0) _carryOut(range >> 64, order);
         _append(range, Journal.FORCED_TRANSFER, keccak256(abi.encode(order, msg.sender, second.signer, receiver)));
         emit ForcedTransfer(
@@ -342,7 +349,7 @@ contract ReceivablesOversight is Signatures, IOversight, IReceivablesViews {
 
     /// @inheritdoc IReceivablesViews
     function policy() external view returns (Policy memory) {
-        return Policy(_movement, _registration, _pausedSince, _descriptor);
+        return Policy(_movement, _registration, _settlement, _pausedSince, _descriptor);
     }
 
     /// @inheritdoc IReceivablesViews
@@ -560,15 +567,5 @@ contract ReceivablesOversight is Signatures, IOversight, IReceivablesViews {
         if (scope == SCOPE_CERTIFICATE) return _certificates[id] & Words.CERTIFICATE_FROZEN != 0;
         if (scope == SCOPE_RECEIVABLE) return _records[id].terms & Words.RECEIVABLE_FROZEN != 0;
         return scope == SCOPE_MEMBER && _members[address(uint160(id))].word & Words.MEMBER_FROZEN != 0;
-    }
-
-    /// @dev A call to an account without code succeeds: rules there would allow everything unseen.
-    function _requireCode(address account) private view {
-        if (account != address(0) && account.code.length == 0) revert ParameterMalformed();
-    }
-
-    function _append(uint256 range, uint256 operation, bytes32 details) private {
-        Record storage record = _records[range >> 128];
-        record.head = _next(record.head, operation, uint64(range >> 64), uint64(range), details);
     }
 }

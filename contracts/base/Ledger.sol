@@ -7,6 +7,7 @@ import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 
 import {IReceivablesRecords, IReceivablesViews} from "../interfaces/IReceivables.sol";
 import {IRules} from "../interfaces/IRules.sol";
+import {Amounts} from "../libraries/Amounts.sol";
 import {Journal} from "../libraries/Journal.sol";
 import {Words} from "../libraries/Words.sol";
 
@@ -18,6 +19,7 @@ import {Words} from "../libraries/Words.sol";
 ///      journal and emits that entry's event. What no rule here reads is not stored: the head commits to it and the
 ///      event carries it.
 abstract contract Ledger is IReceivablesRecords, AccessManaged {
+    using Amounts for uint256;
     using Words for uint256;
 
     /// @dev Journal of the registry itself: members, switches, parameters.
@@ -66,6 +68,13 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
     uint256 internal _registration;
     uint40 internal _pausedSince;
     address internal _descriptor;
+    /// @dev The grace of an overdue debt, and the desk.
+    uint256 internal _settlement;
+    mapping(uint16 currency => address) internal _depositTokens;
+    /// @dev Each is read only while its bit of the certificate's word is set: an id that comes back starts without.
+    mapping(uint256 certificateId => uint256) internal _liens;
+    mapping(uint256 certificateId => uint256) internal _recourses;
+    mapping(uint256 certificateId => uint256) internal _claims;
 
     /// @param authority The AccessManager that decides what the operator may do.
     /// @param predecessor_ The registry that this one succeeds, or 0. Its claims stay taken.
@@ -79,8 +88,8 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         uint256 movement = _requireOpen();
         uint256 registration = _registration;
         _requireClaim(originator, claim, registration);
-        _requireEligible(originator);
-        _requireEligible(claim.debtor);
+        _requireSolvent(originator);
+        _requireSolvent(claim.debtor);
         _takeFingerprint(originator, claim, registration);
 
         uint40 answerBy;
@@ -123,7 +132,7 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         address debtor = terms.claim.debtor;
         address originator = terms.originator;
         uint64 face = terms.claim.face;
-        _requireEligible(debtor);
+        _requireSolvent(debtor);
         (Member storage member, uint256 word) = _requireEligible(originator);
         _consult(movement, Journal.CONFIRMED, debtor, debtor, originator, receivableId << 128 | face);
 
@@ -228,7 +237,7 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         address debtor = terms.claim.debtor;
         uint64 face = offer.face;
         (Member storage member, uint256 word) = _requireEligible(originator);
-        _requireEligible(debtor);
+        _requireSolvent(debtor);
         _consult(movement, Journal.OFFER_ACCEPTED, originator, debtor, originator, receivableId << 128 | face);
 
         Record storage record = _records[receivableId];
@@ -283,7 +292,7 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
             holder = left.holder();
             if (right.holder() != holder) revert NotHolder(right.holder());
             Record storage record = _records[range >> 128];
-            _requireMovable(record, range >> 128);
+            _requireMovable(record, range);
             _requireThawed(left, range >> 64);
             _requireThawed(right, rightId);
             (Member storage member, uint256 word) = _requireSender(holder);
@@ -300,15 +309,41 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         _emitReshaped(range >> 64, left);
     }
 
-    /// @dev Cut without a change of holder, for an order: no due date and no minimum part hinders it.
+    /// @dev Cut without a change of holder, for an order or a dispute: no due date and no minimum part hinders it. What
+    ///      lies on the certificate is divided by length, rounded down for the front: the sums stay.
     function _cutInPlace(uint256 word, uint256 certificateId, uint64 cut) internal returns (uint256 tailId) {
         address holder = word.holder();
         tailId = certificateId >> 64 << 64 | cut;
         Member storage member = _members[holder];
         member.word = member.word.plusCertificate();
-        _certificates[certificateId] =
-            Words.packCertificate(holder, cut) | (word & (Words.CERTIFICATE_FROZEN | Words.ORIGINAL));
-        _certificates[tailId] = Words.packCertificate(holder, word.end()) | (word & Words.CERTIFICATE_FROZEN);
+        uint256 front = Words.packCertificate(holder, cut) | (word & (Words.CERTIFICATE_FROZEN | Words.ORIGINAL));
+        uint256 tail = Words.packCertificate(holder, word.end()) | (word & Words.CERTIFICATE_FROZEN);
+        if (word & Words.PLEDGED != 0) (front, tail) = _divide(_liens, Words.PLEDGED, certificateId, front, tail);
+        if (word & Words.RECOURSE != 0) {
+            (front, tail) = _divide(_recourses, Words.RECOURSE, certificateId, front, tail);
+        }
+        if (word & Words.CLAIMED != 0) (front, tail) = _divide(_claims, Words.CLAIMED, certificateId, front, tail);
+        _certificates[certificateId] = front;
+        _certificates[tailId] = tail;
+    }
+
+    /// @dev Divides the amount of a right between the words of the two parts; a part without any loses the right.
+    function _divide(
+        mapping(uint256 certificateId => uint256) storage rights_,
+        uint256 flag,
+        uint256 certificateId,
+        uint256 front,
+        uint256 tail
+    ) private returns (uint256, uint256) {
+        uint256 right = rights_[certificateId];
+        uint64 whole = right.amount();
+        uint64 start = uint64(certificateId);
+        uint64 ofFront = uint64(uint256(whole) * (front.end() - start) / (tail.end() - start));
+        rights_[certificateId] = right.withAmount(ofFront);
+        rights_[certificateId >> 64 << 64 | front.end()] = right.withAmount(whole - ofFront);
+        if (ofFront != 0) front |= flag;
+        if (ofFront != whole) tail |= flag;
+        return (front, tail);
     }
 
     // -------------------------------------------------------------- approvals
@@ -339,7 +374,7 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         view
         returns (Member storage giver, uint256 giverWord, Member storage taker, uint256 takerWord)
     {
-        _requireMovable(_records[range >> 128], range >> 128);
+        _requireMovable(_records[range >> 128], range);
         _requireThawed(word, range >> 64);
         if (receiver == word.holder()) revert SameHolder();
         (giver, giverWord) = _requireSender(word.holder());
@@ -377,7 +412,7 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         cutting.movement = _requireRunning();
         uint256 word = _requireRange(actor, range);
         Record storage record = _records[range >> 128];
-        _requireMovable(record, range >> 128);
+        _requireMovable(record, range);
         _requireThawed(word, range >> 64);
         cutting.actor = actor;
         cutting.word = word;
@@ -393,14 +428,9 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
     {
         uint64 start = uint64(cutting.certificateId);
         uint64 end = cutting.end;
-        if (cut <= start || cut >= end) revert CutOutOfRange(start, cut, end);
+        _requireCut(cutting.movement, start, cut, end);
         tailId = cutting.certificateId >> 64 << 64 | cut;
         {
-            uint256 minimum = cutting.movement.minimumPart();
-            unchecked {
-                // The cut lies between start and end.
-                if (cut - start < minimum || end - cut < minimum) revert BelowMinimumPart(uint64(minimum));
-            }
             (Member storage taker, uint256 takerWord) = _requireEligible(receiver);
             if (document == 0 && receiver != cutting.word.holder() && !takerWord.isFinancier()) {
                 revert TradeDocumentMissing();
@@ -514,6 +544,12 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         if (terms.status() != Words.STATUS_REGISTERED) revert StatusForbids(terms.status());
     }
 
+    /// @dev Confirmed, and neither paid in full nor closed.
+    function _requireConfirmed(Record storage record, uint256 receivableId) internal view returns (uint256 terms) {
+        terms = _requireReceivable(record, receivableId);
+        if (terms.status() != Words.STATUS_CONFIRMED) revert StatusForbids(terms.status());
+    }
+
     function _requireReceivable(Record storage record, uint256 receivableId) internal view returns (uint256 terms) {
         terms = record.terms;
         if (terms == 0) revert UnknownReceivable(receivableId);
@@ -601,22 +637,55 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         if (word.end() != uint64(range)) revert RangeChanged(uint64(range >> 64), word.end());
     }
 
-    /// @dev Certificates move only before the due date, and while no order freezes the receivable.
-    function _requireMovable(Record storage record, uint256 receivableId) internal view {
+    /// @dev Certificates move only before the due date, while no order freezes the receivable, nothing is paid, and
+    ///      these cents are not in dispute.
+    function _requireMovable(Record storage record, uint256 range) internal view {
         uint256 terms = record.terms;
         if (terms.status() != Words.STATUS_CONFIRMED) revert StatusForbids(terms.status());
         _requireBeforeDue(terms.due());
-        if (terms & Words.RECEIVABLE_FROZEN != 0) _requireNoOrder(SCOPE_RECEIVABLE, receivableId);
+        if (terms & Words.RECEIVABLE_FROZEN != 0) _requireNoOrder(SCOPE_RECEIVABLE, range >> 128);
+        if (terms & Words.RESTRAINED != 0) {
+            uint256 amounts = record.amounts;
+            _requireNoPayment(amounts);
+            if (uint64(range >> 64) < amounts.senior()) revert InDispute(amounts.senior());
+        }
     }
 
+    /// @dev Neither an order nor a lien is on the certificate itself.
     function _requireThawed(uint256 word, uint256 certificateId) internal view {
+        if (word & (Words.CERTIFICATE_FROZEN | Words.PLEDGED) == 0) return;
         if (word & Words.CERTIFICATE_FROZEN != 0) _requireNoOrder(SCOPE_CERTIFICATE, certificateId);
+        _requireNoLien(word, certificateId);
+    }
+
+    function _requireNoLien(uint256 word, uint256 certificateId) internal view {
+        if (word & Words.PLEDGED != 0) revert PledgedTo(_liens[certificateId].rightful());
+    }
+
+    function _requireNoPayment(uint256 amounts) internal pure {
+        if (amounts.paid() != 0) revert PaymentMade(amounts.paid());
+    }
+
+    /// @dev Both parts of a cut have the minimum length.
+    function _requireCut(uint256 movement, uint64 start, uint64 cut, uint64 end) internal view {
+        if (cut <= start || cut >= end) revert CutOutOfRange(start, cut, end);
+        uint256 minimum = movement.minimumPart();
+        unchecked {
+            // The cut lies between start and end.
+            if (cut - start < minimum || end - cut < minimum) revert BelowMinimumPart(uint64(minimum));
+        }
     }
 
     function _requireEligible(address account) internal view returns (Member storage member, uint256 word) {
         member = _members[account];
         word = member.word;
         if (!word.eligible()) revert MemberNotEligible(account);
+    }
+
+    /// @dev Eligible, and has made good what it owes.
+    function _requireSolvent(address account) private view {
+        (, uint256 word) = _requireEligible(account);
+        if (word.dishonoured() != 0) revert DebtorOverdue(account);
     }
 
     /// @dev Eligible, and no order freezes what it holds.
@@ -630,6 +699,36 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         if (order != 0) revert FrozenByOrder(order);
     }
 
+    /// @dev The first order in force on the certificate, its receivable or its holder, or 0.
+    function _orderOver(uint256 certificateId, uint256 word, uint256 terms, uint256 holderWord)
+        internal
+        view
+        returns (bytes32 order)
+    {
+        if (word & Words.CERTIFICATE_FROZEN != 0) order = _orderInForce(SCOPE_CERTIFICATE, certificateId);
+        if (order == 0 && terms & Words.RECEIVABLE_FROZEN != 0) {
+            order = _orderInForce(SCOPE_RECEIVABLE, certificateId >> 64);
+        }
+        if (order == 0 && holderWord & Words.MEMBER_FROZEN != 0) {
+            order = _orderInForce(SCOPE_MEMBER, uint160(word.holder()));
+        }
+    }
+
+    /// @dev The same, as a refusal.
+    function _requireNoOrderOver(uint256 certificateId, uint256 word, uint256 terms) internal view {
+        bytes32 order = _orderOver(certificateId, word, terms, _members[word.holder()].word);
+        if (order != 0) revert FrozenByOrder(order);
+    }
+
+    /// @dev The receivable is the one that was meant: the claim that lives under this id, with these terms. That stays
+    ///      so while other holders act, and is otherwise on a fork where the id went to another claim.
+    function _requireSameReceivable(uint256 receivableId, bytes32 anchor, bytes32 claimKey) internal view {
+        Record storage record = _records[receivableId];
+        if (
+            _fingerprints[claimKey] != receivableId || keccak256(abi.encode(claimKey, record.terms.lasting())) != anchor
+        ) revert AnchorMismatch(record.head);
+    }
+
     /// @dev The first order in force, or 0. It comes from the clock: an expired one hinders nobody, though still listed.
     function _orderInForce(uint8 scope, uint256 id) internal view returns (bytes32) {
         Freeze[] storage freezes_ = _freezes[scope][id];
@@ -637,6 +736,11 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
             if (block.timestamp < freezes_[i].expiry) return freezes_[i].order;
         }
         return 0;
+    }
+
+    /// @dev A call to an account without code succeeds: rules there would allow everything unseen.
+    function _requireCode(address account) internal view {
+        if (account != address(0) && account.code.length == 0) revert ParameterMalformed();
     }
 
     /// @dev The extra rules, if there are any, must not revert. `range` is what moves or comes to be.
@@ -660,6 +764,11 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         emit TransferValue(parentId, certificateId, value);
     }
 
+    /// @dev What is said of every certificate of the receivable has changed.
+    function _emitAllChanged(uint256 receivableId) internal {
+        emit IERC4906.BatchMetadataUpdate(receivableId << 64, receivableId << 64 | type(uint64).max);
+    }
+
     /// @dev A certificate has another range and the same holder. Its approval has ended; no transfer says so.
     function _emitReshaped(uint256 certificateId, uint256 word) internal {
         if (word & Words.APPROVED != 0) emit IERC721.Approval(word.holder(), address(0), certificateId);
@@ -674,6 +783,12 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         returns (bytes32)
     {
         return Journal.append(head, Journal.entry(operation, block.timestamp, start, end, details));
+    }
+
+    /// @dev Appends an entry about a certificate.
+    function _append(uint256 range, uint256 operation, bytes32 details) internal {
+        Record storage record = _records[range >> 128];
+        record.head = _next(record.head, operation, uint64(range >> 64), uint64(range), details);
     }
 
     /// @dev Appends to R-0.

@@ -4,7 +4,6 @@ pragma solidity 0.8.30;
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 
-import {Words} from "../libraries/Words.sol";
 import {Ledger} from "./Ledger.sol";
 
 /// @title Signatures
@@ -14,8 +13,6 @@ import {Ledger} from "./Ledger.sol";
 ///      A signature counts once, until its deadline, and only for the receivable that its anchor names; of a
 ///      batch over several receivables each item has its anchor.
 abstract contract Signatures is Ledger, EIP712 {
-    using Words for uint256;
-
     constructor() EIP712("Counterfoil", "1") {}
 
     /// @dev Checks deadline, nonce and signature, and uses the nonce up.
@@ -30,13 +27,16 @@ abstract contract Signatures is Ledger, EIP712 {
         _nonces[by.signer][by.nonce >> 8] = word | bit;
     }
 
-    /// @dev The receivable is the one that the signer meant: the claim that lives under this id, with these terms. That
-    ///      stays so while other holders act, and is otherwise on a fork where the id went to another claim.
-    function _requireSameReceivable(uint256 receivableId, bytes32 anchor, bytes32 claimKey) internal view {
-        Record storage record = _records[receivableId];
-        if (
-            _fingerprints[claimKey] != receivableId || keccak256(abi.encode(claimKey, record.terms.lasting())) != anchor
-        ) revert AnchorMismatch(record.head);
+    /// @dev What concerns one certificate of a receivable, whatever became of the others meanwhile.
+    function _requireMove(uint256 range, Authorisation calldata by, bytes32 typeHash, bytes memory fields) internal {
+        bytes memory whole = abi.encode(typeHash, by.signer, range >> 128, uint64(range >> 64), uint64(range));
+        _requireAct(range >> 128, by, bytes.concat(whole, fields));
+    }
+
+    /// @dev What concerns one confirmed receivable. `fields` is the type's hash and all before its tail.
+    function _requireAct(uint256 receivableId, Authorisation calldata by, bytes memory fields) internal {
+        _requireSignature(by, keccak256(bytes.concat(fields, _tail(by))));
+        _requireSameReceivable(receivableId, by);
     }
 
     function _requireSameReceivable(uint256 receivableId, Authorisation calldata by) internal view {

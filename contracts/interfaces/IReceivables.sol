@@ -105,19 +105,53 @@ interface IReceivablesRecords {
         uint40 since;
     }
 
-    /// @notice The two words of a receivable; libraries/Words.sol holds their layout.
+    /// @notice A financing against cash, as a desk carries it out.
+    /// @param range The certificate, whole, as the quote names it.
+    /// @param cut First minor unit of what is sold, its tail; the start where the whole is. A pledge takes the whole.
+    /// @param holder Who must hold it.
+    /// @param price What the desk has moved from the financier to the holder, minor units.
+    /// @param amount Of a pledge the secured amount; of a sale what the seller gives back on recourse, 0 without.
+    /// @param quote EIP-712 digest of the quote.
+    /// @param anchor As Authorisation's for all that is no answer.
+    /// @param claimKey As Authorisation's.
+    struct Deal {
+        uint256 range;
+        uint64 cut;
+        address holder;
+        address financier;
+        uint64 price;
+        uint64 amount;
+        bytes32 quote;
+        bytes32 anchor;
+        bytes32 claimKey;
+    }
+
+    /// @notice The words of a receivable; libraries/Words.sol and libraries/Amounts.sol hold their layout.
+    /// @param amounts What was paid, credited and disputed; 0 while nothing was.
+    /// @param claimed What was paid out while part of it was paid, minor units. Not kept once all is paid.
     struct Record {
         uint256 terms;
         bytes32 head;
+        uint256 amounts;
+        uint256 claimed;
     }
 
-    /// @notice The registry's own switches; libraries/Words.sol holds the layout of the two words.
+    /// @notice The registry's own switches; libraries/Words.sol holds the layout of the words.
     /// @param pausedSince Instant of the pause, 0 while none lasts.
     struct Policy {
         uint256 movement;
         uint256 registration;
+        uint256 settlement;
         uint40 pausedSince;
         address descriptor;
+    }
+
+    /// @notice What lies on a certificate besides orders: words of libraries/Words.sol, 0 where there is none.
+    /// @param claimed What was paid out on it so far, minor units.
+    struct Rights {
+        uint256 lien;
+        uint256 recourse;
+        uint64 claimed;
     }
 
     // ---- journal events: one per entry
@@ -267,6 +301,110 @@ interface IReceivablesRecords {
         uint40 at
     );
 
+    /// @notice The certificate [start, end) secures a claim of the financier's.
+    /// @param actor The holder or its approved operator; the desk where there is a quote.
+    /// @param secured What the financier is paid first of it, minor units.
+    /// @param price What the financier paid the holder for it on chain, minor units; 0 without a quote.
+    /// @param quote EIP-712 digest of the quote, or 0.
+    event Pledged(
+        uint256 indexed receivableId,
+        address indexed actor,
+        address indexed financier,
+        uint64 start,
+        uint64 end,
+        uint64 secured,
+        uint64 price,
+        bytes32 quote,
+        uint40 at
+    );
+
+    /// @notice The financier gave up its lien on the certificate [start, end).
+    event Released(uint256 indexed receivableId, address indexed financier, uint64 start, uint64 end, uint40 at);
+
+    /// @notice [cut, end) of the certificate [start, end) went to the financier against cash; cut = start: all of it.
+    /// @param actor The desk that moved the cash.
+    /// @param price What the holder got for it, minor units.
+    /// @param recourse What the holder gives back for all of it if the debtor does not pay, minor units; 0: nothing.
+    event Sold(
+        uint256 indexed receivableId,
+        address indexed actor,
+        address indexed financier,
+        uint64 start,
+        uint64 end,
+        uint64 cut,
+        uint64 price,
+        uint64 recourse,
+        bytes32 quote,
+        uint40 at
+    );
+
+    /// @notice So much of the receivable was paid. Range [0, face).
+    /// @param payer The debtor or another who paid the whole remainder.
+    event Paid(uint256 indexed receivableId, address indexed payer, uint64 face, uint64 amount, uint40 at);
+
+    /// @notice The certificate [start, end) was paid out: all that is due to it by now. It is no more once it has its
+    ///         whole length, or the book is closed.
+    /// @param actor Who asked for it.
+    /// @param amount What was paid out now, minor units.
+    /// @param toFinancier How much of that went to the financier with the lien; the rest went to the holder.
+    event Redeemed(
+        uint256 indexed receivableId,
+        address indexed actor,
+        address indexed holder,
+        uint64 start,
+        uint64 end,
+        uint64 amount,
+        uint64 toFinancier,
+        uint40 at
+    );
+
+    /// @notice No payment comes any more; what was paid is divided to the last minor unit. Range [0, face).
+    event Closed(uint256 indexed receivableId, address indexed actor, uint64 face, uint40 at);
+
+    /// @notice Originator and debtor took [start, start + amount) away from the front certificate [start, end).
+    event CreditNoted(
+        uint256 indexed receivableId,
+        address indexed actor,
+        address indexed countersigner,
+        uint64 start,
+        uint64 end,
+        uint64 amount,
+        uint40 at
+    );
+
+    /// @notice Originator and debtor agree that [start, cut) of the front certificate [start, end) is in dispute: it
+    ///         does not move, and is paid last. Where cut < end, [cut, end) is a certificate of its own from now on.
+    event Disputed(
+        uint256 indexed receivableId,
+        address indexed actor,
+        address indexed countersigner,
+        uint64 start,
+        uint64 end,
+        uint64 cut,
+        uint40 at
+    );
+
+    /// @notice Originator and debtor ended the dispute: what is left of it is owed. Range [0, face).
+    event Resolved(
+        uint256 indexed receivableId, address indexed actor, address indexed countersigner, uint64 face, uint40 at
+    );
+
+    /// @notice The debtor did not pay in time: until it has, it registers and confirms nothing. Range [0, face).
+    event Dishonoured(uint256 indexed receivableId, address indexed actor, uint64 face, uint40 at);
+
+    /// @notice The debtor made a closed receivable good outside the registry. Range [0, face).
+    event Absolved(uint256 indexed receivableId, address indexed actor, uint64 face, uint40 at);
+
+    /// @notice The holder of [start, end) asks the seller to take it back.
+    event RecourseDemanded(
+        uint256 indexed receivableId, address indexed actor, address indexed seller, uint64 start, uint64 end, uint40 at
+    );
+
+    /// @notice The seller took [start, end) back for so much.
+    event Repurchased(
+        uint256 indexed receivableId, address indexed seller, uint64 start, uint64 end, uint64 amount, uint40 at
+    );
+
     // ---- journal R-0, the registry's own
 
     /// @notice A member was admitted, or admitted anew with other terms.
@@ -303,7 +441,7 @@ interface IReceivablesRecords {
 
     /// @notice A parameter has another value from an instant on.
     /// @param parameter 1 tenor limit (days), 2 minimum part (minor units), 3 answer window (days), 4 unanswered claims
-    ///        per pair (count), 5 delay of a forced transfer (seconds, fixed at deployment).
+    ///        per pair (count), 5 delay of a forced transfer (seconds, fixed at deployment), 6 overdue grace (days).
     /// @param effective Midnight UTC; the instant of deployment for the first values.
     event ParameterSet(uint8 indexed parameter, address indexed actor, uint64 value, uint40 effective, uint40 at);
 
@@ -316,7 +454,18 @@ interface IReceivablesRecords {
     /// @notice No claim is registered or confirmed any more; what lives runs off.
     event Sunset(address indexed actor, uint40 at);
 
+    /// @notice This is the currency's deposit token, for good: deposits lie in it.
+    /// @param currency ISO 4217 numeric code.
+    event DepositTokenSet(uint16 indexed currency, address indexed token, address indexed actor, uint40 at);
+
+    /// @notice Another desk carries out sales and pledges against cash from now on; 0 for none.
+    event DeskSet(address indexed desk, address indexed actor, uint40 at);
+
     // ---- other events
+
+    /// @notice A batch did not pay this certificate out; `reason` is the selector of what a single redemption reverts
+    ///         with, or of HolderSuspended.
+    event RedemptionSkipped(uint256 indexed certificateId, bytes4 reason);
 
     /// @notice The signer gave up these nonces of one word of 256.
     event NoncesCancelled(address indexed signer, uint256 indexed word, uint256 mask);
@@ -386,6 +535,45 @@ interface IReceivablesRecords {
     error NonceUsed(uint256 nonce);
     error PredecessorLives();
     error ExtensionMismatch();
+
+    // ---- refusals about money
+
+    error AmountMissing();
+    /// @param payable_ What can be paid now: what is not yet paid, credited or in dispute.
+    error Overpayment(uint64 payable_);
+    /// @notice Before the due date, or by another than the debtor, only the whole of it can be paid.
+    error PaymentNotWhole(uint64 payable_);
+    /// @notice Part of it is paid: nothing moves, is pledged, credited or disputed any more.
+    error PaymentMade(uint64 paid);
+    error NoDepositToken(uint16 currency);
+    error DepositTokenStands(uint16 currency);
+    error NotFinancier(address account);
+    error PledgedTo(address financier);
+    error NotPledged(uint256 certificateId);
+    error SecuredOutOfRange(uint64 most);
+    error RecourseOutOfRange(uint64 most);
+    error PriceOutOfRange(uint64 most);
+    error NotDesk(address account);
+    error NothingDue(uint256 certificateId);
+    /// @notice Its money waits until the holder asks for it itself, or any one account by a single redemption.
+    error HolderSuspended(address holder);
+    /// @notice Cents before this one are in dispute.
+    error InDispute(uint64 until);
+    error NotInDispute();
+    /// @notice Of the two who must agree, originator and debtor, this account is neither or stands alone.
+    error NotParty(address account);
+    /// @notice It is not the front certificate, or the front has left the originator's hands.
+    error NotFront(uint256 certificateId);
+    error CreditOutOfRange(uint64 most);
+    /// @param from Instant from which it would be.
+    error NotOverdue(uint40 from);
+    error DishonourStands();
+    error NotDishonoured();
+    error DebtorOverdue(address debtor);
+    error NoRecourse(uint256 certificateId);
+    error RecourseStands();
+    error RecourseNotDemanded();
+    error NotSeller(address account);
 }
 
 /// @title IMemberOperations
@@ -442,6 +630,116 @@ interface IMemberOperations is IReceivablesRecords {
     /// @param range The left certificate; the right one begins at its end.
     /// @param end End of the right certificate.
     function merge(uint256 range, uint64 end) external;
+}
+
+/// @title IMoneyOperations
+/// @notice Pledging, selling, paying and paying out: what is done most about money.
+/// @dev Paying, paying out and releasing check no KYC and know no pause. Money comes in and goes out in the deposit
+///      token of the receivable's currency; a payer allows the registry to take it.
+interface IMoneyOperations is IReceivablesRecords {
+    /// @notice Pledge a whole certificate. It does not move until the lien is released or the debtor pays.
+    /// @param secured What the financier is paid first of it, minor units: at least 1, at most its length.
+    function pledge(uint256 range, address financier, uint64 secured) external;
+
+    /// @notice Give up the lien. The financier with the lien only.
+    function release(uint256 range) external;
+
+    /// @notice Pay. Before the due date only the whole payable amount, by another than the debtor always.
+    /// @param amount Minor units, at most what is not yet paid, credited or in dispute.
+    function pay(uint256 receivableId, uint64 amount) external;
+
+    /// @notice Pay, and pay these certificates out as redeemMany does.
+    function payAndRedeem(uint256 receivableId, uint64 amount, uint256[] calldata certificateIds) external;
+
+    /// @notice Pay out what is due on one certificate by now. Anyone; it goes to the financier with the lien, up to the
+    ///         secured amount, and to the holder.
+    /// @return amount Minor units paid out.
+    function redeem(uint256 certificateId) external returns (uint64 amount);
+
+    /// @notice The same for several, of one or several receivables. What cannot be paid out is skipped, and so is what
+    ///         belongs to a suspended member, unless the caller is the holder or has the lien.
+    function redeemMany(uint256[] calldata certificateIds) external;
+
+    /// @notice Sell a certificate or its tail. The desk only, and only with the holder's approval.
+    /// @return certificateId What was sold.
+    function sell(Deal calldata deal) external returns (uint256 certificateId);
+
+    /// @notice Pledge a certificate against a loan. The desk only, and only with the holder's approval.
+    function pledgeAgainst(Deal calldata deal) external;
+
+    /// @notice The deposit token of a receivable's currency, 0 for none.
+    function depositTokenOf(uint256 receivableId) external view returns (address);
+
+    /// @notice Reverts unless this account may spend deposits (0: nobody spends) and that one may be given some (0:
+    ///         nobody receives). Spending takes a member in good standing without an order on it; receiving, an
+    ///         account that was ever admitted.
+    function requireSpending(address from, address to) external view;
+}
+
+/// @title ISettlementOperations
+/// @notice What is done about money less often, and all of it by signature.
+/// @dev Credit notes and disputes take both originator and debtor: the caller is one, the other one signs.
+interface ISettlementOperations is IReceivablesRecords {
+    /// @notice Take [start, start + amount) away from the front certificate. While nothing is paid, or of cents that are
+    ///         paid last and have got nothing yet.
+    /// @param range The front certificate, still the originator's, without lien and order.
+    function creditNote(uint256 range, uint64 amount, Authorisation calldata second) external;
+
+    /// @notice Put [start, cut) of the front certificate in dispute, while nothing is paid.
+    /// @param cut start < cut <= end.
+    function dispute(uint256 range, uint64 cut, Authorisation calldata second) external;
+
+    /// @notice End the dispute: what of it was not credited is owed.
+    function resolve(uint256 receivableId, Authorisation calldata second) external;
+
+    /// @notice Close the book of an overdue receivable. The settlement bank, after a delay.
+    function close(uint256 receivableId) external;
+
+    /// @notice Say that a debt is overdue by more than the grace. Anyone.
+    function dishonour(uint256 receivableId) external;
+
+    /// @notice Lift the mark of a closed receivable that was made good outside. The settlement bank.
+    function absolve(uint256 receivableId) external;
+
+    /// @notice Ask the seller to take an overdue certificate back, which was sold with recourse. Its holder.
+    function demandRecourse(uint256 range) external;
+
+    /// @notice Take a certificate back on demand, for the recourse amount less what was paid out on it. Its seller.
+    function repurchase(uint256 range) external;
+
+    /// @notice Pay with an ERC-2612 permit for exactly the amount; one that somebody else has used already is no hindrance.
+    function payWithPermit(uint256 receivableId, uint64 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
+        external;
+
+    function pledgeBySignature(uint256 range, address financier, uint64 secured, Authorisation calldata by) external;
+    function releaseBySignature(uint256 range, Authorisation calldata by) external;
+    function payBySignature(uint256 receivableId, uint64 amount, Authorisation calldata by) external;
+    function creditNoteBySignature(
+        uint256 range,
+        uint64 amount,
+        Authorisation calldata by,
+        Authorisation calldata second
+    ) external;
+    function disputeBySignature(uint256 range, uint64 cut, Authorisation calldata by, Authorisation calldata second)
+        external;
+    function resolveBySignature(uint256 receivableId, Authorisation calldata by, Authorisation calldata second) external;
+    function demandRecourseBySignature(uint256 range, Authorisation calldata by) external;
+    function repurchaseBySignature(uint256 range, Authorisation calldata by) external;
+
+    /// @notice Name a currency's deposit token, once.
+    function setDepositToken(uint16 currency, address token) external;
+
+    /// @notice Name the desk; 0 for none.
+    function setDesk(address desk) external;
+
+    /// @notice Deposit tokens by currency, 0 where there is none.
+    function depositTokens(uint16[] calldata currencies) external view returns (address[] memory);
+
+    /// @notice What lies on certificates besides orders, by certificate id.
+    function rights(uint256[] calldata certificateIds) external view returns (Rights[] memory);
+
+    /// @notice What a redemption of each certificate would pay out now, minor units; 0 where it would be refused.
+    function redeemable(uint256[] calldata certificateIds) external view returns (uint64[] memory);
 }
 
 /// @title ISignedOperations
@@ -521,7 +819,7 @@ interface IOversight is IReceivablesRecords {
     function unpause() external;
 
     /// @notice Set a parameter from a later midnight UTC on; a change that is still to come is replaced.
-    /// @param parameter 1 to 4, as in the event ParameterSet.
+    /// @param parameter 1 to 4 or 6, as in the event ParameterSet.
     function setParameter(uint8 parameter, uint64 value, uint40 effective) external;
 
     function setRules(address rules) external;
@@ -638,7 +936,14 @@ interface IReceivablesViews is IReceivablesRecords {
 /// @title IReceivables
 /// @notice A registry of receivables: debtor-confirmed claims, cut into certificates that are ranges of minor units.
 /// @dev The whole face of the deployed contract. It also answers to IERC721, IERC721Metadata, IERC4906 and IERC5267.
-interface IReceivables is IMemberOperations, ISignedOperations, IOversight, IReceivablesViews {
+interface IReceivables is
+    IMemberOperations,
+    IMoneyOperations,
+    ISignedOperations,
+    IOversight,
+    ISettlementOperations,
+    IReceivablesViews
+{
     /// @notice The registry that this one succeeds, or 0.
     function predecessor() external view returns (address);
 

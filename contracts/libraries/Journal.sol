@@ -27,6 +27,19 @@ library Journal {
     uint8 internal constant RECEIVABLE_FROZEN = 14;
     uint8 internal constant RECEIVABLE_UNFROZEN = 15;
     uint8 internal constant FORCED_TRANSFER = 16;
+    uint8 internal constant PLEDGED = 17;
+    uint8 internal constant RELEASED = 18;
+    uint8 internal constant SOLD = 19;
+    uint8 internal constant PAID = 20;
+    uint8 internal constant REDEEMED = 21;
+    uint8 internal constant CLOSED = 22;
+    uint8 internal constant CREDIT_NOTED = 23;
+    uint8 internal constant DISPUTED = 24;
+    uint8 internal constant RESOLVED = 25;
+    uint8 internal constant DISHONOURED = 26;
+    uint8 internal constant ABSOLVED = 27;
+    uint8 internal constant RECOURSE_DEMANDED = 28;
+    uint8 internal constant REPURCHASED = 29;
 
     // Journal R-0, the registry's own.
     uint8 internal constant MEMBER_ADMITTED = 128;
@@ -39,6 +52,8 @@ library Journal {
     uint8 internal constant RULES_SET = 135;
     uint8 internal constant DESCRIPTOR_SET = 136;
     uint8 internal constant SUNSET = 137;
+    uint8 internal constant DEPOSIT_TOKEN_SET = 138;
+    uint8 internal constant DESK_SET = 139;
 
     /// @notice The head of an empty journal of this contract on this chain.
     /// @param journalId Receivable id, or 0 for the registry's own journal.
