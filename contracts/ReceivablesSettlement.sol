@@ -229,7 +229,7 @@ contract ReceivablesSettlement is Clearing, Signatures, ISettlementOperations {
     function close(uint256 receivableId) external restricted {
         Record storage record = _records[receivableId];
         uint256 terms = _requireConfirmed(record, receivableId);
-        _requireOverdue(terms, 1);
+        _requireOverdue(terms, _graceDays());
 
         record.terms = terms.withStatus(Words.STATUS_CLOSED);
         record.head = _next(record.head, Journal.CLOSED, 0, terms.face(), keccak256(abi.encode(msg.sender)));
@@ -243,7 +243,7 @@ contract ReceivablesSettlement is Clearing, Signatures, ISettlementOperations {
         uint256 terms = _requireConfirmed(record, receivableId);
         uint256 amounts = record.amounts;
         if (amounts.payable_(terms.face()) == 0) revert PaymentMade(amounts.paid());
-        _requireOverdue(terms, _settlement.inForce(Words.OVERDUE_GRACE_SHIFT, Words.SHORT_BITS));
+        _requireOverdue(terms, _graceDays());
         if (amounts & Amounts.DISHONOURED != 0) revert DishonourStands();
 
         record.amounts = amounts | Amounts.DISHONOURED;
@@ -340,6 +340,10 @@ contract ReceivablesSettlement is Clearing, Signatures, ISettlementOperations {
         uint64 claimed = word & Words.CLAIMED == 0 ? 0 : _claims[range >> 64].amount();
         if (claimed >= recourse.amount()) revert NothingDue(range >> 64);
         return recourse.amount() - claimed;
+    }
+
+    function _graceDays() private view returns (uint256) {
+        return _settlement.inForce(Words.OVERDUE_GRACE_SHIFT, Words.SHORT_BITS);
     }
 
     function _requireOverdue(uint256 terms, uint256 days_) private view {

@@ -692,7 +692,7 @@ interface ISettlementOperations is IReceivablesRecords {
     /// @notice End the dispute: what of it was not credited is owed.
     function resolve(uint256 receivableId, Authorisation calldata second) external;
 
-    /// @notice Close the book of an overdue receivable. The settlement bank, after a delay.
+    /// @notice Close the book of a receivable that is overdue by more than the grace. The settlement bank, after a delay.
     function close(uint256 receivableId) external;
 
     /// @notice Say that a debt is overdue by more than the grace. Anyone.
