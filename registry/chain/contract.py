@@ -18,11 +18,15 @@ from registry.chain.words import (
     MovementWord,
     RecordWords,
     RegistrationWord,
+    Rights,
+    SettlementWord,
     unpack_certificate,
     unpack_member,
     unpack_movement,
     unpack_record,
     unpack_registration,
+    unpack_rights,
+    unpack_settlement,
 )
 from registry.domain.identifiers import Address, parse_address, token_id
 from registry.domain.receivable import Freeze, Scope
@@ -60,7 +64,7 @@ def receivables_abi() -> ContractAbi:
     """The ABI of the deployed registry, with what its extensions answer and its AccessManagers refuse."""
     return ContractAbi(
         artifact("Receivables"),
-        extensions=(artifact("ReceivablesBySignature"), artifact("ReceivablesOversight")),
+        extensions=tuple(map(artifact, ("ReceivablesBySignature", "ReceivablesOversight", "ReceivablesSettlement"))),
         refusing=(artifact("RegistryAccess"),),
     )
 
@@ -182,6 +186,7 @@ class Policy:
 
     movement: MovementWord
     registration: RegistrationWord
+    settlement: SettlementWord
     paused_since: int
     descriptor: Address
 
@@ -224,6 +229,18 @@ class ReceivablesView:
         """Certificate words by (receivable id, start)."""
         return self._bulk("certificates", list(ids), lambda key: token_id(*key), unpack_certificate, block)
 
+    def rights(self, ids: Iterable[tuple[int, int]], *, block: At = "latest") -> dict[tuple[int, int], Rights]:
+        """What lies on certificates besides orders, by (receivable id, start)."""
+        return self._bulk("rights", list(ids), lambda key: token_id(*key), lambda row: unpack_rights(*row), block)
+
+    def redeemable(self, ids: Iterable[tuple[int, int]], *, block: At = "latest") -> dict[tuple[int, int], int]:
+        """What a redemption would pay out now, minor units, by (receivable id, start); 0 where it would be refused."""
+        return self._bulk("redeemable", list(ids), lambda key: token_id(*key), int, block)
+
+    def deposit_tokens(self, currencies: Iterable[int], *, block: At = "latest") -> dict[int, Address]:
+        """Deposit tokens by ISO 4217 number; zeros where there is none."""
+        return self._bulk("depositTokens", list(currencies), lambda key: key, parse_address, block)
+
     def members(self, accounts: Iterable[Address], *, block: At = "latest") -> dict[Address, MemberWord]:
         """Member words by address."""
         return self._bulk("members", list(accounts), lambda key: key, unpack_member, block)
@@ -244,9 +261,13 @@ class ReceivablesView:
 
     def policy(self, *, block: At = "latest") -> Policy:
         """The registry's own switches and parameters."""
-        movement, registration, paused_since, descriptor = self.read("policy", block=block)
+        movement, registration, settlement, paused_since, descriptor = self.read("policy", block=block)
         return Policy(
-            unpack_movement(movement), unpack_registration(registration), paused_since, parse_address(descriptor)
+            movement=unpack_movement(movement),
+            registration=unpack_registration(registration),
+            settlement=unpack_settlement(settlement),
+            paused_since=paused_since,
+            descriptor=parse_address(descriptor),
         )
 
     def is_claimed(self, *, fingerprint: bytes, debtor: Address, originator: Address, block: At = "latest") -> bool:

@@ -47,7 +47,12 @@ OFFICER_FUNCTIONS = (
     "forceTransfer",
 )
 
-CODE = {"receivables": "Receivables", "by_signature": "ReceivablesBySignature", "oversight": "ReceivablesOversight"}
+CODE = {
+    "receivables": "Receivables",
+    "by_signature": "ReceivablesBySignature",
+    "oversight": "ReceivablesOversight",
+    "settlement": "ReceivablesSettlement",
+}
 """The contracts that are the registry together, by their names in plan and record."""
 
 
@@ -97,6 +102,8 @@ class Charter:
     answer_window_days: int = 30
     unanswered_max: int = 100
     forced_transfer_delay_seconds: int = DAY_SECONDS
+    overdue_grace_days: int = 5
+    """A payment sent on the due date needs a weekend, a holiday and a bank's cut-off time to arrive."""
 
 
 def dev_charter() -> Charter:
@@ -141,12 +148,16 @@ def plan(charter: Charter) -> tuple[Deploy | Call, ...]:
         charter.minimum_part_minor,
         charter.answer_window_days,
         charter.unanswered_max,
+        charter.overdue_grace_days,
     )
     return (
         Deploy("access", "RegistryAccess", ("$deployer",)),
         Deploy("regulation", "RegistryAccess", (charter.regulator,)),
+        Deploy("settlement", "ReceivablesSettlement", (predecessor,)),
         Deploy(
-            "oversight", "ReceivablesOversight", ("$regulation", charter.forced_transfer_delay_seconds, predecessor)
+            "oversight",
+            "ReceivablesOversight",
+            ("$regulation", charter.forced_transfer_delay_seconds, "$settlement", predecessor),
         ),
         Deploy("by_signature", "ReceivablesBySignature", ("$oversight", predecessor)),
         Deploy("receivables", "Receivables", ("$access", "$by_signature", predecessor, values)),
@@ -191,14 +202,16 @@ def resolve(argument: Any, names: Mapping[str, Address]) -> Any:
 class Deployment:
     """Where a registry stands: addresses, the block that created it, what it was created from and with.
 
-    `access` is the operator's AccessManager, `regulation` the regulator's own. `by_signature` and `oversight` hold the
-    code that the registry leaves calls to; `descriptor` is the first, which the governor may replace.
+    `access` is the operator's AccessManager, `regulation` the regulator's own. `by_signature`, `oversight` and
+    `settlement` hold the code that the registry leaves calls to, in that order; `descriptor` is the first, which the
+    governor may replace.
     """
 
     chain_id: int
     receivables: Address
     by_signature: Address
     oversight: Address
+    settlement: Address
     access: Address
     regulation: Address
     descriptor: Address
@@ -242,7 +255,16 @@ class Deployment:
             raise DeploymentMismatch(f"{path} was written by another version of this software") from error
 
 
-_ADDRESSES = ("receivables", "by_signature", "oversight", "access", "regulation", "descriptor", "operator")
+_ADDRESSES = (
+    "receivables",
+    "by_signature",
+    "oversight",
+    "settlement",
+    "access",
+    "regulation",
+    "descriptor",
+    "operator",
+)
 
 
 def _to_json(value: Any) -> Any:
@@ -310,6 +332,7 @@ def carry_out(driver: Driver, charter: Charter, *, chain_id: int) -> Deployment:
         receivables=registry.address,
         by_signature=names["by_signature"],
         oversight=names["oversight"],
+        settlement=names["settlement"],
         access=names["access"],
         regulation=names["regulation"],
         descriptor=names["descriptor"],
@@ -418,6 +441,7 @@ def _require_joined(node: Node, deployment: Deployment) -> None:
     joined = {
         "by_signature": registry.extension(),
         "oversight": ReceivablesView(node, deployment.by_signature).extension(),
+        "settlement": ReceivablesView(node, deployment.oversight).extension(),
         "regulation": registry.regulation(),
     }
     for name, address in joined.items():

@@ -1,4 +1,7 @@
-"""The packed storage words of contracts/libraries/Words.sol, unpacked. Amounts in minor units, instants in seconds."""
+"""The packed storage words of contracts/libraries/Words.sol and Amounts.sol, unpacked.
+
+Amounts in minor units, instants in seconds.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,23 @@ _DAY_BITS = 16
 
 
 @dataclass(frozen=True, slots=True)
+class AmountsWord:
+    """What was paid, credited and disputed of a receivable, as registry.domain.receivable.Receivable has it."""
+
+    paid: int
+    cancelled: int
+    senior: int
+    disputed: bool
+    dishonoured: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RecordWords:
-    """The two words of a receivable; a status of 0 means that there is none."""
+    """The words of a receivable; a status of 0 means that there is none.
+
+    `restrained` says that the amounts hinder moves: something was paid or is disputed. `claimed` is what was paid out
+    while part of it was paid; it stays as it was once all is.
+    """
 
     debtor: Address
     face: int
@@ -21,14 +39,18 @@ class RecordWords:
     currency: int
     status: int
     frozen: bool
+    restrained: bool
     head: bytes
+    amounts: AmountsWord
+    claimed: int
 
 
 @dataclass(frozen=True, slots=True)
 class CertificateWord:
     """The word of a certificate; a holder of zeros means that there is none.
 
-    `original` marks the front that has never left the originator's hands.
+    `original` marks the front that has never left the originator's hands. `pledged`, `recourse` and `claimed` say that
+    there is more of it, in Rights.
     """
 
     holder: Address
@@ -36,17 +58,50 @@ class CertificateWord:
     approved: bool
     frozen: bool
     original: bool
+    pledged: bool
+    recourse: bool
+    claimed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LienWord:
+    """Who is paid first of a certificate, up to `secured` minor units."""
+
+    financier: Address
+    secured: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecourseWord:
+    """Who gives back `amount` minor units, less what was paid out, if the debtor does not pay."""
+
+    seller: Address
+    amount: int
+    demanded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What lies on a certificate besides orders. `claimed` was paid out on it so far, minor units."""
+
+    lien: LienWord | None
+    recourse: RecourseWord | None
+    claimed: int
 
 
 @dataclass(frozen=True, slots=True)
 class MemberWord:
-    """The word of a member; status 0 means never admitted. `balance` counts certificates."""
+    """The word of a member; status 0 means never admitted.
+
+    `balance` counts certificates, `dishonoured` the receivables that it has not paid in time and not made good.
+    """
 
     balance: int
     kyc_expiry: int
     roles: int
     status: int
     frozen: bool
+    dishonoured: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +138,16 @@ class RegistrationWord:
     paused_seconds: int
 
 
-def unpack_record(terms: int, head: bytes) -> RecordWords:
-    """terms: debtor 160 | face 64 | due day 16 | currency 10 | status 3 | frozen 1."""
+@dataclass(frozen=True, slots=True)
+class SettlementWord:
+    """What is set about money. `desk` is zeros for none."""
+
+    overdue_grace_days: ParameterWord
+    desk: Address
+
+
+def unpack_record(terms: int, head: bytes, amounts: int, claimed: int) -> RecordWords:
+    """terms: debtor 160 | face 64 | due day 16 | currency 10 | status 3 | frozen 1 | restrained 1."""
     return RecordWords(
         debtor=_address(terms),
         face=_bits(terms, 160, 64),
@@ -92,29 +155,56 @@ def unpack_record(terms: int, head: bytes) -> RecordWords:
         currency=_bits(terms, 240, 10),
         status=_bits(terms, 250, 3),
         frozen=_flag(terms, 253),
+        restrained=_flag(terms, 254),
         head=head,
+        amounts=unpack_amounts(amounts),
+        claimed=claimed,
+    )
+
+
+def unpack_amounts(word: int) -> AmountsWord:
+    """paid 64 | cancelled 64 | senior 64 | disputed 1 | dishonoured 1 (contracts/libraries/Amounts.sol)."""
+    return AmountsWord(
+        paid=_bits(word, 0, 64),
+        cancelled=_bits(word, 64, 64),
+        senior=_bits(word, 128, 64),
+        disputed=_flag(word, 192),
+        dishonoured=_flag(word, 193),
     )
 
 
 def unpack_certificate(word: int) -> CertificateWord:
-    """holder 160 | end 64 | approved 1 | frozen 1 | original 1."""
+    """holder 160 | end 64 | approved 1 | frozen 1 | original 1 | pledged 1 | recourse 1 | claimed 1."""
     return CertificateWord(
         holder=_address(word),
         end=_bits(word, 160, 64),
         approved=_flag(word, 224),
         frozen=_flag(word, 225),
         original=_flag(word, 226),
+        pledged=_flag(word, 227),
+        recourse=_flag(word, 228),
+        claimed=_flag(word, 229),
+    )
+
+
+def unpack_rights(lien: int, recourse: int, claimed: int) -> Rights:
+    """lien: financier 160 | secured 64; recourse: seller 160 | amount 64 | demanded 1; words of 0 for none."""
+    return Rights(
+        lien=LienWord(_address(lien), _bits(lien, 160, 64)) if lien else None,
+        recourse=RecourseWord(_address(recourse), _bits(recourse, 160, 64), _flag(recourse, 224)) if recourse else None,
+        claimed=claimed,
     )
 
 
 def unpack_member(word: int) -> MemberWord:
-    """balance 64 | kycExpiry 40 | roles 32 | status 8 | frozen 1."""
+    """balance 64 | kycExpiry 40 | roles 32 | status 8 | frozen 1 | dishonoured 32."""
     return MemberWord(
         balance=_bits(word, 0, 64),
         kyc_expiry=_bits(word, 64, 40),
         roles=_bits(word, 104, 32),
         status=_bits(word, 136, 8),
         frozen=_flag(word, 144),
+        dishonoured=_bits(word, 145, 32),
     )
 
 
@@ -137,6 +227,11 @@ def unpack_registration(word: int) -> RegistrationWord:
         unanswered_max=_parameter(word, 160, value_bits=16),
         paused_seconds=_bits(word, 208, 32),
     )
+
+
+def unpack_settlement(word: int) -> SettlementWord:
+    """overdue grace: value 16, following 16, from day 16 | desk 160."""
+    return SettlementWord(overdue_grace_days=_parameter(word, 0, value_bits=16), desk=_address(word >> 48))
 
 
 def _parameter(word: int, shift: int, *, value_bits: int) -> ParameterWord:

@@ -31,7 +31,7 @@ NO_DOCUMENT = bytes(32)
 ORDER = b"\x0a" * 32
 NOBODY = "0x" + "0" * 40
 SUPPLIER_ROLE, DEBTOR_ROLE, FINANCIER_ROLE = 1, 2, 4
-OPERATOR_ROLE, GOVERNOR_ROLE, OFFICER_ROLE = 1, 2, 3
+OPERATOR_ROLE, GOVERNOR_ROLE, OFFICER_ROLE, SETTLEMENT_BANK_ROLE = 1, 2, 3, 4
 
 SCOPE_CERTIFICATE, SCOPE_RECEIVABLE, SCOPE_MEMBER = 1, 2, 3
 
@@ -40,6 +40,7 @@ MINIMUM_PART = 1
 ANSWER_WINDOW_DAYS = 10
 UNANSWERED_MAX = 20
 FORCED_TRANSFER_DELAY = 3 * DAY
+OVERDUE_GRACE_DAYS = 5
 
 OPERATOR_FUNCTIONS = ("admit(address,uint40,uint32,bytes32)", "suspend(address,uint8)", "pause()", "unpause()")
 GOVERNOR_FUNCTIONS = (
@@ -47,7 +48,10 @@ GOVERNOR_FUNCTIONS = (
     "setRules(address)",
     "setDescriptor(address)",
     "sunset()",
+    "setDepositToken(uint16,address)",
+    "setDesk(address)",
 )
+SETTLEMENT_BANK_FUNCTIONS = ("close(uint256)", "absolve(uint256)")
 AUTHORISATION = "(address,uint256,uint256,bytes32,bytes32,bytes)"
 OFFICER_FUNCTIONS = (
     f"partition(uint256,uint64,address,bytes32,{AUTHORISATION})",
@@ -142,9 +146,9 @@ def container(artifact: Artifact) -> Any:
 
 
 def whole_face(project: Any) -> Any:
-    """Everything that the deployed registry answers to, tells and refuses with: the three contracts' ABIs as one."""
+    """Everything that the deployed registry answers to, tells and refuses with: the four contracts' ABIs as one."""
     entries: dict[str, Any] = {}
-    for name in ("Receivables", "ReceivablesBySignature", "ReceivablesOversight"):
+    for name in ("Receivables", "ReceivablesBySignature", "ReceivablesOversight", "ReceivablesSettlement"):
         for entry in getattr(project, name).contract_type.abi:
             if entry.type in ("function", "event", "error"):
                 entries.setdefault(f"{entry.type} {entry.selector}", entry.model_dump(mode="json", by_alias=True))
@@ -160,6 +164,7 @@ class House:
     regulation: Door
     oversight: Door
     by_signature: Door
+    settlement: Door
     first_block: int
     operator: Any
     seller: Any
@@ -170,6 +175,7 @@ class House:
     officer: Any
     countersigner: Any
     regulator: Any
+    settlement_bank: Any
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     @property
@@ -544,12 +550,17 @@ def deploy_house(
     unanswered_max: int = UNANSWERED_MAX,
 ) -> House:
     """A fresh registry, without members: the operator's access manager, the regulator's with two officers."""
-    operator, seller, buyer, supplier, bank, stranger, officer, countersigner, regulator = accounts[:9]
+    operator, seller, buyer, supplier, bank, stranger, officer, countersigner, regulator, settlement_bank = accounts[
+        :10
+    ]
     access = operator.deploy(project.RegistryAccess, operator)
     regulation = regulator.deploy(project.RegistryAccess, regulator)
-    oversight = operator.deploy(project.ReceivablesOversight, regulation, FORCED_TRANSFER_DELAY, predecessor)
+    settlement = operator.deploy(project.ReceivablesSettlement, predecessor)
+    oversight = operator.deploy(
+        project.ReceivablesOversight, regulation, FORCED_TRANSFER_DELAY, settlement, predecessor
+    )
     by_signature = operator.deploy(project.ReceivablesBySignature, oversight, predecessor)
-    values = (tenor_limit_days, minimum_part, ANSWER_WINDOW_DAYS, unanswered_max)
+    values = (tenor_limit_days, minimum_part, ANSWER_WINDOW_DAYS, unanswered_max, OVERDUE_GRACE_DAYS)
     deployed = operator.deploy(project.Receivables, access, by_signature, predecessor, values)
     first_block = ape.chain.blocks.head.number
     receivables = Door(whole_face(project).at(deployed.address), project.RegistryAccess.contract_type)
@@ -560,6 +571,7 @@ def deploy_house(
         regulation=Door(regulation, face),
         oversight=Door(oversight, face),
         by_signature=Door(by_signature, face),
+        settlement=Door(settlement, face),
         first_block=first_block,
         operator=operator,
         seller=seller,
@@ -570,10 +582,12 @@ def deploy_house(
         officer=officer,
         countersigner=countersigner,
         regulator=regulator,
+        settlement_bank=settlement_bank,
     )
     for manager, admin, role, functions, people in (
         (house.access, operator, OPERATOR_ROLE, OPERATOR_FUNCTIONS, (operator,)),
         (house.access, operator, GOVERNOR_ROLE, GOVERNOR_FUNCTIONS, (operator,)),
+        (house.access, operator, SETTLEMENT_BANK_ROLE, SETTLEMENT_BANK_FUNCTIONS, (settlement_bank,)),
         (house.regulation, regulator, OFFICER_ROLE, OFFICER_FUNCTIONS, (officer, countersigner)),
     ):
         selectors = [selector(signature) for signature in functions]
