@@ -11,14 +11,21 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from types import MappingProxyType
 
-from registry.domain import calendar, journal, rules
+from registry.domain import amounts, calendar, journal, rules
 from registry.domain.identifiers import Address, format_receivable_id
 from registry.domain.journal import (
+    Absolved,
     CertificateFrozen,
     CertificateUnfrozen,
+    Closed,
     Confirmed,
     CounterOffered,
+    CreditNoted,
+    DepositTokenSet,
     DescriptorSet,
+    DeskSet,
+    Dishonoured,
+    Disputed,
     Endorsed,
     Entry,
     ForcedTransfer,
@@ -29,14 +36,22 @@ from registry.domain.journal import (
     MemberUnfrozen,
     Merged,
     OfferAccepted,
+    Paid,
     ParameterSet,
     Partitioned,
     Paused,
+    Pledged,
     ReceivableFrozen,
     ReceivableUnfrozen,
+    RecourseDemanded,
+    Redeemed,
     Refused,
     Registered,
+    Released,
+    Repurchased,
+    Resolved,
     RulesSet,
+    Sold,
     Split,
     Sunset,
     Unpaused,
@@ -44,12 +59,14 @@ from registry.domain.journal import (
 )
 from registry.domain.receivable import (
     Certificate,
+    Lien,
     Member,
     MemberStatus,
     Offer,
     Parameter,
     ParameterValue,
     Receivable,
+    Recourse,
     Registry,
     Role,
     Status,
@@ -167,6 +184,14 @@ def _apply(receivable: Receivable, entry: Entry, certificates: dict[int, Certifi
             return _answered(current, entry, certificates)
         case Split() | Endorsed() | Merged():
             return _moved(current, entry, certificates)
+        case Pledged() | Released() | Sold():
+            return _financed(current, entry, certificates)
+        case Paid() | Redeemed() | Closed() | Dishonoured() | Absolved():
+            return _cleared(current, entry, certificates)
+        case CreditNoted() | Disputed() | Resolved():
+            return _agreed(current, entry, certificates)
+        case RecourseDemanded() | Repurchased():
+            return _recoursed(current, entry, certificates)
         case Partitioned() | CertificateFrozen() | CertificateUnfrozen() | ForcedTransfer():
             return _ordered(current, entry, certificates)
         case ReceivableFrozen() | ReceivableUnfrozen():
@@ -242,8 +267,8 @@ def _answered(
 
 
 def _moved(current: Receivable, entry: Split | Endorsed | Merged, certificates: dict[int, Certificate]) -> Receivable:
-    """What a holder does. Every certificate that comes of it is a new one, without orders."""
-    rules.require_movable(current, now=entry.at)
+    """What a holder does. Every certificate that comes of it is a new one, without orders and rights."""
+    rules.require_movable(current, entry.start, now=entry.at)
     match entry:
         case Split():
             whole = _require_free(current, entry.start, entry.end, now=entry.at)
@@ -271,15 +296,15 @@ def _ordered(
     entry: Partitioned | CertificateFrozen | CertificateUnfrozen | ForcedTransfer,
     certificates: dict[int, Certificate],
 ) -> Receivable:
-    """What officers do to a certificate. Due date, pause and other orders do not hinder them."""
-    rules.require_status(current, Status.CONFIRMED)
+    """What officers do to a certificate. Due date, payments, pause and other orders do not hinder them."""
+    rules.require_status(current, *rules.ONCE_CONFIRMED)
     _require_order(entry)
     whole = rules.require_whole(current, entry.start, entry.end)
     match entry:
         case Partitioned():
             rules.require_cut(entry.start, entry.cut, entry.end)
-            certificates[entry.start] = replace(whole, end=entry.cut, since=current.length)
-            certificates[entry.cut] = replace(whole, start=entry.cut, since=current.length)
+            front, tail = amounts.partition(whole, entry.cut, since=current.length)
+            certificates[entry.start], certificates[entry.cut] = front, tail
             return current
         case CertificateFrozen():
             orders = rules.orders_with(whole.orders, entry.order, expiry=entry.expiry, now=entry.at)
@@ -293,13 +318,16 @@ def _ordered(
             # The order may have frozen the holder, which is R-0's to tell: so its absence here breaks nothing.
             rules.require_other_holder(whole, entry.receiver)
             orders = rules.orders_after(whole.orders, entry.order, now=entry.at)
-            certificates[entry.start] = replace(whole, holder=entry.receiver, since=current.length, orders=orders)
+            # A lien goes with the certificate, and so does what was paid out on it; recourse ends with the hop.
+            certificates[entry.start] = replace(
+                whole, holder=entry.receiver, since=current.length, orders=orders, recourse=None
+            )
             return _with_front(current, entry.start)
 
 
 def _ordered_whole(current: Receivable, entry: ReceivableFrozen | ReceivableUnfrozen) -> Receivable:
     """What officers do to a receivable."""
-    rules.require_status(current, Status.CONFIRMED)
+    rules.require_status(current, *rules.ONCE_CONFIRMED)
     _require_order(entry)
     _require_same(current, face=entry.face)
     if isinstance(entry, ReceivableFrozen):
@@ -307,6 +335,151 @@ def _ordered_whole(current: Receivable, entry: ReceivableFrozen | ReceivableUnfr
     else:
         orders = rules.orders_without(current.orders, entry.order, now=entry.at)
     return replace(current, orders=orders)
+
+
+def _financed(
+    current: Receivable, entry: Pledged | Released | Sold, certificates: dict[int, Certificate]
+) -> Receivable:
+    """What a financier is given on a certificate, and what it gives up."""
+    if isinstance(entry, Released):
+        whole = rules.require_whole(current, entry.start, entry.end)
+        rules.require_lien(current, whole, entry.financier)
+        certificates[entry.start] = replace(whole, lien=None)
+        return current
+    rules.require_movable(current, entry.start, now=entry.at)
+    whole = _require_free(current, entry.start, entry.end, now=entry.at)
+    rules.require_other_holder(whole, entry.financier)
+    match entry:
+        case Pledged():
+            rules.require_secured(whole, entry.secured)
+            if entry.quote != rules.NO_QUOTE:
+                rules.require_price(entry.price, whole.amount)
+            lien = Lien(entry.financier, entry.secured, current.length)
+            certificates[entry.start] = replace(whole, lien=lien)
+            return current
+        case Sold():
+            if entry.cut != entry.start:
+                rules.require_cut(entry.start, entry.cut, entry.end)
+                certificates[entry.start] = Certificate(entry.start, entry.cut, whole.holder, current.length)
+            rules.require_price(entry.price, entry.end - entry.cut)
+            rules.require_recourse_amount(entry.recourse, entry.end - entry.cut)
+            recourse = Recourse(whole.holder, entry.recourse) if entry.recourse else None
+            certificates[entry.cut] = Certificate(
+                entry.cut, entry.end, entry.financier, current.length, recourse=recourse
+            )
+            return _with_front(current, entry.cut)
+
+
+def _cleared(
+    current: Receivable,
+    entry: Paid | Redeemed | Closed | Dishonoured | Absolved,
+    certificates: dict[int, Certificate],
+) -> Receivable:
+    """What comes in, what goes out, and what becomes of a debt that is not paid."""
+    if isinstance(entry, Redeemed):
+        return _redeemed(current, entry, certificates)
+    _require_same(current, face=entry.face)
+    match entry:
+        case Paid():
+            rules.require_payment(current, payer=entry.payer, amount=entry.amount, now=entry.at)
+            return amounts.with_amounts(current, paid=current.paid + entry.amount)
+        case Closed():
+            rules.require_close(current, now=entry.at)
+            return replace(current, status=Status.CLOSED)
+        case Dishonoured():
+            # The grace is R-0's to tell. It is a day at least, so this much holds whatever it was.
+            rules.require_unpaid_debt(current, grace_days=1, now=entry.at)
+            return replace(current, dishonoured=True)
+        case Absolved():
+            rules.require_dishonoured(current)
+            return replace(current, dishonoured=False)
+
+
+def _redeemed(current: Receivable, entry: Redeemed, certificates: dict[int, Certificate]) -> Receivable:
+    """A redemption pays out exactly what is due, whoever asked for it. The holder's orders are R-0's to tell."""
+    whole = rules.require_whole(current, entry.start, entry.end)
+    rules.require_unfrozen(whole.orders, now=entry.at)
+    rules.require_unfrozen(current.orders, now=entry.at)
+    out = rules.require_payout(current, whole)
+    if (entry.holder, entry.amount, entry.to_financier) != (whole.holder, out.amount, out.to_financier):
+        raise JournalBroken(
+            f"{out.amount} minor units were due, {out.to_financier} of it to the financier, the rest to the holder"
+        )
+    after, left = amounts.paid_out(current, whole, out)
+    if left is None:
+        del certificates[entry.start]
+    else:
+        certificates[entry.start] = left
+    return after
+
+
+def _agreed(
+    current: Receivable, entry: CreditNoted | Disputed | Resolved, certificates: dict[int, Certificate]
+) -> Receivable:
+    """What originator and debtor do together."""
+    if isinstance(entry, Resolved):
+        _require_same(current, face=entry.face)
+        creditor = rules.require_disputed(current)
+        rules.require_parties(current.debtor, creditor, entry.actor, entry.countersigner)
+        # What was paid while the dispute lasted stays with the minor units that it was paid for.
+        return amounts.with_amounts(current, disputed=False, senior=current.senior if current.paid else 0)
+    front = rules.require_front(current, entry.start, entry.end)
+    rules.require_parties(current.debtor, front.holder, entry.actor, entry.countersigner)
+    rules.require_unencumbered(current, front, now=entry.at)
+    match entry:
+        case CreditNoted():
+            rules.require_credit(current, front, entry.amount)
+            return _credited(current, entry, front, certificates)
+        case Disputed():
+            rules.require_dispute(current, front, entry.cut)
+            if entry.cut != entry.end:
+                # Its orders have expired, or there would be no dispute: the parts begin without.
+                free = replace(front, orders=())
+                parts = amounts.partition(free, entry.cut, since=current.length)
+                certificates[entry.start], certificates[entry.cut] = parts
+            return amounts.with_amounts(current, disputed=True, senior=entry.cut)
+
+
+def _credited(
+    current: Receivable, entry: CreditNoted, front: Certificate, certificates: dict[int, Certificate]
+) -> Receivable:
+    """What was credited is gone. Once nothing is left of the minor units that are paid last, all are paid alike."""
+    cancelled = entry.start + entry.amount
+    del certificates[entry.start]
+    if cancelled != entry.end:
+        certificates[cancelled] = Certificate(cancelled, entry.end, front.holder, current.length)
+    is_one = current.senior <= cancelled
+    return amounts.with_amounts(
+        current,
+        cancelled=cancelled,
+        front_endorsed=cancelled == entry.end,
+        senior=0 if is_one else current.senior,
+        disputed=current.disputed and not is_one,
+    )
+
+
+def _recoursed(
+    current: Receivable, entry: RecourseDemanded | Repurchased, certificates: dict[int, Certificate]
+) -> Receivable:
+    """What becomes of a certificate that was sold with recourse and is not paid."""
+    whole = rules.require_whole(current, entry.start, entry.end)
+    match entry:
+        case RecourseDemanded():
+            recourse = rules.require_demand(current, whole, now=entry.at)
+            if entry.seller != recourse.seller:
+                raise JournalBroken("it asks another than the seller")
+            certificates[entry.start] = replace(whole, recourse=replace(recourse, demanded=True))
+            return current
+        case Repurchased():
+            recourse = rules.require_repurchase(current, whole, seller=entry.seller)
+            rules.require_unencumbered(current, whole, now=entry.at)
+            if entry.amount != rules.require_outstanding(current, whole, recourse):
+                raise JournalBroken("the seller paid another amount than it owed")
+            # What was paid out on it stays with it.
+            certificates[entry.start] = Certificate(
+                entry.start, entry.end, entry.seller, current.length, claimed=whole.claimed
+            )
+            return current
 
 
 def _require_order(entry: _Ordered) -> None:
@@ -324,13 +497,13 @@ def _require_same(receivable: Receivable, **named: Address | int) -> None:
 
 def _require_free(receivable: Receivable, start: int, end: int, *, now: int) -> Certificate:
     certificate = rules.require_whole(receivable, start, end)
-    rules.require_unfrozen(certificate.orders, now=now)
+    rules.require_thawed(certificate, now=now)
     return certificate
 
 
 def _with_front(receivable: Receivable, start: int) -> Receivable:
     """The front has left the originator's hands once it was handed over."""
-    return replace(receivable, front_endorsed=receivable.front_endorsed or start == 0)
+    return replace(receivable, front_endorsed=receivable.front_endorsed or start == receivable.cancelled)
 
 
 # ------------------------------------------------------------------------- R-0
@@ -363,6 +536,12 @@ def _apply_to_registry(registry: Registry, entry: Entry, members: dict[Address, 
             return replace(current, rules=entry.rules)
         case DescriptorSet():
             return replace(current, descriptor=entry.descriptor)
+        case DepositTokenSet():
+            rules.require_first_token(current, entry.currency)
+            tokens = {**current.deposit_tokens, entry.currency: entry.token}
+            return replace(current, deposit_tokens=MappingProxyType(tokens))
+        case DeskSet():
+            return replace(current, desk=entry.desk)
         case Sunset():
             rules.require_no_sunset(current)
             return replace(current, sunset_at=entry.at)

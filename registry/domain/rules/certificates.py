@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from registry.domain.identifiers import Address, CertificateId, format_address
 from registry.domain.journal import Endorsed, Merged, Split
 from registry.domain.receivable import Certificate, Parameter, Receivable
-from registry.domain.rules.refusals import BatchEmpty, BelowMinimumPart, NotHolder
+from registry.domain.rules.refusals import BatchEmpty, NotHolder
 from registry.domain.rules.requirements import (
-    require_cut,
-    require_movable,
+    require_free_to_move,
+    require_held_by,
     require_other_holder,
+    require_parts,
     require_running,
-    require_unfrozen,
-    require_whole,
+    require_thawed,
 )
 from registry.domain.rules.world import Act, World
 
@@ -48,7 +48,7 @@ def decide_split(
     document: bytes,
     now: int,
 ) -> Split:
-    """Raises RegistryPaused, UnknownCertificate, NotHolder, RangeChanged, StatusForbids, DueDatePassed, FrozenByOrder,
+    """Raises RegistryPaused, UnknownCertificate, NotHolder, RangeChanged, what require_free_to_move raises,
     MemberNotEligible, CutOutOfRange, BelowMinimumPart, TradeDocumentMissing, RulesForbid."""
     parts = (Part(cut, receiver, document),)
     (entry,) = decide_split_many(world, actor=actor, certificate_id=certificate_id, parts=parts, now=now)
@@ -61,7 +61,7 @@ def decide_split_many(
     """Cuts descend: each part is cut from what the ones before it left. Raises what decide_split raises, BatchEmpty."""
     require_running(world.registry)
     receivable, certificate = world.require_named(actor, certificate_id)
-    _require_free_to_move(receivable, certificate, now=now)
+    require_free_to_move(receivable, certificate, now=now)
     world.require_sender(certificate.holder, now=now)
     if not parts:
         raise BatchEmpty()
@@ -69,9 +69,7 @@ def decide_split_many(
     start, end = certificate.start, certificate.end
     entries = []
     for part in parts:
-        require_cut(start, part.cut, end)
-        if part.cut - start < minimum or end - part.cut < minimum:
-            raise BelowMinimumPart(f"the smallest part is {minimum} minor units")
+        require_parts(start, part.cut, end, minimum=minimum)
         if part.receiver == certificate.holder:
             world.require_eligible(part.receiver, now=now)
         else:
@@ -87,7 +85,7 @@ def decide_split_many(
 def decide_endorse(
     world: World, *, actor: Address, certificate_id: CertificateId, receiver: Address, document: bytes, now: int
 ) -> Endorsed:
-    """Raises RegistryPaused, UnknownCertificate, NotHolder, RangeChanged, StatusForbids, DueDatePassed, FrozenByOrder,
+    """Raises RegistryPaused, UnknownCertificate, NotHolder, RangeChanged, what require_free_to_move raises,
     SameHolder, MemberNotEligible, TradeDocumentMissing, RulesForbid."""
     require_running(world.registry)
     receivable, certificate = world.require_named(actor, certificate_id)
@@ -132,19 +130,19 @@ def decide_transfer(
     """
     require_running(world.registry)
     receivable, certificate = world.require_authority(actor, (receivable_id, start))
-    _require_held_by(certificate, giver)
+    require_held_by(certificate, giver)
     return _endorsed(world, receivable, certificate, actor=actor, receiver=receiver, document=document, now=now)
 
 
 def decide_merge(world: World, *, actor: Address, certificate_id: CertificateId, end: int, now: int) -> Merged:
     """Join a certificate with its right neighbour, which ends at `end`. Raises RegistryPaused, UnknownCertificate,
-    NotHolder, RangeChanged, StatusForbids, DueDatePassed, FrozenByOrder, MemberNotEligible."""
+    NotHolder, RangeChanged, what require_free_to_move raises, MemberNotEligible."""
     require_running(world.registry)
     receivable, left = world.require_named(actor, certificate_id)
     _, right = world.require_named(actor, CertificateId(receivable.receivable_id, left.end, end))
-    _require_held_by(right, left.holder)
-    _require_free_to_move(receivable, left, now=now)
-    require_unfrozen(right.orders, now=now)
+    require_held_by(right, left.holder)
+    require_free_to_move(receivable, left, now=now)
+    require_thawed(right, now=now)
     world.require_sender(left.holder, now=now)
     return Merged(receivable.receivable_id, actor, left.start, right.end, left.end, now)
 
@@ -161,8 +159,7 @@ def decide_approve(world: World, *, actor: Address, receivable_id: int, start: i
 
 def decide_approve_range(world: World, *, actor: Address, certificate_id: CertificateId) -> None:
     """The form by signature, which names the end. Raises UnknownCertificate, RangeChanged, NotHolder."""
-    receivable, _ = world.require_existing(certificate_id.receivable_id, certificate_id.start)
-    require_whole(receivable, certificate_id.start, certificate_id.end)
+    world.require_whole(certificate_id)
     decide_approve(world, actor=actor, receivable_id=certificate_id.receivable_id, start=certificate_id.start)
 
 
@@ -177,23 +174,13 @@ def _endorsed(
     now: int,
 ) -> Endorsed:
     """The entry once authority and range are clear."""
-    _require_free_to_move(receivable, certificate, now=now)
+    require_free_to_move(receivable, certificate, now=now)
     require_other_holder(certificate, receiver)
     world.require_sender(certificate.holder, now=now)
     world.require_receiver(receiver, document, now=now)
     number, start, end = receivable.receivable_id, certificate.start, certificate.end
     world.extra_rules(Act(Endorsed.OPERATION, number, actor, certificate.holder, receiver, start, end))
     return Endorsed(number, actor, receiver, start, end, document, now)
-
-
-def _require_free_to_move(receivable: Receivable, certificate: Certificate, *, now: int) -> None:
-    require_movable(receivable, now=now)
-    require_unfrozen(certificate.orders, now=now)
-
-
-def _require_held_by(certificate: Certificate, holder: Address) -> None:
-    if certificate.holder != holder:
-        raise NotHolder(f"{format_address(certificate.holder)} holds it, not {format_address(holder)}")
 
 
 def _after(world: World, entry: Endorsed) -> World:

@@ -6,7 +6,7 @@ Neither pause nor sunset nor due date hinders them.
 from __future__ import annotations
 
 from registry.domain import calendar
-from registry.domain.identifiers import Address, CertificateId, format_address, format_receivable_id
+from registry.domain.identifiers import Address, CertificateId, format_address
 from registry.domain.journal import (
     CertificateFrozen,
     CertificateUnfrozen,
@@ -17,14 +17,14 @@ from registry.domain.journal import (
     ReceivableFrozen,
     ReceivableUnfrozen,
 )
-from registry.domain.receivable import Certificate, Parameter, Receivable, Status
+from registry.domain.receivable import Certificate, Parameter, Receivable
 from registry.domain.rules.refusals import (
     ForcedTransferTooEarly,
     NotHolder,
     OrderNotInForce,
-    UnknownReceivable,
 )
 from registry.domain.rules.requirements import (
+    ONCE_CONFIRMED,
     orders_with,
     orders_without,
     require_admitted,
@@ -32,7 +32,6 @@ from registry.domain.rules.requirements import (
     require_order,
     require_other_holder,
     require_status,
-    require_whole,
 )
 from registry.domain.rules.world import Authorisation, World
 
@@ -81,7 +80,7 @@ def decide_unfreeze_certificate(
 ) -> CertificateUnfrozen:
     """Raises what _require_order raises, UnknownCertificate, RangeChanged, OrderNotInForce."""
     _require_order(world, actor, second, certificate_id.receivable_id, order, now=now)
-    _, whole = _require_whole(world, certificate_id)
+    _, whole = world.require_whole(certificate_id)
     orders_without(whole.orders, order, now=now)
     number = certificate_id.receivable_id
     return CertificateUnfrozen(number, order, actor, second.signer, whole.start, whole.end, now)
@@ -99,8 +98,8 @@ def decide_freeze_receivable(
 ) -> ReceivableFrozen:
     """Raises what _require_order raises, UnknownReceivable, StatusForbids, OrderExpired, OrderStands, TooManyOrders."""
     _require_order(world, actor, second, receivable_id, order, now=now)
-    receivable = _require_receivable(world, receivable_id)
-    require_status(receivable, Status.CONFIRMED)
+    receivable = world.require_receivable(receivable_id)
+    require_status(receivable, *ONCE_CONFIRMED)
     orders_with(receivable.orders, order, expiry=expiry, now=now)
     return ReceivableFrozen(receivable_id, order, actor, second.signer, receivable.face, expiry, now)
 
@@ -110,7 +109,7 @@ def decide_unfreeze_receivable(
 ) -> ReceivableUnfrozen:
     """Raises what _require_order raises, UnknownReceivable, OrderNotInForce."""
     _require_order(world, actor, second, receivable_id, order, now=now)
-    receivable = _require_receivable(world, receivable_id)
+    receivable = world.require_receivable(receivable_id)
     orders_without(receivable.orders, order, now=now)
     return ReceivableUnfrozen(receivable_id, order, actor, second.signer, receivable.face, now)
 
@@ -167,20 +166,8 @@ def _require_order(
     require_order(order)
 
 
-def _require_receivable(world: World, receivable_id: int) -> Receivable:
-    receivable = world.receivables.get(receivable_id)
-    if receivable is None:
-        raise UnknownReceivable(f"there is no {format_receivable_id(receivable_id)}")
-    return receivable
-
-
-def _require_whole(world: World, named: CertificateId) -> tuple[Receivable, Certificate]:
-    receivable, _ = world.require_existing(named.receivable_id, named.start)
-    return receivable, require_whole(receivable, named.start, named.end)
-
-
 def _require_held(world: World, named: CertificateId, holder: Address) -> tuple[Receivable, Certificate]:
-    receivable, whole = _require_whole(world, named)
+    receivable, whole = world.require_whole(named)
     if whole.holder != holder:
         raise NotHolder(f"{format_address(holder)} no longer holds {named}")
     return receivable, whole

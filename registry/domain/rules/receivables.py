@@ -22,7 +22,6 @@ from registry.domain.rules.refusals import (
     TakenInPredecessor,
     TenorExceeded,
     TooManyUnanswered,
-    UnknownReceivable,
 )
 from registry.domain.rules.requirements import (
     clock,
@@ -42,15 +41,16 @@ from registry.domain.rules.world import Act, Claim, World
 
 def decide_register(world: World, *, actor: Address, claim: Claim, now: int) -> Registered:
     """Raises what require_open and require_claim raise, TenorExceeded, FingerprintMissing, DocumentRootMissing,
-    DebtorIsOriginator, MemberNotEligible, FingerprintTaken, TakenInPredecessor, TooManyUnanswered, RulesForbid."""
+    DebtorIsOriginator, MemberNotEligible, DebtorOverdue, FingerprintTaken, TakenInPredecessor, TooManyUnanswered,
+    RulesForbid."""
     require_open(world.registry)
     require_claim(claim.face, claim.currency, claim.due, now=now)
     _require_tenor(world, claim.due, now=now)
     require_commitments(
         fingerprint=claim.fingerprint, document_root=claim.document_root, debtor=claim.debtor, originator=actor
     )
-    world.require_eligible(actor, now=now)
-    world.require_eligible(claim.debtor, now=now)
+    world.require_solvent(actor, now=now)
+    world.require_solvent(claim.debtor, now=now)
     _require_free(world, (claim.fingerprint, claim.debtor, actor))
     _require_few_unanswered(world, debtor=claim.debtor, originator=actor, now=now)
     receivable_id = len(world.receivables) + 1
@@ -72,12 +72,13 @@ def decide_register(world: World, *, actor: Address, claim: Claim, now: int) -> 
 
 def decide_confirm(world: World, *, actor: Address, receivable_id: int, head: bytes, now: int) -> Confirmed:
     """`head` is what the debtor's terms, with the entries since, hash to. Raises what require_open raises,
-    UnknownReceivable, StatusForbids, NotDebtor, AnchorMismatch, DueDatePassed, MemberNotEligible, RulesForbid."""
+    UnknownReceivable, StatusForbids, NotDebtor, AnchorMismatch, DueDatePassed, MemberNotEligible, DebtorOverdue,
+    RulesForbid."""
     require_open(world.registry)
     receivable = _require_debtors_answer(world, actor, receivable_id, head)
     require_before_due(receivable.claim_due, now=now)
     originator, face = receivable.originator, receivable.claim_face
-    world.require_eligible(actor, now=now)
+    world.require_solvent(actor, now=now)
     world.require_eligible(originator, now=now)
     world.extra_rules(Act(Confirmed.OPERATION, receivable_id, actor, actor, originator, 0, face))
     return Confirmed(receivable_id, actor, originator, face, now)
@@ -132,7 +133,7 @@ def decide_accept_offer(
 ) -> OfferAccepted:
     """`originator` is whom the terms name, `head` what they hash to with the entries since and then the offer. Raises
     what require_open raises, UnknownReceivable, StatusForbids, NotOriginator, AnchorMismatch, DueDatePassed,
-    MemberNotEligible, RulesForbid."""
+    MemberNotEligible, DebtorOverdue, RulesForbid."""
     require_open(world.registry)
     receivable = _require_originators_answer(world, actor, receivable_id, originator, head)
     offer, debtor = receivable.offer, receivable.debtor
@@ -140,7 +141,7 @@ def decide_accept_offer(
         raise AnchorMismatch("the journal does not end with a counter-offer")
     require_before_due(offer.due, now=now)
     world.require_eligible(actor, now=now)
-    world.require_eligible(debtor, now=now)
+    world.require_solvent(debtor, now=now)
     world.extra_rules(Act(OfferAccepted.OPERATION, receivable_id, actor, debtor, actor, 0, offer.face))
     return OfferAccepted(receivable_id, actor, debtor, offer.face, offer.due, now)
 
@@ -170,9 +171,7 @@ def _require_few_unanswered(world: World, *, debtor: Address, originator: Addres
 
 
 def _require_registered(world: World, receivable_id: int) -> Receivable:
-    receivable = world.receivables.get(receivable_id)
-    if receivable is None:
-        raise UnknownReceivable(f"there is no {format_receivable_id(receivable_id)}")
+    receivable = world.require_receivable(receivable_id)
     require_status(receivable, Status.REGISTERED)
     return receivable
 

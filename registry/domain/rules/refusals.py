@@ -21,7 +21,10 @@ class NotAuthorised(ChainRefusal):
     code = "not_authorised"
     status = 403
     title = "This account may not do that"
-    default_hint = "Members, pauses, parameters and the sunset are the operator's: use --as operator"
+    default_hint = (
+        "Members, pauses, parameters and the sunset are the operator's: use --as operator; "
+        "closing a book and lifting a mark of dishonour are the settlement bank's"
+    )
 
 
 class UnknownReceivable(ChainRefusal):
@@ -164,7 +167,10 @@ class StatusForbids(ChainRefusal):
     code = "status_forbids"
     status = 409
     title = "The receivable's status does not allow that"
-    default_hint = "Only a registered receivable is answered, only a confirmed one has certificates"
+    default_hint = (
+        "Only a registered receivable is answered; only a confirmed one moves, is pledged and paid, "
+        "until it is paid in full or closed"
+    )
 
 
 class AnchorMismatch(ChainRefusal):
@@ -314,7 +320,7 @@ class RegistryInSunset(ChainRefusal):
 class ParameterMalformed(ChainRefusal):
     code = "parameter_malformed"
     title = "A parameter, its value or its day is out of range"
-    default_hint = "Parameters 1 to 4 change from a later midnight UTC on, to a value above zero"
+    default_hint = "Parameters 1 to 4 and 6 change from a later midnight UTC on, to a value above zero"
 
 
 class RulesForbid(ChainRefusal):
@@ -354,6 +360,185 @@ class ExtensionMismatch(ChainRefusal):
     code = "extension_mismatch"
     title = "The two halves of the contract do not belong together"
     default_hint = "Deploy both from the same build"
+
+
+class AmountMissing(ChainRefusal):
+    code = "amount_missing"
+    title = "The amount must be more than zero"
+
+
+class Overpayment(ChainRefusal):
+    code = "overpayment"
+    status = 409
+    title = "That is more than can be paid now"
+    default_hint = "What is paid, credited or in dispute is not payable: `counterfoil show R-n` names the amounts"
+
+
+class PaymentNotWhole(ChainRefusal):
+    code = "payment_not_whole"
+    title = "Only the whole of what is payable can be paid"
+    default_hint = "Only the debtor pays in parts, and only from the due date on"
+
+
+class PaymentMade(ChainRefusal):
+    code = "payment_made"
+    status = 409
+    title = "Part of the receivable is paid"
+    default_hint = "Once something is paid, nothing moves, is pledged, credited or disputed any more"
+
+
+class NoDepositToken(ChainRefusal):
+    code = "no_deposit_token"
+    status = 409
+    title = "The currency has no deposit token here"
+    default_hint = "The operator names it, once for each currency"
+
+
+class DepositTokenStands(ChainRefusal):
+    code = "deposit_token_stands"
+    status = 409
+    title = "The currency has its deposit token"
+    default_hint = "It is named once, for good: deposits lie in it"
+
+
+class NotFinancier(ChainRefusal):
+    code = "not_financier"
+    status = 403
+    title = "That account is not the financier"
+    default_hint = "A certificate is pledged or sold to a financier, and only the one with the lien gives it up"
+
+
+class PledgedTo(ChainRefusal):
+    code = "pledged_to"
+    status = 409
+    title = "The certificate is pledged"
+    default_hint = "It moves once the financier releases it; `counterfoil show R-n` names the financier"
+
+
+class NotPledged(ChainRefusal):
+    code = "not_pledged"
+    status = 409
+    title = "The certificate is not pledged"
+
+
+class SecuredOutOfRange(ChainRefusal):
+    code = "secured_out_of_range"
+    title = "The secured amount must be at least one minor unit and at most the certificate's"
+
+
+class RecourseOutOfRange(ChainRefusal):
+    code = "recourse_out_of_range"
+    title = "Recourse goes no further than what is sold"
+
+
+class PriceOutOfRange(ChainRefusal):
+    code = "price_out_of_range"
+    title = "The price must be at least one minor unit and at most what it is paid for"
+
+
+class NotDesk(ChainRefusal):
+    code = "not_desk"
+    status = 403
+    title = "Only the financing desk sells and pledges against cash"
+    default_hint = "Accept a financier's quote at the desk: cash and certificate move together"
+
+
+class NothingDue(ChainRefusal):
+    code = "nothing_due"
+    status = 409
+    title = "Nothing is due on this certificate now"
+    default_hint = "It is paid out after the debtor's next payment, if one comes"
+
+
+class HolderSuspended(ChainRefusal):
+    code = "holder_suspended"
+    status = 409
+    title = "The holder is suspended: its money waits"
+    default_hint = "The holder or the financier with the lien can ask for it, and anyone by a redemption of it alone"
+
+
+class InDispute(ChainRefusal):
+    code = "in_dispute"
+    status = 409
+    title = "These minor units are in dispute"
+    default_hint = "They move again once originator and debtor resolve the dispute or credit them"
+
+
+class NotInDispute(ChainRefusal):
+    code = "not_in_dispute"
+    status = 409
+    title = "No dispute stands"
+
+
+class NotParty(ChainRefusal):
+    code = "not_party"
+    status = 403
+    title = "Originator and debtor must both agree, one by sending and the other one by its signature"
+    default_hint = "`counterfoil show R-n` names the two"
+
+
+class NotFront(ChainRefusal):
+    code = "not_front"
+    status = 409
+    title = "It is not the front certificate, or the front has left the originator's hands"
+    default_hint = "Credit notes and disputes take minor units that never left the originator, from the front"
+
+
+class CreditOutOfRange(ChainRefusal):
+    code = "credit_out_of_range"
+    title = "A credit note takes at least one minor unit and at most the front certificate"
+
+
+class NotOverdue(ChainRefusal):
+    code = "not_overdue"
+    status = 409
+    title = "It is not overdue for that long"
+    default_hint = "Overdue begins with the day after the due date; a dishonour takes the days of grace besides"
+
+
+class DishonourStands(ChainRefusal):
+    code = "dishonour_stands"
+    status = 409
+    title = "The receivable is marked as dishonoured already"
+
+
+class NotDishonoured(ChainRefusal):
+    code = "not_dishonoured"
+    status = 409
+    title = "The receivable is not marked as dishonoured"
+
+
+class DebtorOverdue(ChainRefusal):
+    code = "debtor_overdue"
+    status = 409
+    title = "The account has not paid what it owes in time"
+    default_hint = "Until its dishonoured receivables are paid or made good, it registers and confirms no new ones"
+
+
+class NoRecourse(ChainRefusal):
+    code = "no_recourse"
+    status = 409
+    title = "The certificate was not sold with recourse"
+    default_hint = "A right of recourse ends with every further hop"
+
+
+class RecourseStands(ChainRefusal):
+    code = "recourse_stands"
+    status = 409
+    title = "The seller was asked already to take it back"
+
+
+class RecourseNotDemanded(ChainRefusal):
+    code = "recourse_not_demanded"
+    status = 409
+    title = "The holder has not asked the seller to take it back"
+
+
+class NotSeller(ChainRefusal):
+    code = "not_seller"
+    status = 403
+    title = "Only the seller takes the certificate back"
+    default_hint = "`counterfoil show R-n` names the seller"
 
 
 CHAIN_REFUSALS: dict[str, type[ChainRefusal]] = {
@@ -410,6 +595,34 @@ CHAIN_REFUSALS: dict[str, type[ChainRefusal]] = {
         NonceUsed,
         PredecessorLives,
         ExtensionMismatch,
+        AmountMissing,
+        Overpayment,
+        PaymentNotWhole,
+        PaymentMade,
+        NoDepositToken,
+        DepositTokenStands,
+        NotFinancier,
+        PledgedTo,
+        NotPledged,
+        SecuredOutOfRange,
+        RecourseOutOfRange,
+        PriceOutOfRange,
+        NotDesk,
+        NothingDue,
+        HolderSuspended,
+        InDispute,
+        NotInDispute,
+        NotParty,
+        NotFront,
+        CreditOutOfRange,
+        NotOverdue,
+        DishonourStands,
+        NotDishonoured,
+        DebtorOverdue,
+        NoRecourse,
+        RecourseStands,
+        RecourseNotDemanded,
+        NotSeller,
     )
 }
 """Refusals by the name of the contract's custom error."""

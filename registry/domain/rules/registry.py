@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from registry.domain.identifiers import ZERO_ADDRESS, Address
 from registry.domain.journal import (
+    DepositTokenSet,
     DescriptorSet,
+    DeskSet,
     MemberAdmitted,
     MemberSuspended,
     ParameterSet,
@@ -17,6 +19,7 @@ from registry.domain.rules.refusals import ParameterMalformed
 from registry.domain.rules.requirements import (
     require_active,
     require_admission,
+    require_first_token,
     require_no_sunset,
     require_parameter_change,
     require_paused,
@@ -78,6 +81,24 @@ def decide_set_descriptor(world: World, *, actor: Address, descriptor: Address, 
     world.require_operator(actor)
     _require_code(world, descriptor)
     return DescriptorSet(descriptor, actor, now)
+
+
+def decide_set_deposit_token(
+    world: World, *, actor: Address, currency: int, token: Address, now: int
+) -> DepositTokenSet:
+    """`currency` is an ISO 4217 number. Raises NotAuthorised, DepositTokenStands, ParameterMalformed."""
+    world.require_operator(actor)
+    require_first_token(world.registry, currency)
+    if world.tokens.get(token) != currency:
+        raise ParameterMalformed("the token was not made for this registry and that currency")
+    return DepositTokenSet(currency, token, actor, now)
+
+
+def decide_set_desk(world: World, *, actor: Address, desk: Address, now: int) -> DeskSet:
+    """Raises NotAuthorised, ParameterMalformed."""
+    world.require_operator(actor)
+    _require_code(world, desk)
+    return DeskSet(desk, actor, now)
 
 
 def decide_sunset(world: World, *, actor: Address, now: int) -> Sunset:

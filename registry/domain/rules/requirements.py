@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from registry.domain import calendar
-from registry.domain.identifiers import MINOR_MAX, Address, CertificateId, format_receivable_id
+from registry.domain.identifiers import MINOR_MAX, Address, CertificateId, format_address, format_receivable_id
 from registry.domain.receivable import (
     DAY_SECONDS,
     OFFERS_MAX,
@@ -25,22 +25,28 @@ from registry.domain.receivable import (
 from registry.domain.rules.refusals import (
     AnswerWindowOpen,
     AnswerWindowOver,
+    BelowMinimumPart,
     CurrencyMalformed,
     CutOutOfRange,
     DebtorIsOriginator,
+    DepositTokenStands,
     DocumentRootMissing,
     DueDateMalformed,
     DueDatePassed,
     FaceMissing,
     FingerprintMissing,
     FrozenByOrder,
+    InDispute,
     MemberMalformed,
+    NotHolder,
     OfferMalformed,
     OrderExpired,
     OrderMissing,
     OrderNotInForce,
     OrderStands,
     ParameterMalformed,
+    PaymentMade,
+    PledgedTo,
     RangeChanged,
     ReasonMissing,
     RegistryInSunset,
@@ -66,7 +72,10 @@ PARAMETER_VALUES = {
     Parameter.ANSWER_WINDOW_DAYS: range(1, 2**16),
     Parameter.UNANSWERED_MAX: range(1, 2**16),
     Parameter.FORCED_TRANSFER_DELAY_SECONDS: range(365 * DAY_SECONDS + 1),
+    Parameter.OVERDUE_GRACE_DAYS: range(1, 2**16),
 }
+ONCE_CONFIRMED = (Status.CONFIRMED, Status.SETTLED, Status.CLOSED)
+"""There are, or were, certificates; their minor units are the receivable's for good."""
 
 
 # ------------------------------------------------------------------ receivables
@@ -83,6 +92,10 @@ def phase(receivable: Receivable, *, now: int) -> Phase:
             return Phase.WITHDRAWN
         case Status.LAPSED:
             return Phase.LAPSED
+        case Status.SETTLED:
+            return Phase.PAID
+        case Status.CLOSED:
+            return Phase.CLOSED
         case _ if now < receivable.due:
             return Phase.LIVE
         case _ if now < receivable.due + DAY_SECONDS:
@@ -91,12 +104,12 @@ def phase(receivable: Receivable, *, now: int) -> Phase:
             return Phase.OVERDUE
 
 
-def require_status(receivable: Receivable, status: Status) -> None:
-    """Raises StatusForbids unless the receivable has that status."""
-    if receivable.status is not status:
+def require_status(receivable: Receivable, *allowed: Status) -> None:
+    """Raises StatusForbids unless the receivable has one of these statuses."""
+    if receivable.status not in allowed:
         raise StatusForbids(
             f"{format_receivable_id(receivable.receivable_id)} is {receivable.status.name.lower()}, "
-            f"not {status.name.lower()}"
+            f"not {' or '.join(status.name.lower() for status in allowed)}"
         )
 
 
@@ -198,20 +211,61 @@ def require_same_range(certificate: Certificate, named: CertificateId) -> None:
         raise UnknownCertificate(f"there is no certificate {named}; what starts there now is {present}")
 
 
-def require_movable(receivable: Receivable, *, now: int) -> None:
-    """DOMAIN rules 9 and 12: nothing moves on or after the due date, or while an order freezes the receivable.
+def require_movable(receivable: Receivable, start: int, *, now: int) -> None:
+    """DOMAIN rules 9 and 12: nothing moves on or after the due date, while an order freezes the receivable, or once
+    part of it is paid; and of what is in dispute nothing does. `start` is the moving certificate's.
 
-    Raises StatusForbids, DueDatePassed, FrozenByOrder.
+    Raises StatusForbids, DueDatePassed, FrozenByOrder, PaymentMade, InDispute.
     """
     require_status(receivable, Status.CONFIRMED)
     require_before_due(receivable.due, now=now)
     require_unfrozen(receivable.orders, now=now)
+    require_no_payment(receivable)
+    if receivable.disputed and start < receivable.senior:
+        raise InDispute(f"what begins before {receivable.senior} is in dispute")
+
+
+def require_free_to_move(receivable: Receivable, certificate: Certificate, *, now: int) -> None:
+    """Raises what require_movable and require_thawed raise."""
+    require_movable(receivable, certificate.start, now=now)
+    require_thawed(certificate, now=now)
+
+
+def require_no_payment(receivable: Receivable) -> None:
+    """Raises PaymentMade."""
+    if receivable.paid:
+        raise PaymentMade(f"{receivable.paid} minor units are paid")
+
+
+def require_thawed(certificate: Certificate, *, now: int) -> None:
+    """Neither an order nor a lien is on the certificate itself. Raises FrozenByOrder, PledgedTo."""
+    require_unfrozen(certificate.orders, now=now)
+    require_no_lien(certificate)
+
+
+def require_no_lien(certificate: Certificate) -> None:
+    """Raises PledgedTo."""
+    if certificate.lien:
+        raise PledgedTo(f"it is pledged to {format_address(certificate.lien.financier)}")
 
 
 def require_cut(start: int, cut: int, end: int) -> None:
     """Raises CutOutOfRange unless both parts have at least one minor unit."""
     if not start < cut < end:
         raise CutOutOfRange(f"{cut} does not lie inside [{start}, {end})")
+
+
+def require_parts(start: int, cut: int, end: int, *, minimum: int) -> None:
+    """Raises CutOutOfRange, BelowMinimumPart unless both parts have at least `minimum` minor units."""
+    require_cut(start, cut, end)
+    if cut - start < minimum or end - cut < minimum:
+        raise BelowMinimumPart(f"the smallest part is {minimum} minor units")
+
+
+def require_held_by(certificate: Certificate, holder: Address) -> None:
+    """Raises NotHolder."""
+    if certificate.holder != holder:
+        raise NotHolder(f"{format_address(certificate.holder)} holds it, not {format_address(holder)}")
 
 
 def require_other_holder(certificate: Certificate, receiver: Address) -> None:
@@ -347,6 +401,14 @@ def require_parameter_change(parameter: int, value: int, *, effective: int, now:
     ):
         raise ParameterMalformed()
     return changed
+
+
+def require_first_token(registry: Registry, currency: int) -> None:
+    """A currency (ISO 4217 number) without a deposit token. Raises DepositTokenStands, ParameterMalformed."""
+    if currency in registry.deposit_tokens:
+        raise DepositTokenStands(f"deposits in currency {currency:03} lie in it")
+    if not 0 < currency <= CURRENCY_NUMBER_MAX:
+        raise ParameterMalformed()
 
 
 def parameter_in_force(registry: Registry, parameter: Parameter, *, now: int) -> int:

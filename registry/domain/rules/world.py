@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from registry.domain import journal
 from registry.domain.anchors import NO_ANCHOR, NO_CLAIM_KEY, anchor, claim_key, lasting_terms_of
-from registry.domain.identifiers import Address, CertificateId, format_address, token_id
+from registry.domain.identifiers import Address, CertificateId, format_address, format_receivable_id, token_id
 from registry.domain.receivable import Certificate, Freeze, Member, Parameter, Receivable, Registry, Role, Scope
 from registry.domain.rules.refusals import (
     AnchorMismatch,
+    DebtorOverdue,
     MemberNotEligible,
     NonceUsed,
     NotAuthorised,
@@ -20,6 +21,7 @@ from registry.domain.rules.refusals import (
     SignatureInvalid,
     TradeDocumentMissing,
     UnknownCertificate,
+    UnknownReceivable,
 )
 from registry.domain.rules.requirements import (
     in_force,
@@ -98,7 +100,9 @@ class World:
     `fingerprints` maps (fingerprint, debtor, originator) to the live receivable id, `predecessor_claims` holds such
     keys of the registry that this one succeeds; `approvals` maps a certificate's token id to the approved account while
     the approval stands; `operators` holds (holder, operator) pairs, `officers` the regulator's, `nonces_used` pairs of
-    signer and nonce, `contracts` the accounts with code. `extra_rules` raises RulesForbid or not.
+    signer and nonce, `contracts` the accounts with code; `banks` the accounts of the settlement bank, `tokens` the
+    deposit tokens that were made for this registry, with the ISO 4217 numbers that they were made for. `extra_rules`
+    raises RulesForbid or not. What the tokens refuse, for lack of money or leave, is for layers above.
     """
 
     registry: Registry
@@ -111,6 +115,8 @@ class World:
     predecessor_claims: frozenset[tuple[bytes, Address, Address]] = frozenset()
     nonces_used: frozenset[tuple[Address, int]] = frozenset()
     contracts: frozenset[Address] = frozenset()
+    banks: frozenset[Address] = frozenset()
+    tokens: Mapping[Address, int] = field(default_factory=dict)
     extra_rules: Callable[[Act], None] = _no_extra_rules
 
     def parameter(self, parameter: Parameter, *, now: int) -> int:
@@ -124,12 +130,26 @@ class World:
         if actor != self.operator:
             raise NotAuthorised()
 
+    def require_bank(self, actor: Address) -> None:
+        """Raises NotAuthorised."""
+        if actor not in self.banks:
+            raise NotAuthorised()
+
     def require_eligible(self, account: Address, *, now: int) -> Member:
         """Raises MemberNotEligible."""
         member = self.registry.members.get(account)
         if member is None or not is_eligible(member, now=now):
             raise MemberNotEligible(f"{format_address(account)} is not a member in good standing")
         return member
+
+    def require_solvent(self, account: Address, *, now: int) -> None:
+        """Eligible, and no debt of its own stands dishonoured (DOMAIN rule 19).
+
+        Raises MemberNotEligible, DebtorOverdue.
+        """
+        self.require_eligible(account, now=now)
+        if any(state.dishonoured and state.debtor == account for state in self.receivables.values()):
+            raise DebtorOverdue(f"{format_address(account)} has not paid what it owes in time")
 
     def require_sender(self, holder: Address, *, now: int) -> None:
         """Raises MemberNotEligible, FrozenByOrder."""
@@ -145,6 +165,13 @@ class World:
             raise TradeDocumentMissing()
 
     # --------------------------------------------------------- certificates
+
+    def require_receivable(self, receivable_id: int) -> Receivable:
+        """Raises UnknownReceivable."""
+        receivable = self.receivables.get(receivable_id)
+        if receivable is None:
+            raise UnknownReceivable(f"there is no {format_receivable_id(receivable_id)}")
+        return receivable
 
     def require_existing(self, receivable_id: int, start: int) -> tuple[Receivable, Certificate]:
         """The certificate at (receivable id, start), whoever asks. Raises UnknownCertificate."""
@@ -167,6 +194,16 @@ class World:
         require_end(receivable, certificate, named.end)
         return receivable, certificate
 
+    def require_whole(self, named: CertificateId) -> tuple[Receivable, Certificate]:
+        """The certificate by its whole range, whoever asks. Raises UnknownCertificate, RangeChanged."""
+        receivable, certificate = self.require_existing(named.receivable_id, named.start)
+        require_end(receivable, certificate, named.end)
+        return receivable, certificate
+
+    def require_no_order_over(self, receivable: Receivable, certificate: Certificate, *, now: int) -> None:
+        """No order on the certificate, its receivable or its holder. Raises FrozenByOrder."""
+        require_unfrozen((hold.freeze for hold in self.holds(receivable, certificate, now=now)), now=now)
+
     def holds(self, receivable: Receivable, certificate: Certificate, *, now: int) -> tuple[Hold, ...]:
         """The orders that freeze a certificate at `now`: its own, its receivable's, its holder's."""
         return holds(receivable, certificate, self.registry.members.get(certificate.holder), now=now)
@@ -183,12 +220,27 @@ class World:
             raise SignatureInvalid()
 
     def require_same_receivable(self, by: Authorisation, receivable_id: int) -> None:
-        """The claim that the anchor names lives under this id, with these terms. Raises AnchorMismatch."""
+        """As require_anchored, of a signature. Raises AnchorMismatch."""
+        self.require_anchored(receivable_id, by.anchor, by.claim_key)
+
+    def require_anchored(self, receivable_id: int, named: bytes, key: bytes) -> None:
+        """The claim that the anchor names, opened by its key, lives under this id with these terms.
+
+        Raises AnchorMismatch.
+        """
         living = {claim_key(*claim): number for claim, number in self.fingerprints.items()}
         receivable = self.receivables.get(receivable_id)
         terms = 0 if receivable is None else lasting_terms_of(receivable)
-        if living.get(by.claim_key, 0) != receivable_id or anchor(by.claim_key, terms) != by.anchor:
+        if living.get(key, 0) != receivable_id or anchor(key, terms) != named:
             raise AnchorMismatch()
+
+    def require_second(self, second: Authorisation, receivable_id: int, *, now: int) -> None:
+        """The other party signed the same, about this receivable.
+
+        Raises what require_signature raises, AnchorMismatch.
+        """
+        self.require_signature(second, now=now)
+        self.require_same_receivable(second, receivable_id)
 
     def require_answer(self, by: Authorisation, receivable_id: int) -> None:
         """An answer is to what the signer saw and nothing after it: the anchor is the head. Raises AnchorMismatch."""

@@ -1,0 +1,154 @@
+"""What of a receivable can be paid, what of the payments is due to each of its minor units, and how rights divide.
+
+The formulas are those of contracts/libraries/Amounts.sol and contracts/base/Clearing.sol. All that is divided here is
+rounded down, and what is left over stays with the rest: nothing is made, nothing is lost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from registry.domain.receivable import Certificate, Receivable, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """What a redemption pays out now, minor units; `to_financier` of it goes to the one with the lien.
+
+    `is_last`: the certificate is no more afterwards.
+    """
+
+    amount: int
+    to_financier: int
+    is_last: bool
+
+
+def payable(receivable: Receivable) -> int:
+    """What can be paid now, minor units: face - (senior if disputed else cancelled) - paid. 0 unless confirmed."""
+    if receivable.status is not Status.CONFIRMED:
+        return 0
+    return receivable.face - (receivable.senior if receivable.disputed else receivable.cancelled) - receivable.paid
+
+
+def due(receivable: Receivable, start: int, end: int) -> int:
+    """What of all payments so far is for [start, end), whatever of it was paid out already: minor units.
+
+    Payments fill the tranche [senior, face) first, what exceeds it goes to [cancelled, senior); without `senior` there
+    is the one tranche [cancelled, face). Of N = to - from minor units in its tranche [from, to), `part` are paid:
+
+        open    floor((end - start) * part / N)
+        closed  floor((end - from) * part / N) - floor((start - from) * part / N)
+
+    The first never falls as payments come in and is exact when N are paid; the second adds up to `part` over the
+    tranche. The range lies in one tranche.
+    """
+    begin, whole, part = _tranche(receivable, start)
+    if receivable.status is not Status.CLOSED:
+        return (end - start) * part // whole
+    return (end - begin) * part // whole - (start - begin) * part // whole
+
+
+def _tranche(receivable: Receivable, start: int) -> tuple[int, int, int]:
+    """First minor unit and length of the tranche that `start` lies in, and what of it is paid."""
+    face, cancelled, senior, paid = receivable.face, receivable.cancelled, receivable.senior, receivable.paid
+    if not senior:
+        return cancelled, face - cancelled, paid
+    if start >= senior:
+        return senior, face - senior, min(paid, face - senior)
+    return cancelled, senior - cancelled, max(paid - (face - senior), 0)
+
+
+def payout(receivable: Receivable, certificate: Certificate) -> Payout:
+    """What a redemption pays out now: due - claimed, at most what the receivable has left of its payments.
+
+    The limit is for the minor unit that a part of a cut certificate can have got too early: its share of what was
+    claimed is rounded, like that of all that is divided. The one with the lien gets min(reached, secured) -
+    min(claimed, secured), where reached = claimed + amount; the holder gets the rest.
+    """
+    claimed = certificate.claimed
+    wanted = due(receivable, certificate.start, certificate.end) - claimed
+    amount = max(0, min(wanted, receivable.paid - receivable.claimed))
+    reached = claimed + amount
+    secured = certificate.lien.secured if certificate.lien else 0
+    is_last = reached == certificate.amount or receivable.status is Status.CLOSED
+    return Payout(amount, min(reached, secured) - min(claimed, secured), is_last)
+
+
+def paid_out(receivable: Receivable, certificate: Certificate, out: Payout) -> tuple[Receivable, Certificate | None]:
+    """The receivable after a redemption, but for its certificates; and what is left of the certificate, if anything."""
+    after = replace(
+        receivable,
+        claimed=receivable.claimed + out.amount,
+        redeemed=receivable.redeemed + (certificate.amount if out.is_last else 0),
+    )
+    return after, None if out.is_last else replace(certificate, claimed=certificate.claimed + out.amount)
+
+
+def with_amounts(receivable: Receivable, **changes: int | bool) -> Receivable:
+    """The receivable with other amounts, and what follows of them.
+
+    It is settled once all is paid that was not credited; the mark of dishonour goes once nothing can be paid.
+    """
+    changed = replace(receivable, **changes)  # type: ignore[arg-type]  # the fields named are amounts
+    if changed.paid == changed.face - changed.cancelled:
+        changed = replace(changed, status=Status.SETTLED)
+    return changed if payable(changed) else replace(changed, dishonoured=False)
+
+
+def partition(certificate: Certificate, cut: int, *, since: int) -> tuple[Certificate, Certificate]:
+    """The two parts of a certificate that an order or a dispute cut: what lies on it is divided by length.
+
+    The front gets floor(amount * front / whole), the tail the rest; a part with nothing of a right has none.
+    """
+    front = replace(certificate, end=cut, since=since)
+    tail = replace(certificate, start=cut, since=since)
+    front_claimed, tail_claimed = divide(certificate.claimed, front.amount, certificate.amount)
+    front, tail = replace(front, claimed=front_claimed), replace(tail, claimed=tail_claimed)
+    if lien := certificate.lien:
+        of_front, of_tail = divide(lien.secured, front.amount, certificate.amount)
+        front = replace(front, lien=replace(lien, secured=of_front) if of_front else None)
+        tail = replace(tail, lien=replace(lien, secured=of_tail) if of_tail else None)
+    if recourse := certificate.recourse:
+        of_front, of_tail = divide(recourse.amount, front.amount, certificate.amount)
+        front = replace(front, recourse=replace(recourse, amount=of_front) if of_front else None)
+        tail = replace(tail, recourse=replace(recourse, amount=of_tail) if of_tail else None)
+    return front, tail
+
+
+def divide(amount: int, front: int, whole: int) -> tuple[int, int]:
+    """What the front `front` of `whole` minor units gets of an amount, rounded down, and the rest."""
+    of_front = amount * front // whole
+    return of_front, amount - of_front
+
+
+def conservation_faults(receivable: Receivable) -> tuple[str, ...]:
+    """What is wrong with the amounts of a receivable, one sentence each; none for one that the fold made.
+
+    Live, redeemed and credited minor units are the confirmed face (DOMAIN rule 1); no more is paid out than was paid
+    in, and all of it once everybody has asked, after the last payment.
+    """
+    if receivable.status not in (Status.CONFIRMED, Status.SETTLED, Status.CLOSED):
+        return ()
+    parts = receivable.certificates.values()
+    live = sum(part.amount for part in parts)
+    on_live = sum(part.claimed for part in parts)
+    is_over = receivable.status is not Status.CONFIRMED
+    is_all_asked = is_over and not any(payout(receivable, part).amount for part in parts)
+    checks = {
+        "live, redeemed and credited minor units are not the face": (
+            live + receivable.redeemed + receivable.cancelled == receivable.face
+        ),
+        "more is paid than is owed": receivable.paid <= receivable.face - receivable.cancelled,
+        "more is paid out than was paid": receivable.claimed <= receivable.paid,
+        "a certificate got more than its length": all(0 <= part.claimed <= part.amount for part in parts),
+        "what was paid out is not what certificates got": (
+            on_live <= receivable.claimed <= on_live + receivable.redeemed
+            if receivable.status is Status.CLOSED
+            else receivable.claimed == on_live + receivable.redeemed
+        ),
+        "not all that was paid is paid out": not is_all_asked or receivable.claimed == receivable.paid,
+        "it is settled, or is not, against what is paid": (
+            (receivable.status is Status.SETTLED) == (receivable.paid == receivable.face - receivable.cancelled)
+        ),
+    }
+    return tuple(sentence for sentence, holds in checks.items() if not holds)
