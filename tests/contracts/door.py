@@ -109,6 +109,12 @@ class Door:
         self.contract = contract
         self.address = str(contract.address)
         self.types = (contract.contract_type, *known)
+        # ERC-20 and ERC-721 share events by name and types; the number of topics tells them apart.
+        self._events = {
+            ("0x" + keccak256(abi.selector.encode()).hex(), 1 + sum(each.indexed for each in abi.inputs)): abi
+            for each_type in self.types
+            for abi in each_type.events
+        }
 
     def __getattr__(self, name: str) -> Operation:
         return Operation(self, getattr(self.contract, name))
@@ -154,8 +160,12 @@ class Door:
 
     def decode(self, logs: Iterable[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
         """Events from raw logs, in order."""
-        abis = [abi for known in self.types for abi in known.events]
-        return [(log.event_name, dict(log.event_arguments)) for log in ape.networks.ethereum.decode_logs(logs, *abis)]
+        found = []
+        for log in logs:
+            if abi := self._events.get((log["topics"][0], len(log["topics"]))):
+                (decoded,) = ape.networks.ethereum.decode_logs([log], abi)
+                found.append((decoded.event_name, dict(decoded.event_arguments)))
+        return found
 
     def reverted(self, data: bytes) -> Reverted:
         """The revert that this data tells."""
