@@ -1,11 +1,12 @@
 """Deploy a registry with ape: its accounts and networks, our artifacts, the plan of registry.chain.deploy.
 
     SOLCX_BINARY_PATH=scripts/solc ape run deploy --network ethereum:local:foundry --account TEST::0
-    ape run deploy --network ethereum:sepolia:node --account operator --regulator 0x… --officer 0x… --officer 0x…
+    ape run deploy --network ethereum:sepolia:node --account operator --regulator 0x… --officer 0x… --officer 0x… \
+        --settlement-bank 0x… --currency EUR
 
 The account becomes administrator of the operator's access manager, operator and governor. The regulator's access
-manager is the regulator's: what only the regulator can do there is printed, for it to send. What is deployed where is
-written to <folder>/<chain id>.json, where `counterfoil` finds it.
+manager is the regulator's, the settlement bank's is the bank's: what only they can do there is printed, for them to
+send. What is deployed where is written to <folder>/<chain id>.json, where `counterfoil` finds it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from registry.chain.compile import Artifact
 from registry.chain.deploy import Charter
 from registry.chain.devchain import CHAIN_ID
 from registry.domain.identifiers import ZERO_ADDRESS, Address, format_address, parse_address
+from registry.domain.money import currency, currency_by_numeric
 from registry.domain.refusals import Refusal
 from registry.settings import settings
 
@@ -84,29 +86,45 @@ def _plain(argument: Any) -> Any:
     return argument
 
 
-def dev_regulator(settled: Charter) -> Any:
-    """The regulator's dev account, which the local node lets us send from, with coins for gas."""
-    address = format_address(settled.regulator)
-    ape.chain.provider.set_balance(address, DEV_BALANCE_WEI)
-    return ape.accounts.test_accounts.impersonate_account(address)
+def dev_authorities(settled: Charter) -> tuple[Any, ...]:
+    """Dev accounts of regulator and settlement bank, which the local node lets us send from, with coins for gas."""
+    addresses = tuple(map(format_address, (settled.regulator, settled.settlement_bank)))
+    for address in addresses:
+        ape.chain.provider.set_balance(address, DEV_BALANCE_WEI)
+    return tuple(map(ape.accounts.test_accounts.impersonate_account, addresses))
 
 
 def charter(
-    *, chain_id: int, regulator: str | None, officers: Sequence[str], predecessor: str | None, **figures: int | None
+    *,
+    chain_id: int,
+    regulator: str | None = None,
+    officers: Sequence[str] = (),
+    settlement_bank: str | None = None,
+    currencies: Sequence[str] = (),
+    predecessor: str | None = None,
+    **figures: int | None,
 ) -> Charter:
-    """The charter of the options that were given; without a regulator the dev chain's, and only there.
+    """The charter of the options that were given; without regulator and bank the dev chain's, and only there.
 
-    Raises RegulatorMissing, IdMalformed.
+    Raises RegulatorMissing, SettlementBankMissing, IdMalformed, UnknownCurrency.
     """
     chosen: dict[str, Any] = {name: figure for name, figure in figures.items() if figure is not None}
+    if currencies:
+        chosen["currencies"] = tuple(currency(code).numeric for code in dict.fromkeys(currencies))
     if predecessor is not None:
         chosen["predecessor"] = parse_address(predecessor)
-    if regulator is not None:
-        named = tuple(parse_address(officer) for officer in officers)
-        return Charter(regulator=parse_address(regulator), officers=named, **chosen)
-    if chain_id != CHAIN_ID:
+    if regulator is None and settlement_bank is None and chain_id == CHAIN_ID:
+        return replace(deploy.dev_charter(), **chosen)
+    if regulator is None:
         raise deploy.RegulatorMissing(f"chain {chain_id} is not the dev chain")
-    return replace(deploy.dev_charter(), **chosen)
+    if settlement_bank is None:
+        raise deploy.SettlementBankMissing()
+    return Charter(
+        regulator=parse_address(regulator),
+        officers=tuple(map(parse_address, officers)),
+        settlement_bank=parse_address(settlement_bank),
+        **chosen,
+    )
 
 
 def _figures(command: Any) -> Any:
@@ -128,37 +146,40 @@ def _figures(command: Any) -> Any:
 )
 @click.option("--regulator", help="Address that administers the officers; needed on all but a local dev chain.")
 @click.option("--officer", "officers", multiple=True, help="Address of an officer of the regulator's; repeat it.")
+@click.option("--settlement-bank", help="Address that issues deposits and closes books; needed with --regulator.")
+@click.option("--currency", "currencies", multiple=True, help="Currency to have a deposit token, as EUR; repeat it.")
 @click.option("--predecessor", help="Address of the registry to be succeeded, in its sunset.")
 @_figures
-def cli(
-    account: Any,
-    folder: Path | None,
-    regulator: str | None = None,
-    officers: Sequence[str] = (),
-    predecessor: str | None = None,
-    **figures: int | None,
-) -> None:
+def cli(account: Any, folder: Path | None, regulator: str | None = None, **options: Any) -> None:
     """Deploy a registry and remember where it stands."""
     chain_id = int(ape.chain.chain_id)
     try:
-        settled = charter(chain_id=chain_id, regulator=regulator, officers=officers, predecessor=predecessor, **figures)
+        settled = charter(chain_id=chain_id, regulator=regulator, **options)
     except Refusal as refusal:
         raise click.ClickException(f"{refusal.code}: {refusal.detail}. {refusal.hint}") from refusal
-    signers = [account] if regulator is not None else [account, dev_regulator(settled)]
-    driver = ApeDriver(*signers)
+    driver = ApeDriver(account, *(() if regulator is not None else dev_authorities(settled)))
     deployment = deploy.carry_out(driver, settled, chain_id=chain_id)
     path = deployment.write(folder or settings().home / "deployments")
     for contract, address in (
         ("Receivables", deployment.receivables),
         ("ReceivablesBySignature", deployment.by_signature),
         ("ReceivablesOversight", deployment.oversight),
+        ("ReceivablesSettlement", deployment.settlement),
         ("CertificateDescriptor", deployment.descriptor),
         ("RegistryAccess", deployment.access),
         ("RegistryAccess (regulator)", deployment.regulation),
+        ("RegistryAccess (bank)", deployment.banking),
+        ("FinancingDesk", deployment.desk),
+        *(
+            (f"DepositToken {currency_by_numeric(number)}", token)
+            for number, token in deployment.deposit_tokens.items()
+        ),
     ):
         click.echo(f"{contract:26} {format_address(address)}")
     click.echo(f"{'Written to':26} {path}")
-    if not driver.signs_for(settled.regulator):
-        click.echo(f"\nTo be sent by the regulator, {format_address(settled.regulator)}:")
-        for step in deploy.waiting(deployment):
-            click.echo(f"to {format_address(step.to)}  {step.function}\n0x{step.data.hex()}")
+    for who, sender in (("regulator", settled.regulator), ("settlement bank", settled.settlement_bank)):
+        if not driver.signs_for(sender):
+            click.echo(f"\nTo be sent by the {who}, {format_address(sender)}:")
+            for step in deploy.waiting(deployment):
+                if step.sender == sender:
+                    click.echo(f"to {format_address(step.to)}  {step.function}\n0x{step.data.hex()}")

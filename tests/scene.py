@@ -25,6 +25,7 @@ from registry.domain.rules import Claim, Part
 
 OPERATOR, SELLER, BUYER, SUPPLIER, BANK, STRANGER = range(6)
 REGULATOR, (OFFICER, SECOND) = devchain.REGULATOR, devchain.OFFICERS
+SETTLEMENT_BANK = devchain.SETTLEMENT_BANK
 ROLES = {SELLER: 1, BUYER: 2, SUPPLIER: 1, BANK: 4}
 DOCUMENT = b"\x0d" * 32
 ORDER = b"\x0e" * 32

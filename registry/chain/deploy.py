@@ -25,6 +25,7 @@ from registry.chain.devchain import dev_account
 from registry.chain.rpc import Node
 from registry.chain.submit import DEV_CHAIN_ID, account_address, send
 from registry.domain.identifiers import ZERO_ADDRESS, Address, format_address, parse_address
+from registry.domain.money import currency
 from registry.domain.receivable import DAY_SECONDS
 from registry.domain.refusals import Refusal
 from registry.errors import ServiceError
@@ -33,9 +34,10 @@ ADMIN_ROLE = 0
 OPERATOR_ROLE = 1
 GOVERNOR_ROLE = 2
 OFFICER_ROLE = 3
+SETTLEMENT_BANK_ROLE = 4
 
 OPERATOR_FUNCTIONS = ("admit", "suspend", "pause", "unpause")
-GOVERNOR_FUNCTIONS = ("setParameter", "setRules", "setDescriptor", "sunset")
+GOVERNOR_FUNCTIONS = ("setParameter", "setRules", "setDescriptor", "setDepositToken", "setDesk", "sunset")
 OFFICER_FUNCTIONS = (
     "partition",
     "freezeCertificate",
@@ -46,6 +48,8 @@ OFFICER_FUNCTIONS = (
     "unfreezeMember",
     "forceTransfer",
 )
+SETTLEMENT_BANK_FUNCTIONS = ("close", "absolve")
+DEPOSIT_FUNCTIONS = ("DepositToken.mint", "DepositToken.burn")
 
 CODE = {
     "receivables": "Receivables",
@@ -54,6 +58,9 @@ CODE = {
     "settlement": "ReceivablesSettlement",
 }
 """The contracts that are the registry together, by their names in plan and record."""
+
+MONEY_CODE = ("FinancingDesk", "DepositToken")
+"""The contracts about money that stand beside it."""
 
 
 class NotDeployed(ServiceError):
@@ -84,19 +91,33 @@ class RegulatorMissing(Refusal):
     default_hint = "Name its address (--regulator); only on the dev chain dev accounts stand for it"
 
 
+class SettlementBankMissing(Refusal):
+    """A registry for a chain where the settlement bank is somebody else, and nobody said who."""
+
+    code = "settlement_bank_missing"
+    status = 400
+    title = "A registry needs a settlement bank: the account that issues deposits and closes books"
+    default_hint = "Name its address (--settlement-bank); only on the dev chain a dev account stands for it"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charter:
     """What is settled about a registry before it stands.
 
-    `regulator` administers the regulator's AccessManager, `officers` are the first that it names there; `predecessor`
-    is the registry to be succeeded, zeros for none. The operator's account is the deployer's: what it does as governor
-    waits for `governor_delay_seconds`. The rest are the first values of the parameters (registry.domain.receivable).
+    `regulator` administers the regulator's AccessManager, `officers` are the first that it names there. The settlement
+    bank administers its own, and issues deposits in each of the `currencies` (ISO 4217 numbers); a book that it closes
+    waits for `settlement_delay_seconds`. `predecessor` is the registry to be succeeded, zeros for none. The operator's
+    account is the deployer's: what it does as governor waits for `governor_delay_seconds`. The rest are the first
+    values of the parameters (registry.domain.receivable).
     """
 
     regulator: Address
+    settlement_bank: Address
     officers: tuple[Address, ...] = ()
+    currencies: tuple[int, ...] = ()
     predecessor: Address = ZERO_ADDRESS
     governor_delay_seconds: int = 2 * DAY_SECONDS
+    settlement_delay_seconds: int = DAY_SECONDS
     tenor_limit_days: int = 365
     minimum_part_minor: int = 1
     answer_window_days: int = 30
@@ -106,16 +127,23 @@ class Charter:
     """A payment sent on the due date needs a weekend, a holiday and a bank's cut-off time to arrive."""
 
 
+DEV_CURRENCIES = ("CNY", "EUR", "GBP", "JPY", "SEK", "USD")
+"""Those of the invoices in registry/samples."""
+
+
 def dev_charter() -> Charter:
-    """The charter of the dev chain: dev accounts are the regulator and its officers, and the governor waits an hour."""
+    """The charter of the dev chain: dev accounts are regulator, officers and settlement bank; delays are an hour."""
     return Charter(
         regulator=account_address(dev_account(devchain.REGULATOR)),
+        settlement_bank=account_address(dev_account(devchain.SETTLEMENT_BANK)),
         officers=tuple(account_address(dev_account(index)) for index in devchain.OFFICERS),
+        currencies=tuple(currency(code).numeric for code in DEV_CURRENCIES),
         governor_delay_seconds=3_600,
+        settlement_delay_seconds=3_600,
     )
 
 
-Signer = Literal["deployer", "regulator"]
+Signer = Literal["deployer", "regulator", "settlement_bank"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +157,10 @@ class Deploy:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Call a function of an earlier step's contract; arguments as in Deploy, `!function` is one of the registry's."""
+    """Call a function of an earlier step's contract.
+
+    Arguments as in Deploy, `!function` is a function of the registry's, `!Contract.function` of another contract's.
+    """
 
     name: str
     function: str
@@ -140,9 +171,10 @@ class Call:
 def plan(charter: Charter) -> tuple[Deploy | Call, ...]:
     """The steps, in order. The deployer becomes administrator of the operator's AccessManager, operator and governor.
 
-    Only the regulator signs what is done at its own AccessManager.
+    Only the regulator signs what is done at its own AccessManager, and only the settlement bank at its own.
     """
     predecessor = charter.predecessor
+    tokens = {currency: f"token_{currency}" for currency in charter.currencies}
     values = (
         charter.tenor_limit_days,
         charter.minimum_part_minor,
@@ -162,10 +194,21 @@ def plan(charter: Charter) -> tuple[Deploy | Call, ...]:
         Deploy("by_signature", "ReceivablesBySignature", ("$oversight", predecessor)),
         Deploy("receivables", "Receivables", ("$access", "$by_signature", predecessor, values)),
         Deploy("descriptor", "CertificateDescriptor", ()),
-        # Before the function has its role: until then the administrator calls it without a delay.
+        Deploy("desk", "FinancingDesk", ("$receivables",)),
+        Deploy("banking", "RegistryAccess", (charter.settlement_bank,)),
+        *(Deploy(name, "DepositToken", ("$banking", "$receivables", number)) for number, name in tokens.items()),
+        # Before the functions have their role: until then the administrator calls them without a delay.
         Call("receivables", "setDescriptor", ("$descriptor",)),
+        Call("receivables", "setDesk", ("$desk",)),
+        *(Call("receivables", "setDepositToken", (number, f"${name}")) for number, name in tokens.items()),
         Call("access", "setTargetFunctionRole", ("$receivables", _selectors(OPERATOR_FUNCTIONS), OPERATOR_ROLE)),
         Call("access", "setTargetFunctionRole", ("$receivables", _selectors(GOVERNOR_FUNCTIONS), GOVERNOR_ROLE)),
+        Call(
+            "access",
+            "setTargetFunctionRole",
+            ("$receivables", _selectors(SETTLEMENT_BANK_FUNCTIONS), SETTLEMENT_BANK_ROLE),
+        ),
+        Call("access", "grantRole", (SETTLEMENT_BANK_ROLE, charter.settlement_bank, charter.settlement_delay_seconds)),
         Call("access", "grantRole", (OPERATOR_ROLE, "$deployer", 0)),
         Call("access", "grantRole", (GOVERNOR_ROLE, "$deployer", charter.governor_delay_seconds)),
         # Last: who could give out roles at once would not have to wait as governor.
@@ -180,6 +223,16 @@ def plan(charter: Charter) -> tuple[Deploy | Call, ...]:
             Call("regulation", "grantRole", (OFFICER_ROLE, officer, 0), signer="regulator")
             for officer in charter.officers
         ),
+        *(
+            Call(
+                "banking",
+                "setTargetFunctionRole",
+                (f"${name}", _selectors(DEPOSIT_FUNCTIONS), SETTLEMENT_BANK_ROLE),
+                signer="settlement_bank",
+            )
+            for name in tokens.values()
+        ),
+        Call("banking", "grantRole", (SETTLEMENT_BANK_ROLE, charter.settlement_bank, 0), signer="settlement_bank"),
     )
 
 
@@ -188,13 +241,14 @@ def _selectors(functions: Iterable[str]) -> tuple[str, ...]:
 
 
 def resolve(argument: Any, names: Mapping[str, Address]) -> Any:
-    """Replace `$name` by an address and `!function` by the selector of that function of the registry."""
+    """Replace `$name` by an address and `!function` by the selector of that function, of the registry's by default."""
     if isinstance(argument, tuple):
         return tuple(resolve(part, names) for part in argument)
     if isinstance(argument, str) and argument.startswith("$"):
         return names[argument[1:]]
     if isinstance(argument, str) and argument.startswith("!"):
-        return receivables_abi().selector(argument[1:])
+        contract, _, function = argument[1:].rpartition(".")
+        return (ContractAbi(artifact(contract)) if contract else receivables_abi()).selector(function)
     return argument
 
 
@@ -202,9 +256,10 @@ def resolve(argument: Any, names: Mapping[str, Address]) -> Any:
 class Deployment:
     """Where a registry stands: addresses, the block that created it, what it was created from and with.
 
-    `access` is the operator's AccessManager, `regulation` the regulator's own. `by_signature`, `oversight` and
-    `settlement` hold the code that the registry leaves calls to, in that order; `descriptor` is the first, which the
-    governor may replace.
+    `access` is the operator's AccessManager, `regulation` the regulator's own, `banking` the settlement bank's own.
+    `by_signature`, `oversight` and `settlement` hold the code that the registry leaves calls to, in that order.
+    `descriptor` and `desk` are the first, which the governor may replace, and `deposit_tokens`, by ISO 4217 number, are
+    those that it began with.
     """
 
     chain_id: int
@@ -214,7 +269,10 @@ class Deployment:
     settlement: Address
     access: Address
     regulation: Address
+    banking: Address
     descriptor: Address
+    desk: Address
+    deposit_tokens: Mapping[int, Address]
     operator: Address
     charter: Charter
     block_number: int
@@ -240,13 +298,17 @@ class Deployment:
         try:
             charter = values.pop("charter")
             addresses: dict[str, Any] = {name: parse_address(values.pop(name)) for name in _ADDRESSES}
+            tokens = values.pop("deposit_tokens")
             return cls(
                 charter=Charter(
                     regulator=parse_address(charter.pop("regulator")),
+                    settlement_bank=parse_address(charter.pop("settlement_bank")),
                     officers=tuple(parse_address(officer) for officer in charter.pop("officers")),
+                    currencies=tuple(charter.pop("currencies")),
                     predecessor=parse_address(charter.pop("predecessor")),
                     **charter,
                 ),
+                deposit_tokens={int(number): parse_address(token) for number, token in tokens.items()},
                 block_hash=bytes.fromhex(values.pop("block_hash").removeprefix("0x")),
                 **addresses,
                 **values,
@@ -255,16 +317,7 @@ class Deployment:
             raise DeploymentMismatch(f"{path} was written by another version of this software") from error
 
 
-_ADDRESSES = (
-    "receivables",
-    "by_signature",
-    "oversight",
-    "settlement",
-    "access",
-    "regulation",
-    "descriptor",
-    "operator",
-)
+_ADDRESSES = (*CODE, "access", "regulation", "banking", "descriptor", "desk", "operator")
 
 
 def _to_json(value: Any) -> Any:
@@ -278,8 +331,8 @@ def _to_json(value: Any) -> Any:
 
 
 def build_digest() -> str:
-    """SHA-256 of the runtime code of the registry and its extensions as compiled here, immutables zero; hex."""
-    return hashlib.sha256(b"".join(artifact(name).runtime for name in CODE.values())).hexdigest()
+    """SHA-256 of the runtime code of the registry and what moves its money as compiled here, immutables zero; hex."""
+    return hashlib.sha256(b"".join(artifact(name).runtime for name in (*CODE.values(), *MONEY_CODE))).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,11 +366,15 @@ class Driver(Protocol):
 
 
 def carry_out(driver: Driver, charter: Charter, *, chain_id: int) -> Deployment:
-    """Walk the plan, in order, but for the steps of a regulator whom the driver does not sign for: see `waiting`.
+    """Walk the plan, in order, but for the steps of those whom the driver does not sign for: see `waiting`.
 
     Raises what the driver raises; a plan that broke off is simply begun again.
     """
-    names = {"deployer": driver.address, "regulator": charter.regulator}
+    names = {
+        "deployer": driver.address,
+        "regulator": charter.regulator,
+        "settlement_bank": charter.settlement_bank,
+    }
     created: dict[str, Created] = {}
     for step in plan(charter):
         arguments = resolve(step.arguments, names)
@@ -335,7 +392,10 @@ def carry_out(driver: Driver, charter: Charter, *, chain_id: int) -> Deployment:
         settlement=names["settlement"],
         access=names["access"],
         regulation=names["regulation"],
+        banking=names["banking"],
         descriptor=names["descriptor"],
+        desk=names["desk"],
+        deposit_tokens={number: names[f"token_{number}"] for number in charter.currencies},
         operator=driver.address,
         charter=charter,
         block_number=registry.block_number,
@@ -346,7 +406,7 @@ def carry_out(driver: Driver, charter: Charter, *, chain_id: int) -> Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A transaction that the regulator has yet to send for its officers to be able to act."""
+    """A transaction that the regulator or the settlement bank has yet to send at its own AccessManager."""
 
     sender: Address
     to: Address
@@ -355,18 +415,18 @@ class Waiting:
 
 
 def waiting(deployment: Deployment) -> tuple[Waiting, ...]:
-    """What only the regulator can do: tell its AccessManager what officers do, and who they are."""
+    """What only others than the deployer can do: tell their AccessManagers who does what."""
     names = {name: getattr(deployment, name) for name in _ADDRESSES}
-    regulator = deployment.charter.regulator
+    names |= {f"token_{number}": token for number, token in deployment.deposit_tokens.items()}
     return tuple(
         Waiting(
-            sender=regulator,
+            sender=getattr(deployment.charter, step.signer),
             to=names[step.name],
             function=step.function,
             data=ContractAbi(_interface(step)).call(step.function, *resolve(step.arguments, names)),
         )
         for step in plan(deployment.charter)
-        if isinstance(step, Call) and step.signer == "regulator"
+        if isinstance(step, Call) and step.signer != "deployer"
     )
 
 
@@ -377,14 +437,15 @@ def _interface(step: Call) -> Artifact:
 def run(node: Node, deployer: LocalAccount, charter: Charter | None = None) -> Deployment:
     """Deploy a registry with our own signer.
 
-    Without a charter it is the dev chain's, whose regulator is a dev account and signs too. Raises RegulatorMissing on
-    any other chain, and what send raises.
+    Without a charter it is the dev chain's, whose regulator and settlement bank are dev accounts and sign too. Raises
+    RegulatorMissing on any other chain, and what send raises.
     """
     others: tuple[LocalAccount, ...] = ()
     if charter is None:
         if node.chain_id != DEV_CHAIN_ID:
             raise RegulatorMissing(f"chain {node.chain_id} is not the dev chain")
-        charter, others = dev_charter(), (dev_account(devchain.REGULATOR),)
+        charter = dev_charter()
+        others = (dev_account(devchain.REGULATOR), dev_account(devchain.SETTLEMENT_BANK))
     return carry_out(_Signer(node, (deployer, *others)), charter, chain_id=node.chain_id)
 
 
@@ -416,7 +477,7 @@ class _Signer:
 
 
 def find(node: Node, folder: Path) -> Deployment:
-    """The registry recorded for the node's chain, checked to be there and to be ours, extensions included.
+    """The registry recorded for the node's chain, checked to be there and to be ours, with all that belongs to it.
 
     Raises NotDeployed where none is recorded or the chain has lost it, DeploymentMismatch where it is another build.
     """
@@ -427,12 +488,18 @@ def find(node: Node, folder: Path) -> Deployment:
         raise DeploymentMismatch("it was deployed from other contract sources than those compiled here")
     if not node.code(deployment.receivables):
         raise NotDeployed(f"the chain no longer has a contract at {format_address(deployment.receivables)}")
-    for name, contract in CODE.items():
-        address = getattr(deployment, name)
+    for contract, address in _contracts(deployment):
         if not artifact(contract).is_runtime(node.code(address)):
             raise DeploymentMismatch(f"the code at {format_address(address)} is not the {contract} compiled here")
     _require_joined(node, deployment)
     return deployment
+
+
+def _contracts(deployment: Deployment) -> tuple[tuple[str, Address], ...]:
+    """Contract and address of all that was deployed from this build's code."""
+    parts = ((contract, getattr(deployment, name)) for name, contract in CODE.items())
+    tokens = (("DepositToken", token) for token in deployment.deposit_tokens.values())
+    return (*parts, ("FinancingDesk", deployment.desk), *tokens)
 
 
 def _require_joined(node: Node, deployment: Deployment) -> None:
@@ -447,5 +514,7 @@ def _require_joined(node: Node, deployment: Deployment) -> None:
     for name, address in joined.items():
         if address != getattr(deployment, name):
             raise DeploymentMismatch(f"the registry's {name} is {format_address(address)}, not the one recorded")
+    if registry.deposit_tokens(deployment.deposit_tokens) != deployment.deposit_tokens:
+        raise DeploymentMismatch("the registry has other deposit tokens than those recorded")
     if registry.predecessor() != deployment.charter.predecessor:
         raise DeploymentMismatch("the registry succeeds another one than recorded")

@@ -32,7 +32,9 @@ REGULATOR: Final = 29
 """Dev account that administers the regulator's AccessManager."""
 OFFICERS: Final = (27, 28)
 """Dev accounts of the regulator's officers."""
-OFFICIALS: Final = frozenset({REGULATOR, *OFFICERS})
+SETTLEMENT_BANK: Final = 26
+"""Dev account of the settlement bank, which administers its own AccessManager."""
+OFFICIALS: Final = frozenset({REGULATOR, *OFFICERS, SETTLEMENT_BANK})
 MNEMONIC: Final = "test test test test test test test test test test test junk"
 START_SECONDS_MAX: Final = 15.0
 STOP_SECONDS_MAX: Final = 30.0

@@ -19,6 +19,7 @@ from registry.chain.deploy import (
     GOVERNOR_ROLE,
     OFFICER_ROLE,
     OPERATOR_ROLE,
+    SETTLEMENT_BANK_ROLE,
     Call,
     Charter,
     Deploy,
@@ -33,11 +34,11 @@ from registry.chain.reverts import NotScheduled
 from registry.chain.rpc import Node
 from registry.chain.submit import account_address, send
 from registry.domain import rules
-from registry.domain.identifiers import Address, format_address
-from registry.domain.journal import DescriptorSet, ParameterSet
+from registry.domain.identifiers import ZERO_ADDRESS, Address, format_address
+from registry.domain.journal import DepositTokenSet, DescriptorSet, DeskSet, ParameterSet
 from registry.domain.keccak import keccak256
 from registry.domain.receivable import DAY_SECONDS, Parameter
-from tests.scene import BANK, BUYER, OFFICER, OPERATOR, REGULATOR, SECOND, SELLER, Scene
+from tests.scene import BANK, BUYER, EUR, OFFICER, OPERATOR, REGULATOR, SECOND, SELLER, SETTLEMENT_BANK, Scene
 
 
 def asking(scene: Scene, access: Address) -> Callable[..., Any]:
@@ -48,12 +49,14 @@ def asking(scene: Scene, access: Address) -> Callable[..., Any]:
     )
 
 
-def functions_by_role(scene: Scene, access: Address) -> dict[int, set[str]]:
-    """Functions of the registry that do not need the administrator, by the role they need."""
+def functions_by_role(
+    scene: Scene, access: Address, *, contract: str = "IReceivables", target: Address | None = None
+) -> dict[int, set[str]]:
+    """Functions of the registry, or another target, that do not need the administrator, by the role they need."""
     ask = asking(scene, access)
     found: dict[int, set[str]] = {}
-    for signature, selector in artifact("IReceivables").selectors.items():
-        role = ask("getTargetFunctionRole", scene.deployment.receivables, selector)
+    for signature, selector in artifact(contract).selectors.items():
+        role = ask("getTargetFunctionRole", target or scene.deployment.receivables, selector)
         if role != ADMIN_ROLE:
             found.setdefault(role, set()).add(signature.partition("(")[0])
     return found
@@ -65,21 +68,28 @@ def functions_by_role(scene: Scene, access: Address) -> dict[int, set[str]]:
 def test_the_registry_is_the_compiled_one_and_nobody_can_replace_it(scene: Scene) -> None:
     for name, contract in CODE.items():
         assert artifact(contract).is_runtime(scene.node.code(getattr(scene.deployment, name)))
-    for access in (scene.deployment.access, scene.deployment.regulation):
+    assert artifact("FinancingDesk").is_runtime(scene.node.code(scene.deployment.desk))
+    for token in scene.deployment.deposit_tokens.values():
+        assert artifact("DepositToken").is_runtime(scene.node.code(token))
+    for access in (scene.deployment.access, scene.deployment.regulation, scene.deployment.banking):
         assert scene.node.code(access) == artifact("RegistryAccess").runtime
 
 
-def test_the_operators_manager_knows_operator_and_governor(scene: Scene) -> None:
+def test_the_operators_manager_knows_operator_governor_and_settlement_bank(scene: Scene) -> None:
     assert functions_by_role(scene, scene.deployment.access) == {
         OPERATOR_ROLE: set(deploy.OPERATOR_FUNCTIONS),
         GOVERNOR_ROLE: set(deploy.GOVERNOR_FUNCTIONS),
+        SETTLEMENT_BANK_ROLE: set(deploy.SETTLEMENT_BANK_FUNCTIONS),
     }
     ask = asking(scene, scene.deployment.access)
     operator, delay = scene.address(OPERATOR), scene.deployment.charter.governor_delay_seconds
     assert ask("hasRole", OPERATOR_ROLE, operator) == (True, 0)
     assert ask("hasRole", GOVERNOR_ROLE, operator) == (True, delay)
+    closing = scene.deployment.charter.settlement_delay_seconds
+    assert ask("hasRole", SETTLEMENT_BANK_ROLE, scene.address(SETTLEMENT_BANK)) == (True, closing)
+    assert ask("hasRole", SETTLEMENT_BANK_ROLE, operator) == (False, 0)
     for role in (ADMIN_ROLE, OPERATOR_ROLE, GOVERNOR_ROLE):
-        for stranger in (BANK, REGULATOR, OFFICER):
+        for stranger in (BANK, REGULATOR, OFFICER, SETTLEMENT_BANK):
             assert ask("hasRole", role, scene.address(stranger)) == (False, 0)
 
 
@@ -93,10 +103,33 @@ def test_the_regulators_manager_knows_officers_and_the_operator_has_no_part_in_i
         assert ask("hasRole", role, scene.address(OPERATOR)) == (False, 0)
 
 
+def test_the_banks_manager_knows_the_bank_and_nobody_else_issues_deposits(scene: Scene) -> None:
+    ask = asking(scene, scene.deployment.banking)
+    assert functions_by_role(scene, scene.deployment.banking) == {}
+    for token in scene.deployment.deposit_tokens.values():
+        named = functions_by_role(scene, scene.deployment.banking, contract="DepositToken", target=token)
+        assert named == {SETTLEMENT_BANK_ROLE: {"mint", "burn"}}
+    for role in (ADMIN_ROLE, SETTLEMENT_BANK_ROLE):
+        assert ask("hasRole", role, scene.address(SETTLEMENT_BANK)) == (True, 0)
+        for stranger in (OPERATOR, REGULATOR, OFFICER, BANK):
+            assert ask("hasRole", role, scene.address(stranger)) == (False, 0)
+
+
+def test_the_registry_knows_its_desk_and_a_deposit_token_for_each_currency(scene: Scene) -> None:
+    deployment = scene.deployment
+    assert scene.view.policy().settlement.desk == deployment.desk
+    assert set(deployment.deposit_tokens) == set(deployment.charter.currencies)
+    assert scene.view.deposit_tokens([*deployment.charter.currencies, 999]) == {
+        **deployment.deposit_tokens,
+        999: ZERO_ADDRESS,
+    }
+
+
 def test_the_roles_have_the_numbers_that_the_contract_names(scene: Scene) -> None:
     ask = asking(scene, scene.deployment.access)
     named = {"ADMIN_ROLE": ADMIN_ROLE, "OPERATOR_ROLE": OPERATOR_ROLE}
     named |= {"GOVERNOR_ROLE": GOVERNOR_ROLE, "OFFICER_ROLE": OFFICER_ROLE}
+    named |= {"SETTLEMENT_BANK_ROLE": SETTLEMENT_BANK_ROLE}
     assert {name: ask(name) for name in named} == named
 
 
@@ -116,9 +149,9 @@ def test_the_governors_delay_cannot_be_lifted_at_once(scene: Scene) -> None:
         scene.send(OPERATOR, Calls.sunset())
 
 
-def test_the_first_entries_are_the_parameters_and_the_descriptor(scene: Scene) -> None:
+def test_the_first_entries_are_the_parameters_the_descriptor_the_desk_and_the_deposit_tokens(scene: Scene) -> None:
     charter = scene.deployment.charter
-    first = scene.journal(0)[:6]
+    first = scene.journal(0)[: 8 + len(charter.currencies)]
     values = [(entry.parameter, entry.value) for entry in first if isinstance(entry, ParameterSet)]
     assert values == [
         (Parameter.TENOR_LIMIT_DAYS, charter.tenor_limit_days),
@@ -126,34 +159,44 @@ def test_the_first_entries_are_the_parameters_and_the_descriptor(scene: Scene) -
         (Parameter.ANSWER_WINDOW_DAYS, charter.answer_window_days),
         (Parameter.UNANSWERED_MAX, charter.unanswered_max),
         (Parameter.FORCED_TRANSFER_DELAY_SECONDS, charter.forced_transfer_delay_seconds),
+        (Parameter.OVERDUE_GRACE_DAYS, charter.overdue_grace_days),
     ]
-    assert isinstance(first[5], DescriptorSet)
-    assert (first[5].descriptor, first[5].actor) == (scene.deployment.descriptor, scene.address(OPERATOR))
+    operator = scene.address(OPERATOR)
+    assert isinstance(first[6], DescriptorSet)
+    assert (first[6].descriptor, first[6].actor) == (scene.deployment.descriptor, operator)
+    assert isinstance(first[7], DeskSet)
+    assert (first[7].desk, first[7].actor) == (scene.deployment.desk, operator)
+    tokens = {entry.currency: entry.token for entry in first[8:] if isinstance(entry, DepositTokenSet)}
+    assert tokens == scene.deployment.deposit_tokens
 
 
 def test_a_charter_settles_the_first_values(node: Node) -> None:
     charter = Charter(
         regulator=Scene.address(REGULATOR),
+        settlement_bank=Scene.address(SETTLEMENT_BANK),
         governor_delay_seconds=7,
         tenor_limit_days=180,
         minimum_part_minor=1_000,
         answer_window_days=5,
         unanswered_max=3,
         forced_transfer_delay_seconds=99,
+        overdue_grace_days=9,
     )
     deployment = deploy.run(node, dev_account(OPERATOR), charter)
     view = ReceivablesView(node, deployment.receivables)
-    registration, movement = view.policy().registration, view.policy().movement
+    policy = view.policy()
+    registration, movement = policy.registration, policy.movement
     assert registration.tenor_limit_days.following == 180
     assert registration.answer_window_days.following == 5
     assert registration.unanswered_max.following == 3
     assert movement.minimum_part_minor.following == 1_000
+    assert policy.settlement.overdue_grace_days.following == 9
     assert view.forced_transfer_delay() == 99
-    assert deployment.charter == charter
+    assert (deployment.charter, deployment.deposit_tokens) == (charter, {})
 
 
 def test_a_forced_transfer_waits_a_year_at_most(node: Node) -> None:
-    longest = Charter(regulator=Scene.address(REGULATOR), forced_transfer_delay_seconds=365 * DAY_SECONDS)
+    longest = replace(dev_charter(), currencies=(), forced_transfer_delay_seconds=365 * DAY_SECONDS)
     deployment = deploy.run(node, dev_account(OPERATOR), longest)
     assert ReceivablesView(node, deployment.receivables).forced_transfer_delay() == 365 * DAY_SECONDS
     longer = replace(longest, forced_transfer_delay_seconds=365 * DAY_SECONDS + 1)
@@ -184,6 +227,7 @@ def test_a_step_names_earlier_steps_and_selectors() -> None:
     names: dict[str, Address] = {"deployer": b"\x01" * 20, "receivables": b"\x02" * 20}
     resolved = deploy.resolve(("$deployer", ("!suspend", "$receivables"), 1, "word"), names)
     assert resolved == (b"\x01" * 20, (keccak256(b"suspend(address,uint8)")[:4], b"\x02" * 20), 1, "word")
+    assert deploy.resolve("!DepositToken.mint", names) == keccak256(b"mint(address,uint256,bytes32)")[:4]
     with pytest.raises(KeyError):
         deploy.resolve("$later", names)
 
@@ -200,10 +244,11 @@ def test_the_plan_names_only_what_stands_before() -> None:
         assert f"${step.name}" in known
 
 
-def test_only_the_regulator_signs_at_its_manager() -> None:
+def test_only_regulator_and_bank_sign_at_their_managers() -> None:
     calls = [step for step in deploy.plan(dev_charter()) if isinstance(step, Call)]
-    assert {step.signer for step in calls if step.name == "regulation"} == {"regulator"}
-    assert {step.signer for step in calls if step.name != "regulation"} == {"deployer"}
+    own = {"regulation": "regulator", "banking": "settlement_bank"}
+    assert {(step.name, step.signer) for step in calls if step.name in own} == set(own.items())
+    assert {step.signer for step in calls if step.name not in own} == {"deployer"}
 
 
 def _flat(arguments: object) -> list[object]:
@@ -223,20 +268,32 @@ def test_elsewhere_a_registry_needs_a_regulator_and_no_dev_account_stands_for_it
         deploy.run(Elsewhere(node.url), dev_account(OPERATOR))
 
 
-def test_the_regulators_steps_wait_for_its_own_transactions(node: Node) -> None:
-    regulator, officer = dev_account(BANK), dev_account(BUYER)
-    charter = Charter(regulator=account_address(regulator), officers=(account_address(officer),))
+def test_what_regulator_and_bank_do_waits_for_their_own_transactions(node: Node) -> None:
+    regulator, officer, bank = dev_account(BANK), dev_account(BUYER), dev_account(SELLER)
+    charter = Charter(
+        regulator=account_address(regulator),
+        officers=(account_address(officer),),
+        settlement_bank=account_address(bank),
+        currencies=(EUR,),
+    )
     scene = Scene(node, deploy.run(node, dev_account(OPERATOR), charter))
     ask = asking(scene, scene.deployment.regulation)
     assert functions_by_role(scene, scene.deployment.regulation) == {}
     assert ask("hasRole", OFFICER_ROLE, account_address(officer)) == (False, 0)
 
-    for step in deploy.waiting(scene.deployment):
-        assert step.sender == account_address(regulator)
+    steps = deploy.waiting(scene.deployment)
+    signers = {account_address(account): account for account in (regulator, bank)}
+    assert {step.sender for step in steps} == set(signers)
+    for step in steps:
         abi = ContractAbi(artifact("RegistryAccess"))
         with pytest.raises(rules.NotAuthorised):
             send(node, abi, signer=dev_account(OPERATOR), to=step.to, data=step.data)
-        send(node, abi, signer=regulator, to=step.to, data=step.data)
+        send(node, abi, signer=signers[step.sender], to=step.to, data=step.data)
+    assert asking(scene, scene.deployment.banking)("hasRole", SETTLEMENT_BANK_ROLE, account_address(bank)) == (True, 0)
+    token = scene.deployment.deposit_tokens[EUR]
+    assert functions_by_role(scene, scene.deployment.banking, contract="DepositToken", target=token) == {
+        SETTLEMENT_BANK_ROLE: {"mint", "burn"}
+    }
     assert functions_by_role(scene, scene.deployment.regulation) == {OFFICER_ROLE: set(deploy.OFFICER_FUNCTIONS)}
     assert ask("hasRole", OFFICER_ROLE, account_address(officer)) == (True, 0)
 
@@ -252,14 +309,16 @@ def test_a_deployment_is_read_as_it_was_written(scene: Scene, tmp_path: Path) ->
     written = json.loads(path.read_text())
     assert written["receivables"] == format_address(scene.deployment.receivables)
     assert written["charter"]["officers"] == [format_address(scene.address(person)) for person in (OFFICER, SECOND)]
+    assert set(map(int, written["deposit_tokens"])) == set(scene.deployment.charter.currencies)
     assert [file.name for file in path.parent.iterdir()] == ["31337.json"]  # and no temporary one
 
 
-@pytest.mark.parametrize("field", [field.name for field in fields(Deployment)])
+@pytest.mark.parametrize("field", [*(field.name for field in fields(Deployment)), "charter.settlement_bank"])
 def test_a_record_of_another_version_is_a_mismatch(scene: Scene, tmp_path: Path, field: str) -> None:
     path = scene.deployment.write(tmp_path)
     written = json.loads(path.read_text())
-    del written[field]
+    part, _, name = field.rpartition(".")
+    del (written[part] if part else written)[name]
     path.write_text(json.dumps(written))
     with pytest.raises(DeploymentMismatch, match="another version"):
         Deployment.read(tmp_path, 31337)
@@ -285,14 +344,16 @@ def test_a_chain_that_began_anew_has_lost_its_registry(scene: Scene, tmp_path: P
         deploy.find(scene.node, tmp_path)
 
 
-@pytest.mark.parametrize("name", CODE)
+@pytest.mark.parametrize("name", [*CODE, "desk", "deposit_tokens"])
 def test_another_contract_at_a_recorded_address_is_a_mismatch(scene: Scene, tmp_path: Path, name: str) -> None:
-    replace(scene.deployment, **{name: scene.deployment.access}).write(tmp_path)
+    access = scene.deployment.access
+    another: Any = {EUR: access} if name == "deposit_tokens" else access
+    replace(scene.deployment, **{name: another}).write(tmp_path)
     with pytest.raises(DeploymentMismatch, match=format_address(scene.deployment.access)):
         deploy.find(scene.node, tmp_path)
 
 
-@pytest.mark.parametrize("name", ["by_signature", "oversight", "regulation", "charter"])
+@pytest.mark.parametrize("name", ["by_signature", "oversight", "settlement", "regulation", "deposit_tokens", "charter"])
 def test_what_the_registry_is_not_joined_to_is_a_mismatch(scene: Scene, tmp_path: Path, name: str) -> None:
     """The same code, but of another registry."""
     other = deploy.run(scene.node, dev_account(OPERATOR))

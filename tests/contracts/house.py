@@ -550,15 +550,13 @@ def deploy_house(
     unanswered_max: int = UNANSWERED_MAX,
 ) -> House:
     """A fresh registry, without members: the operator's access manager, the regulator's with two officers."""
-    operator, seller, buyer, supplier, bank, stranger, officer, countersigner, regulator, settlement_bank = accounts[
-        :10
-    ]
+    operator, seller, buyer, supplier, bank, stranger, officer, countersigner, regulator = accounts[:9]
+    settlement_bank = accounts[9]
     access = operator.deploy(project.RegistryAccess, operator)
     regulation = regulator.deploy(project.RegistryAccess, regulator)
     settlement = operator.deploy(project.ReceivablesSettlement, predecessor)
-    oversight = operator.deploy(
-        project.ReceivablesOversight, regulation, FORCED_TRANSFER_DELAY, settlement, predecessor
-    )
+    overseeing = (regulation, FORCED_TRANSFER_DELAY, settlement, predecessor)
+    oversight = operator.deploy(project.ReceivablesOversight, *overseeing)
     by_signature = operator.deploy(project.ReceivablesBySignature, oversight, predecessor)
     values = (tenor_limit_days, minimum_part, ANSWER_WINDOW_DAYS, unanswered_max, OVERDUE_GRACE_DAYS)
     deployed = operator.deploy(project.Receivables, access, by_signature, predecessor, values)

@@ -17,15 +17,18 @@ from eth_account import Account
 from registry.chain import deploy
 from registry.chain.compile import SOLC_FOLDER, compile_contracts
 from registry.chain.contract import ReceivablesView, receivables_abi
-from registry.chain.deploy import Charter, Deployment, RegulatorMissing, dev_charter
+from registry.chain.deploy import Charter, Deployment, RegulatorMissing, SettlementBankMissing, dev_charter
 from registry.chain.rpc import Node
 from registry.domain.identifiers import format_address
+from registry.domain.money import UnknownCurrency
 from registry.settings import PROJECT_ROOT
 from scripts import deploy as script
 from scripts.deploy import ApeDriver, cli
 from tests.contracts.audit import audit
+from tests.contracts.house import EUR
 
 ROLES = {deploy.ADMIN_ROLE, deploy.OPERATOR_ROLE, deploy.GOVERNOR_ROLE, deploy.OFFICER_ROLE}
+ROLES |= {deploy.SETTLEMENT_BANK_ROLE}
 
 
 def node() -> Node:
@@ -37,27 +40,32 @@ def raw(account: Any) -> bytes:
 
 
 def standing(deployment: Deployment) -> dict[str, Any]:
-    """What can be compared of two registries: roles of functions and of people at both managers, parameters."""
+    """What can be compared of two registries: roles of functions and of people at all managers, parameters."""
     abi, manager = compile_contracts()["IReceivables"], compile_contracts()["RegistryAccess"].abi
     people = {"operator": deployment.operator, "regulator": deployment.charter.regulator}
+    people |= {"settlement bank": deployment.charter.settlement_bank}
     people |= {f"officer {number}": officer for number, officer in enumerate(deployment.charter.officers)}
     found: dict[str, Any] = {}
-    for name in ("access", "regulation"):
+    for name in ("access", "regulation", "banking"):
         access = ape.Contract("0x" + getattr(deployment, name).hex(), abi=manager, fetch_from_explorer=False)
         registry = "0x" + deployment.receivables.hex()
         for signature, selector in abi.selectors.items():
             found[f"{name} {signature}"] = access.getTargetFunctionRole(registry, selector)
+        for number, token in deployment.deposit_tokens.items():
+            for signature, selector in compile_contracts()["DepositToken"].selectors.items():
+                found[f"{name} {number} {signature}"] = access.getTargetFunctionRole("0x" + token.hex(), selector)
         for person, address in people.items():
             for role in ROLES:
                 found[f"{name} {person} {role}"] = tuple(access.hasRole(role, "0x" + address.hex()))
     policy = ReceivablesView(node(), deployment.receivables).policy()
-    return found | {"movement": policy.movement, "registration": policy.registration}
+    grace = policy.settlement.overdue_grace_days
+    return found | {"movement": policy.movement, "registration": policy.registration, "grace": grace}
 
 
 def test_both_drivers_make_the_same_registry(accounts: Any) -> None:
     settled = dev_charter()
     by_ape = deploy.carry_out(
-        ApeDriver(accounts[0], script.dev_regulator(settled)), settled, chain_id=ape.chain.chain_id
+        ApeDriver(accounts[0], *script.dev_authorities(settled)), settled, chain_id=ape.chain.chain_id
     )
     by_us = deploy.run(node(), Account.from_key(accounts[1].private_key))
 
@@ -67,10 +75,12 @@ def test_both_drivers_make_the_same_registry(accounts: Any) -> None:
     for deployment in (by_ape, by_us):
         for name, contract in deploy.CODE.items():
             assert compile_contracts()[contract].is_runtime(node().code(getattr(deployment, name)))
+        tokens = ReceivablesView(node(), deployment.receivables).deposit_tokens(settled.currencies)
+        assert tokens == deployment.deposit_tokens
 
 
 def test_the_recorded_block_is_the_one_that_created_the_registry(accounts: Any) -> None:
-    settled = Charter(regulator=raw(accounts[9]))
+    settled = Charter(regulator=raw(accounts[9]), settlement_bank=raw(accounts[8]))
     deployment = deploy.carry_out(ApeDriver(accounts[0]), settled, chain_id=ape.chain.chain_id)
     block = node().block(deployment.block_number)
     assert block is not None
@@ -80,24 +90,25 @@ def test_the_recorded_block_is_the_one_that_created_the_registry(accounts: Any) 
     assert node().request("eth_getCode", contract, hex(deployment.block_number - 1)) == "0x"
 
 
-def test_what_waits_for_the_regulator_makes_its_officers(accounts: Any) -> None:
+def test_what_waits_for_regulator_and_bank_makes_officers_and_deposits(accounts: Any) -> None:
     """The deployer has no part in it: the calldata that it prints is sent by somebody else."""
-    regulator, first, second = accounts[7], accounts[8], accounts[9]
-    settled = Charter(regulator=raw(regulator), officers=(raw(first), raw(second)))
+    bank, regulator, first, second = accounts[6:10]
+    officers = (raw(first), raw(second))
+    settled = Charter(regulator=raw(regulator), officers=officers, settlement_bank=raw(bank), currencies=(EUR, 392))
     deployment = deploy.carry_out(ApeDriver(accounts[0]), settled, chain_id=ape.chain.chain_id)
-    whole = deploy.carry_out(ApeDriver(accounts[0], regulator), settled, chain_id=ape.chain.chain_id)
+    whole = deploy.carry_out(ApeDriver(accounts[0], regulator, bank), settled, chain_id=ape.chain.chain_id)
     assert standing(deployment) != standing(whole)
 
     for step in deploy.waiting(deployment):
-        assert step.sender == raw(regulator)
+        (sender,) = (account for account in (regulator, bank) if raw(account) == step.sender)
         with pytest.raises(ape.exceptions.ContractLogicError):
             accounts[0].transfer(format_address(step.to), 0, data=step.data, gas=500_000)
-        regulator.transfer(format_address(step.to), 0, data=step.data)
+        sender.transfer(format_address(step.to), 0, data=step.data)
     assert standing(deployment) == standing(whole)
 
 
 def test_ape_compiles_to_the_bytecode_that_is_deployed(project: Any) -> None:
-    for name in ("RegistryAccess", "CertificateDescriptor", *deploy.CODE.values()):
+    for name in ("RegistryAccess", "CertificateDescriptor", *deploy.CODE.values(), *deploy.MONEY_CODE):
         theirs = getattr(project, name).contract_type.deployment_bytecode.bytecode
         assert str(theirs) == "0x" + compile_contracts()[name].bytecode.hex()
 
@@ -114,29 +125,45 @@ def test_the_command_writes_where_the_registry_stands(accounts: Any, tmp_path: P
     audit(node(), deployment.receivables, first_block=deployment.block_number)
 
 
-def test_the_command_prints_what_the_regulator_has_to_send(
+def test_the_command_prints_what_others_have_to_send(
     accounts: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.callback is not None
-    regulator, officer = accounts[8].address, accounts[9].address
-    cli.callback(account=accounts[0], folder=tmp_path, regulator=regulator, officers=[officer])
+    bank, regulator, officer = (account.address for account in accounts[7:10])
+    options: dict[str, Any] = {"regulator": regulator, "officers": [officer], "settlement_bank": bank}
+    cli.callback(account=accounts[0], folder=tmp_path, currencies=["EUR"], **options)
+    deployment = Deployment.read(tmp_path, ape.chain.chain_id)
+    assert deployment is not None
     printed = capsys.readouterr().out
-    assert f"To be sent by the regulator, {regulator}" in printed
-    selector = receivables_abi().selector("freezeMember").hex()
-    assert selector in printed
-    assert officer.removeprefix("0x").lower() in printed
+    assert re.search(rf"DepositToken EUR +0x{deployment.deposit_tokens[EUR].hex()}", printed, re.IGNORECASE)
+    by_regulator, by_bank = printed.split(f"To be sent by the settlement bank, {bank}:")
+    assert f"To be sent by the regulator, {regulator}" in by_regulator
+    assert receivables_abi().selector("freezeMember").hex() in by_regulator
+    assert officer.removeprefix("0x").lower() in by_regulator
+    assert compile_contracts()["DepositToken"].selectors["mint(address,uint256,bytes32)"].hex() in by_bank
 
 
-def test_elsewhere_than_on_the_dev_chain_a_regulator_must_be_named() -> None:
-    nobody: dict[str, Any] = {"regulator": None, "officers": [], "predecessor": None}
+def test_elsewhere_than_on_the_dev_chain_regulator_and_bank_must_be_named(accounts: Any) -> None:
     with pytest.raises(RegulatorMissing, match="11155111"):
-        script.charter(chain_id=11_155_111, **nobody)
-    assert script.charter(chain_id=31_337, **nobody) == dev_charter()
+        script.charter(chain_id=11_155_111)
+    with pytest.raises(SettlementBankMissing):
+        script.charter(chain_id=11_155_111, regulator=accounts[9].address)
+    assert script.charter(chain_id=31_337) == dev_charter()
+
+
+def test_deposits_are_in_the_currencies_that_are_named_and_no_others(accounts: Any) -> None:
+    bank, regulator = accounts[8].address, accounts[9].address
+    named: dict[str, Any] = {"chain_id": 11_155_111, "regulator": regulator, "settlement_bank": bank}
+    assert script.charter(**named).currencies == ()
+    assert script.charter(**named, currencies=["EUR", "JPY", "EUR"]).currencies == (EUR, 392)
+    assert script.charter(chain_id=31_337, currencies=["EUR"]).currencies == (EUR,)
+    with pytest.raises(UnknownCurrency, match="XXX"):
+        script.charter(**named, currencies=["XXX"])
 
 
 def test_every_figure_of_the_charter_is_an_option() -> None:
     shown = CliRunner().invoke(cli, ["--help"]).output
-    for option in ("--tenor-limit-days", "--governor-delay-seconds", "--forced-transfer-delay-seconds"):
+    for option in ("--tenor-limit-days", "--settlement-delay-seconds", "--overdue-grace-days"):
         assert option in shown
 
 
