@@ -84,6 +84,9 @@ _Ordered = (
     | MemberUnfrozen
 )
 
+_GRACE_DAYS_MIN = rules.PARAMETER_VALUES[Parameter.OVERDUE_GRACE_DAYS].start
+"""The grace in force is R-0's to tell. It is never less, so this much holds of one journal whatever it was."""
+
 
 class JournalBroken(Refusal):
     """An entry that cannot follow the ones before it: the journal is not what the contract wrote."""
@@ -384,11 +387,10 @@ def _cleared(
             rules.require_payment(current, payer=entry.payer, amount=entry.amount, now=entry.at)
             return amounts.with_amounts(current, paid=current.paid + entry.amount)
         case Closed():
-            rules.require_close(current, now=entry.at)
+            rules.require_close(current, grace_days=_GRACE_DAYS_MIN, now=entry.at)
             return replace(current, status=Status.CLOSED)
         case Dishonoured():
-            # The grace is R-0's to tell. It is a day at least, so this much holds whatever it was.
-            rules.require_unpaid_debt(current, grace_days=1, now=entry.at)
+            rules.require_unpaid_debt(current, grace_days=_GRACE_DAYS_MIN, now=entry.at)
             return replace(current, dishonoured=True)
         case Absolved():
             rules.require_dishonoured(current)

@@ -489,7 +489,7 @@ def test_the_registrys_switches_fold() -> None:
         [Paused(OPERATOR, 10), Unpaused(OPERATOR, 9)],
         [Sunset(OPERATOR, 10), Sunset(OPERATOR, 11)],
         [replace(TENOR, parameter=0)],
-        [replace(TENOR, parameter=6)],
+        [replace(TENOR, parameter=7)],
         [replace(TENOR, parameter=Parameter.FORCED_TRANSFER_DELAY_SECONDS)],
         [replace(TENOR, value=0)],
         [replace(TENOR, value=2**16)],

@@ -14,11 +14,18 @@ from registry.domain import journal
 from registry.domain.journal import (
     ENTRY_BY_OPERATION,
     ENTRY_TYPES,
+    Absolved,
     CertificateFrozen,
     CertificateUnfrozen,
+    Closed,
     Confirmed,
     CounterOffered,
+    CreditNoted,
+    DepositTokenSet,
     DescriptorSet,
+    DeskSet,
+    Dishonoured,
+    Disputed,
     Endorsed,
     Entry,
     ForcedTransfer,
@@ -29,14 +36,22 @@ from registry.domain.journal import (
     MemberUnfrozen,
     Merged,
     OfferAccepted,
+    Paid,
     ParameterSet,
     Partitioned,
     Paused,
+    Pledged,
     ReceivableFrozen,
     ReceivableUnfrozen,
+    RecourseDemanded,
+    Redeemed,
     Refused,
     Registered,
+    Released,
+    Repurchased,
+    Resolved,
     RulesSet,
+    Sold,
     Split,
     Sunset,
     Unpaused,
@@ -45,8 +60,10 @@ from registry.domain.journal import (
 from registry.settings import PROJECT_ROOT
 
 CONTRACT = b"\xcc" * 20
-ORIGINATOR, DEBTOR, RECEIVER, OPERATOR, OFFICER, COUNTERSIGNER = (bytes([n]) * 20 for n in (1, 2, 5, 9, 11, 12))
-ORDER = b"\x0b" * 32
+ORIGINATOR, DEBTOR, RECEIVER, OPERATOR, OFFICER, COUNTERSIGNER, DESK = (
+    bytes([n]) * 20 for n in (1, 2, 5, 9, 11, 12, 13)
+)
+ORDER, QUOTE = b"\x0b" * 32, b"\x0c" * 32
 ONE_OF_EACH: tuple[Entry, ...] = (
     Registered(7, ORIGINATOR, DEBTOR, 100, 86_400, 978, b"\x03" * 32, b"\x04" * 32, 1_000, 5),
     Confirmed(7, DEBTOR, ORIGINATOR, 100, 6),
@@ -64,6 +81,19 @@ ONE_OF_EACH: tuple[Entry, ...] = (
     ReceivableFrozen(7, ORDER, OFFICER, COUNTERSIGNER, 100, 2_000, 17),
     ReceivableUnfrozen(7, ORDER, OFFICER, COUNTERSIGNER, 100, 18),
     ForcedTransfer(7, ORDER, OFFICER, COUNTERSIGNER, RECEIVER, 10, 100, 19),
+    Pledged(7, ORIGINATOR, RECEIVER, 10, 100, 80, 75, QUOTE, 20),
+    Released(7, RECEIVER, 10, 100, 21),
+    Sold(7, DESK, RECEIVER, 10, 100, 40, 55, 50, QUOTE, 22),
+    Paid(7, DEBTOR, 100, 30, 23),
+    Redeemed(7, OPERATOR, RECEIVER, 10, 100, 27, 20, 24),
+    Closed(7, OPERATOR, 100, 25),
+    CreditNoted(7, ORIGINATOR, DEBTOR, 10, 100, 5, 26),
+    Disputed(7, ORIGINATOR, DEBTOR, 10, 100, 40, 27),
+    Resolved(7, ORIGINATOR, DEBTOR, 100, 28),
+    Dishonoured(7, RECEIVER, 100, 29),
+    Absolved(7, OPERATOR, 100, 30),
+    RecourseDemanded(7, RECEIVER, ORIGINATOR, 10, 100, 31),
+    Repurchased(7, ORIGINATOR, 10, 100, 50, 32),
     MemberAdmitted(ORIGINATOR, OPERATOR, 1_000, 7, b"\x0a" * 32, 9),
     MemberSuspended(ORIGINATOR, OPERATOR, 2, 10),
     MemberFrozen(ORIGINATOR, ORDER, OFFICER, COUNTERSIGNER, 2_000, 11),
@@ -74,6 +104,8 @@ ONE_OF_EACH: tuple[Entry, ...] = (
     RulesSet(RECEIVER, OPERATOR, 16),
     DescriptorSet(RECEIVER, OPERATOR, 17),
     Sunset(OPERATOR, 18),
+    DepositTokenSet(978, DESK, OPERATOR, 19),
+    DeskSet(DESK, OPERATOR, 20),
 )
 
 
@@ -100,6 +132,7 @@ def test_every_event_is_an_entry_a_standards_own_or_about_signatures() -> None:
         *("Transfer", "Approval", "ApprovalForAll", "TransferValue", "SlotChanged", "AuthorityUpdated"),
         *("MetadataUpdate", "BatchMetadataUpdate"),
         "NoncesCancelled",  # A signature that was given up changes no state that a journal tells.
+        "RedemptionSkipped",  # Nothing happened to that certificate; this says why.
     }
     assert events - others == {entry_type.__name__ for entry_type in ENTRY_TYPES}
 
@@ -191,6 +224,19 @@ KNOWN: dict[str, str] = {
     "ReceivableFrozen": "dade132b7cba0ce4",
     "ReceivableUnfrozen": "77d81c9be8f8c9ca",
     "ForcedTransfer": "bad6f02fdc35d374",
+    "Pledged": "c478a2652db692f3",
+    "Released": "6db7e984a2c8df19",
+    "Sold": "035cbda34b075dfd",
+    "Paid": "05416e5c14657378",
+    "Redeemed": "f32786d08e40eb1e",
+    "Closed": "fc9ad2f964302b88",
+    "CreditNoted": "7bcda7baa59732a2",
+    "Disputed": "36ef2ce069e3459b",
+    "Resolved": "2eac34f868297c82",
+    "Dishonoured": "0214d25f2f7519e2",
+    "Absolved": "4ff7fa9cca82ab9e",
+    "RecourseDemanded": "e15de4bbcf119328",
+    "Repurchased": "e817e6402d4682b6",
     "MemberAdmitted": "2f88f8bc807792ae",
     "MemberSuspended": "7742d9fc28c26962",
     "MemberFrozen": "a0e561863f8c6abc",
@@ -201,4 +247,6 @@ KNOWN: dict[str, str] = {
     "RulesSet": "9342c3312b22929a",
     "DescriptorSet": "bc76edf9e5460428",
     "Sunset": "09edac9eeeb8962a",
+    "DepositTokenSet": "01989e8ea75e3330",
+    "DeskSet": "c0c9d66e0d2564c7",
 }

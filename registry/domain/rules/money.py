@@ -262,7 +262,7 @@ def decide_close(world: World, *, actor: Address, receivable_id: int, now: int) 
     """Raises NotAuthorised, UnknownReceivable, StatusForbids, NotOverdue."""
     world.require_bank(actor)
     receivable = world.require_receivable(receivable_id)
-    require_close(receivable, now=now)
+    require_close(receivable, grace_days=world.parameter(Parameter.OVERDUE_GRACE_DAYS, now=now), now=now)
     return Closed(receivable_id, actor, receivable.face, now)
 
 

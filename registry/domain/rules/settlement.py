@@ -163,10 +163,10 @@ def require_overdue(receivable: Receivable, *, days: int, now: int) -> None:
         raise NotOverdue(f"not before {calendar.instant(begins)}")
 
 
-def require_close(receivable: Receivable, *, now: int) -> None:
+def require_close(receivable: Receivable, *, grace_days: int, now: int) -> None:
     """Raises StatusForbids, NotOverdue."""
     require_status(receivable, Status.CONFIRMED)
-    require_overdue(receivable, days=1, now=now)
+    require_overdue(receivable, days=grace_days, now=now)
 
 
 def require_unpaid_debt(receivable: Receivable, *, grace_days: int, now: int) -> None:

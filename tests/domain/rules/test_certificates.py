@@ -11,7 +11,7 @@ from registry.domain import rules
 from registry.domain.fold import fold_all
 from registry.domain.identifiers import Address, CertificateId
 from registry.domain.journal import Endorsed, Merged, Split
-from registry.domain.receivable import Status
+from registry.domain.receivable import Lien, Status
 from registry.domain.rules import Endorsement, Part
 from tests.domain.rules import faults
 from tests.domain.rules.faults import (
@@ -40,12 +40,16 @@ from tests.domain.setting import (
 
 LIVE = after(REGISTERED, CONFIRMED)
 WHOLE = CertificateId(1, 0, 100)
+LIEN = Lien(BANK, 50, since=3)
 TWO = fold_all(LIVE, [Split(1, SELLER, SELLER, 0, 100, 40, DOCUMENT, NOW)])
 MOVABLE: list[tuple[type[rules.ChainRefusal], faults.Fault]] = [
     (rules.StatusForbids, faults.receivable(status=Status.REGISTERED)),
     (rules.DueDatePassed, named(now=DUE)),
     (rules.FrozenByOrder, faults.receivable(orders=(FREEZE,))),
+    (rules.PaymentMade, faults.receivable(paid=1)),
+    (rules.InDispute, faults.receivable(senior=40, disputed=True)),
     (rules.FrozenByOrder, certificate(0, orders=(FREEZE,))),
+    (rules.PledgedTo, certificate(0, lien=LIEN)),
 ]
 AUTHORITY: list[tuple[type[rules.ChainRefusal], faults.Fault]] = [
     (rules.RegistryPaused, faults.PAUSED),
@@ -152,6 +156,7 @@ MERGE = Operation(
         (rules.RangeChanged, named(end=99)),
         *MOVABLE,
         (rules.FrozenByOrder, certificate(40, orders=(FREEZE,))),
+        (rules.PledgedTo, certificate(40, lien=LIEN)),
         *SENDER,
     ],
 )

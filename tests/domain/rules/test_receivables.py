@@ -10,6 +10,7 @@ import pytest
 
 from registry.domain import rules
 from registry.domain.fold import fold
+from registry.domain.identifiers import Address
 from registry.domain.journal import Lapsed, OfferAccepted, ParameterSet, Paused, Refused, Unpaused, Withdrawn
 from registry.domain.receivable import DAY_SECONDS, OFFERS_MAX, Parameter, Status
 from tests.domain.rules import faults
@@ -45,6 +46,7 @@ from tests.domain.setting import (
 )
 
 OPEN = after(REGISTERED)
+LIVE = after(REGISTERED, CONFIRMED)
 OFFERED = after(REGISTERED, COUNTER_OFFERED)
 CLOSED = faults.receivable(status=Status.LAPSED)
 UNKNOWN = named(receivable_id=2)
@@ -58,6 +60,16 @@ def claim(**changes: Any) -> faults.Fault:
 def unanswered(count: int) -> faults.Fault:
     waiting = {number: replace(OPEN, receivable_id=number) for number in range(1, count + 1)}
     return faults.world(receivables=waiting)
+
+
+def dishonoured(debtor: Address) -> faults.Fault:
+    """A debt of this debtor's, R-9, bears the mark."""
+
+    def fault(call: faults.Call) -> faults.Call:
+        debt = replace(LIVE, receivable_id=9, debtor=debtor, dishonoured=True)
+        return faults.world(receivables={**call["world"].receivables, 9: debt})(call)
+
+    return fault
 
 
 REGISTER = Operation(
@@ -75,7 +87,9 @@ REGISTER = Operation(
         (rules.DocumentRootMissing, claim(document_root=bytes(32))),
         (rules.DebtorIsOriginator, claim(debtor=SELLER)),
         (rules.MemberNotEligible, ineligible(SELLER)),
+        (rules.DebtorOverdue, dishonoured(SELLER)),
         (rules.MemberNotEligible, claim(debtor=STRANGER)),
+        (rules.DebtorOverdue, dishonoured(BUYER)),
         (rules.FingerprintTaken, faults.world(fingerprints={KEY: 1})),
         (rules.TakenInPredecessor, faults.world(predecessor_claims=frozenset({KEY}))),
         (rules.TooManyUnanswered, unanswered(UNANSWERED_MAX)),
@@ -94,6 +108,7 @@ CONFIRM = Operation(
         (rules.AnchorMismatch, ANOTHER_HEAD),
         (rules.DueDatePassed, named(now=DUE)),
         (rules.MemberNotEligible, ineligible(BUYER)),
+        (rules.DebtorOverdue, dishonoured(BUYER)),
         (rules.MemberNotEligible, ineligible(SELLER)),
         (rules.RulesForbid, faults.FORBIDDEN),
     ],
@@ -164,6 +179,7 @@ ACCEPT_OFFER = Operation(
         (rules.DueDatePassed, named(now=LATER_DUE)),
         (rules.MemberNotEligible, ineligible(SELLER)),
         (rules.MemberNotEligible, ineligible(BUYER)),
+        (rules.DebtorOverdue, dishonoured(BUYER)),
         (rules.RulesForbid, faults.FORBIDDEN),
     ],
 )

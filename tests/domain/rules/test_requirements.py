@@ -13,16 +13,19 @@ from registry.domain.receivable import (
     DAY_SECONDS,
     ORDERS_MAX,
     Freeze,
+    Lien,
     Member,
     MemberStatus,
     Parameter,
     Phase,
     Receivable,
     Role,
+    Status,
 )
 from registry.domain.refusals import Refusal
 from tests.domain.setting import (
     ANSWER_BY,
+    BANK,
     BUYER,
     CONFIRMED,
     COUNTER_OFFERED,
@@ -62,6 +65,9 @@ FREEZE = Freeze(ORDER, NOW + 100, NOW)
         (LIVE, DUE, Phase.DUE),
         (LIVE, DUE + DAY_SECONDS - 1, Phase.DUE),
         (LIVE, DUE + DAY_SECONDS, Phase.OVERDUE),
+        (replace(LIVE, paid=1), DUE + DAY_SECONDS, Phase.OVERDUE),
+        (replace(LIVE, status=Status.SETTLED, paid=100), NOW, Phase.PAID),
+        (replace(LIVE, status=Status.CLOSED), DUE + 9 * DAY_SECONDS, Phase.CLOSED),
     ],
 )
 def test_a_phase_is_status_and_clock(state: Receivable, now: int, expected: Phase) -> None:
@@ -129,15 +135,34 @@ def test_a_cut_leaves_at_least_a_cent_on_either_side() -> None:
 
 
 def test_nothing_moves_unless_confirmed_and_not_frozen_before_the_due_date() -> None:
-    rules.require_movable(LIVE, now=DUE - 1)
+    rules.require_movable(LIVE, 0, now=DUE - 1)
     for state, now, refusal in (
         (OPEN, NOW, rules.StatusForbids),
         (DECLINED, NOW, rules.StatusForbids),
+        (replace(LIVE, status=Status.SETTLED), NOW, rules.StatusForbids),
+        (replace(LIVE, status=Status.CLOSED), NOW, rules.StatusForbids),
         (LIVE, DUE, rules.DueDatePassed),
         (replace(LIVE, orders=(FREEZE,)), NOW, rules.FrozenByOrder),
+        (replace(LIVE, paid=1), NOW, rules.PaymentMade),
+        (replace(LIVE, senior=40, disputed=True), NOW, rules.InDispute),
     ):
         with pytest.raises(refusal):
-            rules.require_movable(state, now=now)
+            rules.require_movable(state, 0, now=now)
+
+
+def test_what_lies_behind_a_dispute_moves() -> None:
+    disputed = replace(LIVE, senior=40, disputed=True)
+    rules.require_movable(disputed, 40, now=NOW)
+    with pytest.raises(rules.InDispute):
+        rules.require_movable(disputed, 39, now=NOW)
+
+
+def test_what_is_pledged_does_not_move() -> None:
+    pledged = replace(LIVE.certificates[0], lien=Lien(BANK, 50, since=3))
+    with pytest.raises(rules.PledgedTo):
+        rules.require_thawed(pledged, now=NOW)
+    with pytest.raises(rules.FrozenByOrder):
+        rules.require_thawed(replace(pledged, orders=(FREEZE,)), now=NOW)
 
 
 def test_who_reads_by_a_certificate_id_names_a_whole_range() -> None:
@@ -223,7 +248,11 @@ def test_a_value_that_was_replaced_before_its_midnight_never_holds() -> None:
         (5, 365 * DAY_SECONDS, True),
         (5, 365 * DAY_SECONDS + 1, False),
         (0, 1, False),
-        (6, 1, False),
+        (6, 1, True),
+        (6, 65_535, True),
+        (6, 65_536, False),
+        (6, 0, False),
+        (7, 1, False),
     ],
 )
 def test_a_parameter_has_its_range(parameter: int, value: int, allowed: bool) -> None:
