@@ -53,17 +53,12 @@ interface IFinancingDesk {
         bytes signature;
     }
 
-    /// @notice A quote was carried out; what it did is in the registry's Sold or Pledged, which name the same digest.
+    /// @notice A quote was carried out. The registry's Sold or Pledged of the same transaction, with the same digest,
+    ///         says what was financed, and for how much.
     /// @param quote EIP-712 digest of the quote.
     /// @param nonce The financier's, used up.
     event QuoteAccepted(
-        bytes32 indexed quote,
-        address indexed financier,
-        address indexed holder,
-        uint256 certificateId,
-        address token,
-        uint64 price,
-        uint256 nonce
+        bytes32 indexed quote, address indexed financier, address indexed holder, address token, uint256 nonce
     );
 
     /// @notice The signer gave up these nonces of one word of 256.
