@@ -8,15 +8,26 @@ from dataclasses import dataclass
 
 from registry.chain.contract import Policy, ReceivablesView
 from registry.chain.rpc import Node
-from registry.chain.words import MemberWord, ParameterWord, RecordWords
+from registry.chain.words import (
+    AmountsWord,
+    LienWord,
+    MemberWord,
+    ParameterWord,
+    RecordWords,
+    RecourseWord,
+    Rights,
+)
+from registry.domain.amounts import conservation_faults
 from registry.domain.decode import ENTRY_TOPICS, decode
 from registry.domain.fold import empty_receivable, empty_registry, fold_all, fold_registry
 from registry.domain.identifiers import Address
 from registry.domain.journal import REGISTRY_JOURNAL, Entry
-from registry.domain.receivable import Parameter, Receivable, Registry, Status
+from registry.domain.keccak import keccak256
+from registry.domain.receivable import Certificate, Parameter, Receivable, Registry, Status
 from registry.domain.rules import parameter_in_force
 
-LIVE = (Status.REGISTERED, Status.CONFIRMED)
+ONCE_CONFIRMED = (Status.CONFIRMED, Status.SETTLED, Status.CLOSED)
+LIVE = (Status.REGISTERED, *ONCE_CONFIRMED)
 """A claim in one of these keeps its fingerprint taken."""
 
 
@@ -59,8 +70,10 @@ def assert_agreement(
     """Assert that what the chain stores is what was folded, and that the words themselves are conserved."""
     assert_receivables(view, registry, receivables)
     balances = assert_certificates(view, receivables)
-    assert_members(view, registry, balances, accounts={*registry.members, *balances, *strangers})
+    overdue = Counter(receivable.debtor for receivable in receivables.values() if receivable.dishonoured)
+    assert_members(view, registry, balances, overdue, accounts={*registry.members, *balances, *overdue, *strangers})
     assert_claims(view, receivables)
+    assert_deposits(view, registry, receivables)
     latest = view.node.block("latest")
     assert latest is not None
     assert_policy(view.policy(), registry, now=latest.at)
@@ -69,45 +82,59 @@ def assert_agreement(
 
 
 def assert_receivables(view: ReceivablesView, registry: Registry, receivables: dict[int, Receivable]) -> None:
-    """Heads, terms and orders of all receivables; the head of R-0."""
+    """Heads, terms, amounts and orders of all receivables; the head of R-0."""
     assert list(receivables) == list(range(1, view.count() + 1))
     records = view.records([REGISTRY_JOURNAL, *receivables])
     assert records[REGISTRY_JOURNAL].head == registry.head
     assert {number: records[number] for number in receivables} == {
-        number: expected_record(receivable) for number, receivable in receivables.items()
+        number: expected_record(receivable, claimed=kept_claim(receivable, records[number].claimed))
+        for number, receivable in receivables.items()
     }
+    assert [fault for receivable in receivables.values() for fault in conservation_faults(receivable)] == []
     assert view.receivable_freezes(receivables) == {
         number: receivable.orders for number, receivable in receivables.items()
     }
 
 
 def assert_certificates(view: ReceivablesView, receivables: dict[int, Receivable]) -> Counter[Address]:
-    """Words and orders of all certificates; returns how many each account holds."""
+    """Words, rights and orders of all certificates; returns how many each account holds."""
     ids = [(number, start) for number, receivable in receivables.items() for start in receivable.certificates]
-    words, freezes = view.certificates(ids), view.certificate_freezes(ids)
+    words, freezes, rights = view.certificates(ids), view.certificate_freezes(ids), view.rights(ids)
     balances: Counter[Address] = Counter()
     for number, receivable in receivables.items():
-        at = 0
+        at = length = 0
         for certificate in sorted(receivable.certificates.values(), key=lambda certificate: certificate.start):
             word = words[number, certificate.start]
             assert (word.holder, word.end) == (certificate.holder, certificate.end)
-            assert word.original == (certificate.start == 0 and not receivable.front_endorsed)
+            assert word.original == (certificate == receivable.front)
             assert freezes[number, certificate.start] == certificate.orders
             assert word.frozen == bool(certificate.orders)
-            # A disjoint, exact cover: each begins where the one before it ended, and the last ends at the face.
-            assert certificate.start == at < word.end
+            assert rights[number, certificate.start] == expected_rights(certificate)
+            marks = (certificate.lien is not None, certificate.recourse is not None, certificate.claimed > 0)
+            assert (word.pledged, word.recourse, word.claimed) == marks
+            # Disjoint: each begins where the one before it ended, or after certificates that are paid out.
+            assert at <= certificate.start < word.end
             at = word.end
+            length += word.end - certificate.start
             balances[word.holder] += 1
-        assert at == (receivable.face if receivable.status is Status.CONFIRMED else 0)
+        # An exact cover of what is neither credited nor paid out, which leaves no room for another certificate.
+        confirmed = receivable.face if receivable.status in ONCE_CONFIRMED else 0
+        assert length + receivable.redeemed + receivable.cancelled == confirmed
     return balances
 
 
 def assert_members(
-    view: ReceivablesView, registry: Registry, balances: Counter[Address], *, accounts: set[Address]
+    view: ReceivablesView,
+    registry: Registry,
+    balances: Counter[Address],
+    overdue: Counter[Address],
+    *,
+    accounts: set[Address],
 ) -> None:
     """Words and orders of these accounts."""
     assert view.members(sorted(accounts)) == {
-        account: expected_member(registry, account, balances[account]) for account in sorted(accounts)
+        account: expected_member(registry, account, balances[account], dishonoured=overdue[account])
+        for account in sorted(accounts)
     }
     assert view.member_freezes(sorted(registry.members)) == {
         account: registry.members[account].orders for account in sorted(registry.members)
@@ -129,9 +156,20 @@ def assert_claims(view: ReceivablesView, receivables: dict[int, Receivable]) -> 
         assert view.unanswered(debtor=debtor, originator=originator) == count
 
 
+def assert_deposits(view: ReceivablesView, registry: Registry, receivables: dict[int, Receivable]) -> None:
+    """The registry has in each currency what was paid in and not paid out, and knows the tokens that R-0 names."""
+    assert view.deposit_tokens(registry.deposit_tokens) == dict(registry.deposit_tokens)
+    for currency, token in registry.deposit_tokens.items():
+        call = keccak256(b"balanceOf(address)")[:4] + view.address.rjust(32, b"\0")
+        held = int.from_bytes(view.node.call(to=token, data=call))
+        known = [receivable for receivable in receivables.values() if receivable.currency == currency]
+        assert held == sum(receivable.paid - receivable.claimed for receivable in known)
+
+
 def assert_policy(policy: Policy, registry: Registry, *, now: int) -> None:
     """The registry's own switches, and the parameters from now on."""
-    movement, registration = policy.movement, policy.registration
+    movement, registration, settlement = policy.movement, policy.registration, policy.settlement
+    assert settlement.desk == registry.desk
     assert (movement.rules, policy.descriptor) == (registry.rules, registry.descriptor)
     assert (movement.paused, policy.paused_since) == (bool(registry.paused_since), registry.paused_since)
     assert (movement.sunset, registration.paused_seconds) == (bool(registry.sunset_at), registry.paused_seconds)
@@ -140,6 +178,7 @@ def assert_policy(policy: Policy, registry: Registry, *, now: int) -> None:
         Parameter.MINIMUM_PART_MINOR: movement.minimum_part_minor,
         Parameter.ANSWER_WINDOW_DAYS: registration.answer_window_days,
         Parameter.UNANSWERED_MAX: registration.unanswered_max,
+        Parameter.OVERDUE_GRACE_DAYS: settlement.overdue_grace_days,
     }
     for parameter, word in words.items():
         changes = [setting.effective for setting in registry.parameters[parameter] if setting.effective > now]
@@ -147,8 +186,16 @@ def assert_policy(policy: Policy, registry: Registry, *, now: int) -> None:
             assert word.in_force(now=at) == parameter_in_force(registry, parameter, now=at)
 
 
-def expected_record(receivable: Receivable) -> RecordWords:
-    """The words that a receivable in this state has on chain."""
+def kept_claim(receivable: Receivable, found: int) -> int:
+    """What the contract keeps of what was paid out: no more is added once all is paid. `found` is what it says."""
+    if receivable.status is not Status.SETTLED:
+        return receivable.claimed
+    assert found <= receivable.claimed
+    return found
+
+
+def expected_record(receivable: Receivable, *, claimed: int) -> RecordWords:
+    """The words that a receivable in this state has on chain; `claimed` as kept_claim says."""
     return RecordWords(
         debtor=receivable.debtor,
         face=receivable.face,
@@ -156,19 +203,39 @@ def expected_record(receivable: Receivable) -> RecordWords:
         currency=receivable.currency,
         status=receivable.status,
         frozen=bool(receivable.orders),
+        restrained=receivable.disputed or receivable.paid > 0,
         head=receivable.head,
+        amounts=AmountsWord(
+            paid=receivable.paid,
+            cancelled=receivable.cancelled,
+            senior=receivable.senior,
+            disputed=receivable.disputed,
+            dishonoured=receivable.dishonoured,
+        ),
+        claimed=claimed,
     )
 
 
-def expected_member(registry: Registry, account: Address, balance: int) -> MemberWord:
-    """The word of an account: its admission, its orders and the number of its certificates."""
+def expected_rights(certificate: Certificate) -> Rights:
+    """What lies on a certificate in this state, on chain."""
+    lien, recourse = certificate.lien, certificate.recourse
+    return Rights(
+        lien=LienWord(lien.financier, lien.secured) if lien else None,
+        recourse=RecourseWord(recourse.seller, recourse.amount, recourse.demanded) if recourse else None,
+        claimed=certificate.claimed,
+    )
+
+
+def expected_member(registry: Registry, account: Address, balance: int, *, dishonoured: int) -> MemberWord:
+    """The word of an account: admission, orders, the numbers of its certificates and of debts not paid in time."""
     member = registry.members.get(account)
     if member is None:
-        return MemberWord(balance=balance, kyc_expiry=0, roles=0, status=0, frozen=False)
+        return MemberWord(balance=balance, kyc_expiry=0, roles=0, status=0, frozen=False, dishonoured=dishonoured)
     return MemberWord(
         balance=balance,
         kyc_expiry=member.kyc_expiry,
         roles=member.roles,
         status=member.status,
         frozen=bool(member.orders),
+        dishonoured=dishonoured,
     )

@@ -10,8 +10,10 @@ import pytest
 
 from registry.chain.compile import compile_contracts
 from registry.settings import PROJECT_ROOT
+from tests.contracts.bank import open_bank
 from tests.contracts.door import Door
 from tests.contracts.house import DEBTOR_ROLE, FINANCIER_ROLE, House, container, deploy_house
+from tests.contracts.till import Till
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +48,18 @@ def house(peopled_house: House) -> Iterator[House]:
     """A registry with members, audited after the test."""
     yield peopled_house
     peopled_house.audit()
+
+
+@pytest.fixture(scope="module")
+def opened_till(peopled_house: House, project: Any, helpers: dict[str, Any]) -> Till:
+    """The same house with a bank, and with a desk that is told what to do. ape takes back what a test does to it."""
+    return Till(peopled_house, open_bank(peopled_house, project), peopled_house.made(helpers["Wallet"]))
+
+
+@pytest.fixture
+def till(house: House, opened_till: Till) -> Till:
+    """The money of the house, audited with it."""
+    return opened_till
 
 
 @pytest.fixture

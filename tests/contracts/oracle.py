@@ -29,6 +29,19 @@ OPERATION_CODES = {
     "ReceivableFrozen": 14,
     "ReceivableUnfrozen": 15,
     "ForcedTransfer": 16,
+    "Pledged": 17,
+    "Released": 18,
+    "Sold": 19,
+    "Paid": 20,
+    "Redeemed": 21,
+    "Closed": 22,
+    "CreditNoted": 23,
+    "Disputed": 24,
+    "Resolved": 25,
+    "Dishonoured": 26,
+    "Absolved": 27,
+    "RecourseDemanded": 28,
+    "Repurchased": 29,
     "MemberAdmitted": 128,
     "MemberSuspended": 129,
     "MemberFrozen": 130,
@@ -39,6 +52,8 @@ OPERATION_CODES = {
     "RulesSet": 135,
     "DescriptorSet": 136,
     "Sunset": 137,
+    "DepositTokenSet": 138,
+    "DeskSet": 139,
 }
 """The event of an entry and its operation code."""
 
@@ -67,6 +82,20 @@ TYPES = {
     "Approve": "address signer,uint256 receivableId,uint64 start,uint64 end,address to,bytes32 anchor,uint256 nonce,"
     "uint256 deadline",
     "SetApprovalForAll": "address signer,address operator,bool approved,uint256 nonce,uint256 deadline",
+    "Pledge": "address signer,uint256 receivableId,uint64 start,uint64 end,address financier,uint64 secured,"
+    "bytes32 anchor,uint256 nonce,uint256 deadline",
+    "Release": "address signer,uint256 receivableId,uint64 start,uint64 end,bytes32 anchor,uint256 nonce,"
+    "uint256 deadline",
+    "Pay": "address signer,uint256 receivableId,uint64 amount,bytes32 anchor,uint256 nonce,uint256 deadline",
+    "CreditNote": "address signer,uint256 receivableId,uint64 start,uint64 end,uint64 amount,bytes32 anchor,"
+    "uint256 nonce,uint256 deadline",
+    "Dispute": "address signer,uint256 receivableId,uint64 start,uint64 end,uint64 cut,bytes32 anchor,uint256 nonce,"
+    "uint256 deadline",
+    "Resolve": "address signer,uint256 receivableId,bytes32 anchor,uint256 nonce,uint256 deadline",
+    "DemandRecourse": "address signer,uint256 receivableId,uint64 start,uint64 end,bytes32 anchor,uint256 nonce,"
+    "uint256 deadline",
+    "Repurchase": "address signer,uint256 receivableId,uint64 start,uint64 end,bytes32 anchor,uint256 nonce,"
+    "uint256 deadline",
     "Partition": "address signer,uint256 receivableId,uint64 start,uint64 end,uint64 cut,address holder,bytes32 order,"
     "bytes32 anchor,uint256 nonce,uint256 deadline",
     "FreezeCertificate": "address signer,uint256 receivableId,uint64 start,uint64 end,address holder,bytes32 order,"
