@@ -14,6 +14,7 @@ from registry.domain.rules import Authorisation, Claim, World
 
 WHERE: dict[str, Any] = {"chain_id": 31337, "contract": b"\xcc" * 20}
 SELLER, BUYER, SUPPLIER, BANK, OPERATOR, STRANGER, OFFICER, COUNTERSIGNER = (bytes([n]) * 20 for n in range(1, 9))
+DESK, TOKEN, SETTLEMENT_BANK = (bytes([n]) * 20 for n in range(9, 12))
 ROLES = {SELLER: 1, BUYER: 2, SUPPLIER: 1, BANK: 4}
 
 NOW = 1_000
@@ -25,6 +26,7 @@ GRACE_DAYS = 30
 ANSWER_BY = NOW + ANSWER_WINDOW_DAYS * DAY_SECONDS
 DOCUMENT = b"\x0d" * 32
 ORDER, OTHER_ORDER = b"\x0a" * 32, b"\x0b" * 32
+QUOTE = b"\x0c" * 32
 
 FIRST_VALUES = dict(
     zip(
