@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Literal
@@ -19,14 +19,21 @@ from psycopg.types.json import Jsonb
 
 from registry.chain.contract import ReceivablesView
 from registry.chain.rpc import Node, RpcFailed
+from registry.chain.words import LienWord, RecourseWord
 from registry.documents.attachments import Attachment
 from registry.documents.commitments import attachment_fields, commit
 from registry.domain.decode import ENTRY_TOPICS, LogMalformed
 from registry.domain.fold import JournalBroken
-from registry.domain.identifiers import Address, CertificateId, format_address, format_receivable_id
+from registry.domain.identifiers import (
+    ZERO_ADDRESS,
+    Address,
+    CertificateId,
+    format_address,
+    format_receivable_id,
+)
 from registry.domain.journal import REGISTRY_JOURNAL, Entry, append
 from registry.domain.money import currency_to_show, format_amount
-from registry.domain.orders import order_hash
+from registry.domain.orders import bank_reference_hash, order_hash
 from registry.domain.profile import party_profile
 from registry.domain.receivable import Parameter, Receivable, Registry, Scope, Status
 from registry.domain.rules import parameter_in_force
@@ -175,6 +182,7 @@ class _Deep:
         self._compare_invoices(receivables)
         self._compare_profiles()
         self._compare_order_references()
+        self._compare_bank_references()
 
     def _compare_tag(self, tag: Literal["safe", "finalized"], stored: int) -> None:
         """What the mirror calls safe or finalized must be so for the node, and be mirrored."""
@@ -193,8 +201,7 @@ class _Deep:
         with self._connection.cursor(name="entry_columns") as rows:
             rows.itersize = store.FETCH_ROWS
             rows.execute(
-                "SELECT journal_id, position, operation, at, start_minor, end_minor, order_hash, topics, data, head"
-                " FROM entry ORDER BY journal_id, position"
+                f"SELECT {', '.join(store.ENTRY_COLUMNS)}, topics, data, head FROM entry ORDER BY journal_id, position"  # noqa: S608  (our own names)
             )
             for journal_id, journal in groupby(rows, key=itemgetter(0)):
                 if journal_id < REGISTRY_JOURNAL:
@@ -269,6 +276,12 @@ class _Deep:
             expect("contract", name, "currency", words.currency, receivable.currency)
             expect("contract", name, "status", words.status, int(receivable.status))
             expect("contract", name, "frozen", words.frozen, bool(receivable.orders))
+            expect("contract", name, "restrained", words.restrained, receivable.disputed or receivable.paid > 0)
+            for field_ in ("paid", "cancelled", "senior", "disputed", "dishonoured"):
+                expect("contract", name, field_, getattr(words.amounts, field_), getattr(receivable, field_))
+            if receivable.status is not Status.SETTLED:
+                # Once all is paid nobody can be paid too much, and the contract no longer counts.
+                expect("contract", name, "claimed", words.claimed, receivable.claimed)
         folded = {
             (receivable.receivable_id, part.start): (receivable, part)
             for receivable in receivables
@@ -277,11 +290,22 @@ class _Deep:
         for key, word in self._view.certificates(folded, block=at).items():
             receivable, part = folded[key]
             name = str(part.id(receivable.receivable_id))
-            original = part.start == 0 and not receivable.front_endorsed
             expect("contract", name, "holder", word.holder, part.holder)
             expect("contract", name, "end", word.end, part.end)
             expect("contract", name, "frozen", word.frozen, bool(part.orders))
-            expect("contract", name, "original", word.original, original)
+            expect("contract", name, "original", word.original, part == receivable.front)
+            expect("contract", name, "pledged", word.pledged, part.lien is not None)
+            expect("contract", name, "recourse", word.recourse, part.recourse is not None)
+            expect("contract", name, "claimed", word.claimed, part.claimed > 0)
+        burdened = {key: part for key, (_, part) in folded.items() if part.lien or part.recourse or part.claimed}
+        for key, rights in self._view.rights(burdened, block=at).items():
+            part = burdened[key]
+            name = str(part.id(key[0]))
+            lien = None if part.lien is None else LienWord(part.lien.financier, part.lien.secured)
+            recourse = None if part.recourse is None else RecourseWord(*astuple(part.recourse))
+            expect("contract", name, "lien", rights.lien, lien)
+            expect("contract", name, "right of recourse", rights.recourse, recourse)
+            expect("contract", name, "paid out", rights.claimed, part.claimed)
         marked = [receivable for receivable in receivables if receivable.orders]
         on_receivables = self._view.receivable_freezes([one.receivable_id for one in marked], block=at)
         for receivable in marked:
@@ -293,7 +317,9 @@ class _Deep:
 
     def _compare_members(self, registry: Registry, receivables: Iterable[Receivable]) -> None:
         at = self._report.block_hash
+        receivables = list(receivables)
         balances = Counter(part.holder for receivable in receivables for part in receivable.certificates.values())
+        dishonoured = Counter(receivable.debtor for receivable in receivables if receivable.dishonoured)
         for address, word in self._view.members(registry.members, block=at).items():
             member = registry.members[address]
             name = format_address(address)
@@ -302,6 +328,7 @@ class _Deep:
             self._report.expect("contract", name, "roles", word.roles, int(member.roles))
             self._report.expect("contract", name, "balance", word.balance, balances[address])
             self._report.expect("contract", name, "frozen", word.frozen, bool(member.orders))
+            self._report.expect("contract", name, "dishonoured", word.dishonoured, dishonoured[address])
         marked = [address for address, member in registry.members.items() if member.orders]
         for address, orders in self._view.member_freezes(marked, block=at).items():
             name = format_address(address)
@@ -323,11 +350,16 @@ class _Deep:
         expect("paused", movement.paused, bool(registry.paused_since))
         expect("paused_seconds", registration.paused_seconds, registry.paused_seconds)
         expect("sunset", movement.sunset, bool(registry.sunset_at))
+        expect("desk", policy.settlement.desk, registry.desk)
+        currencies = sorted({*registry.deposit_tokens, *(receivable.currency for receivable in receivables)})
+        for currency, token in self._view.deposit_tokens(currencies, block=self._report.block_hash).items():
+            expect(f"deposit token {currency:03}", token, registry.deposit_tokens.get(currency, ZERO_ADDRESS))
         for parameter, word in (
             (Parameter.TENOR_LIMIT_DAYS, registration.tenor_limit_days),
             (Parameter.MINIMUM_PART_MINOR, movement.minimum_part_minor),
             (Parameter.ANSWER_WINDOW_DAYS, registration.answer_window_days),
             (Parameter.UNANSWERED_MAX, registration.unanswered_max),
+            (Parameter.OVERDUE_GRACE_DAYS, policy.settlement.overdue_grace_days),
         ):
             field = parameter.name.lower()
             last = registry.parameters[parameter][-1] if parameter in registry.parameters else None
@@ -360,6 +392,15 @@ class _Deep:
         ).fetchall():
             made = order_hash(authority=authority, number=number) if authority and number else None
             self._report.expect("order_reference", _show(stored), "authority or number", stored, made)
+
+    def _compare_bank_references(self) -> None:
+        """The same of what the bank's books call a booking."""
+        for stored, text in self._connection.execute(
+            "SELECT reference_hash, text FROM bank_reference ORDER BY reference_hash"
+        ).fetchall():
+            self._report.expect(
+                "bank_reference", _show(stored), "text", stored, bank_reference_hash(text) if text else None
+            )
 
     def _compare_headers(self) -> None:
         rows = self._connection.execute("SELECT number, hash, parent_hash, at FROM block ORDER BY number").fetchall()
@@ -501,6 +542,8 @@ def _row_name(table: str, row: store.Row) -> str:
             return f"{Scope(row[0]).name.lower()} {row[3].hex() or f'R-{row[1]}/{row[2]}-{row[5]}'}: {_show(row[4])}"
         case "parameter":
             return f"{row[0]} from {row[1]}"
+        case "deposit_token":
+            return currency_to_show(row[0]).code
         case _:
             return format_receivable_id(row[0])
 

@@ -97,7 +97,7 @@ def _cursor_values(cursor: Cursor) -> tuple[Any, ...]:
 
 
 ENTRY_COPY_TYPES = ["bytea", "int4", "int8", "bytea", "int8", "int4", "int2", "int8"]
-ENTRY_COPY_TYPES += ["numeric", "numeric", "bytea", "bytea", "bytea", "bytea"]
+ENTRY_COPY_TYPES += ["numeric", "numeric", "bytea", "bytea", "bytea", "bytea", "bytea"]
 
 
 def insert_log(connection: psycopg.Connection, blocks: Sequence[Block], entries: Sequence[NewEntry]) -> None:
@@ -108,7 +108,7 @@ def insert_log(connection: psycopg.Connection, blocks: Sequence[Block], entries:
             copy.write_row((block.number, block.hash, block.parent_hash, block.at))
     with connection.cursor().copy(
         "COPY entry (block_hash, log_index, block_number, tx_hash, journal_id, position, operation, at,"
-        " start_minor, end_minor, order_hash, topics, data, head) FROM STDIN (FORMAT BINARY)"
+        " start_minor, end_minor, order_hash, quote_digest, topics, data, head) FROM STDIN (FORMAT BINARY)"
     ) as copy:
         copy.set_types(ENTRY_COPY_TYPES)
         for new in entries:
@@ -126,14 +126,26 @@ def insert_log(connection: psycopg.Connection, blocks: Sequence[Block], entries:
             )
 
 
-ENTRY_COLUMNS = ("journal_id", "position", "operation", "at", "start_minor", "end_minor", "order_hash")
+ENTRY_COLUMNS = ("journal_id", "position", "operation", "at", "start_minor", "end_minor", "order_hash", "quote_digest")
 """What the stored log repeats of an entry's bytes."""
+
+_NO_QUOTE = bytes(32)
 
 
 def entry_columns(entry: Entry, position: int) -> tuple[int | bytes | None, ...]:
     """ENTRY_COLUMNS of an entry."""
     start, end = entry.range
-    return entry.journal_id, position, entry.OPERATION, entry.time, start, end, getattr(entry, "order", None)
+    quote: bytes | None = getattr(entry, "quote", None)
+    return (
+        entry.journal_id,
+        position,
+        entry.OPERATION,
+        entry.time,
+        start,
+        end,
+        getattr(entry, "order", None),
+        None if quote == _NO_QUOTE else quote,
+    )
 
 
 def delete_after(connection: psycopg.Connection, block_number: int) -> list[tuple[int, int, int]]:
@@ -204,11 +216,34 @@ PROJECTIONS: Mapping[str, tuple[tuple[str, ...], int]] = {
             "answered_at",
             "refusal_reason",
             "front_endorsed",
+            "paid_minor",
+            "cancelled_minor",
+            "senior_minor",
+            "disputed",
+            "dishonoured",
+            "claimed_minor",
+            "redeemed_minor",
         ),
         1,
     ),
     "certificate": (
-        ("receivable_id", "start_minor", "end_minor", "holder", "since_position", "debtor", "currency", "due_at"),
+        (
+            "receivable_id",
+            "start_minor",
+            "end_minor",
+            "holder",
+            "since_position",
+            "debtor",
+            "currency",
+            "due_at",
+            "lien_financier",
+            "lien_secured_minor",
+            "lien_position",
+            "recourse_seller",
+            "recourse_amount_minor",
+            "recourse_demanded",
+            "claimed_minor",
+        ),
         2,
     ),
     "member": (
@@ -220,7 +255,8 @@ PROJECTIONS: Mapping[str, tuple[tuple[str, ...], int]] = {
         5,
     ),
     "parameter": (("parameter", "effective_at", "value", "set_at"), 2),
-    "registry": (("id", "paused_since", "paused_seconds", "rules", "descriptor", "sunset_at"), 1),
+    "deposit_token": (("currency", "token"), 1),
+    "registry": (("id", "paused_since", "paused_seconds", "rules", "descriptor", "sunset_at", "desk"), 1),
 }
 """Columns of each projection and how many of them, from the first, are its key."""
 
@@ -262,6 +298,7 @@ def _registry_rows(registry: Registry) -> Rows:
             for parameter, settings in registry.parameters.items()
             for setting in settings
         ],
+        "deposit_token": list(registry.deposit_tokens.items()),
         "registry": [
             (
                 1,
@@ -270,6 +307,7 @@ def _registry_rows(registry: Registry) -> Rows:
                 registry.rules,
                 registry.descriptor,
                 registry.sunset_at,
+                registry.desk,
             )
         ],
     }
@@ -295,10 +333,18 @@ def _receivable_row(receivable: Receivable) -> Row:
         receivable.answered_at,
         receivable.refusal_reason,
         receivable.front_endorsed,
+        receivable.paid,
+        receivable.cancelled,
+        receivable.senior,
+        receivable.disputed,
+        receivable.dishonoured,
+        receivable.claimed,
+        receivable.redeemed,
     )
 
 
 def _certificate_row(receivable: Receivable, part: Certificate) -> Row:
+    lien, recourse = part.lien, part.recourse
     return (
         receivable.receivable_id,
         part.start,
@@ -308,6 +354,9 @@ def _certificate_row(receivable: Receivable, part: Certificate) -> Row:
         receivable.debtor,
         receivable.currency,
         receivable.due,
+        *((None, None, None) if lien is None else (lien.financier, lien.secured, lien.since)),
+        *((None, None, None) if recourse is None else (recourse.seller, recourse.amount, recourse.demanded)),
+        part.claimed,
     )
 
 
@@ -386,7 +435,7 @@ def delete_journals(connection: psycopg.Connection, journal_ids: Sequence[int]) 
     ):
         connection.execute(f"DELETE FROM {table} WHERE {column} = ANY(%s)", (list(journal_ids),))
     if REGISTRY_JOURNAL in journal_ids:
-        for table in ("member", "parameter", "registry"):
+        for table in ("member", "parameter", "deposit_token", "registry"):
             connection.execute(f"DELETE FROM {table}")
 
 

@@ -7,18 +7,20 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from registry.domain.identifiers import Address
-from registry.domain.orders import order_hash
+from registry.domain.orders import bank_reference_hash, order_hash
 from registry.store.tables import (
+    bank_reference,
     duplicate_attempt,
     invoice,
     invoice_attachment,
     order_reference,
     party,
     party_profile,
+    quote,
     trade_document,
 )
 
@@ -186,6 +188,77 @@ def save_order_reference(connection: Connection, *, authority: str, number: str)
 def forget_order_reference(connection: Connection, *, order_hash: bytes) -> None:
     """Undo save_order_reference where nothing was done under the order."""
     connection.execute(delete(order_reference).where(order_reference.c.order_hash == order_hash))
+
+
+def save_bank_reference(connection: Connection, text: str) -> bytes:
+    """Keep what the hash of a bank's booking stands for; the hash. ValueError where the text is no name."""
+    named = bank_reference_hash(text)
+    connection.execute(upsert(bank_reference).values(reference_hash=named, text=text.strip()).on_conflict_do_nothing())
+    return named
+
+
+def forget_bank_reference(connection: Connection, *, reference_hash: bytes) -> None:
+    """Undo save_bank_reference where the bank booked nothing under it."""
+    connection.execute(delete(bank_reference).where(bank_reference.c.reference_hash == reference_hash))
+
+
+def save_quote(
+    connection: Connection,
+    *,
+    digest: bytes,
+    financier: Address,
+    holder: Address,
+    receivable_id: int,
+    start_minor: int,
+    end_minor: int,
+    cut_minor: int,
+    kind: int,
+    token: Address,
+    price_minor: int,
+    amount_minor: int,
+    anchor: bytes,
+    nonce: int,
+    expiry_at: int,
+    signature: bytes,
+) -> None:
+    """Keep a signed quote, as contracts/interfaces/IFinancingDesk.sol has it; the same one twice is one row.
+
+    Amounts in minor units, `expiry_at` in seconds, `kind` 1 for a sale and 2 for a pledge.
+    """
+    connection.execute(
+        upsert(quote)
+        .values(
+            digest=digest,
+            financier=financier,
+            holder=holder,
+            receivable_id=receivable_id,
+            start_minor=start_minor,
+            end_minor=end_minor,
+            cut_minor=cut_minor,
+            kind=kind,
+            token=token,
+            price_minor=price_minor,
+            amount_minor=amount_minor,
+            anchor=anchor,
+            nonce=nonce.to_bytes(32),
+            expiry_at=expiry_at,
+            signature=signature,
+        )
+        .on_conflict_do_nothing(index_elements=[quote.c.digest])
+    )
+
+
+def withdraw_quote(connection: Connection, *, digest: bytes, financier: Address) -> bool:
+    """Keep that the financier takes its quote back; False where it has no such quote, or did so before.
+
+    Here only: the signature counts until its nonce is given up at the desk, or the quote expires.
+    """
+    withdrawn = connection.execute(
+        update(quote)
+        .where(quote.c.digest == digest, quote.c.financier == financier, quote.c.withdrawn_at.is_(None))
+        .values(withdrawn_at=func.now())
+    )
+    return withdrawn.rowcount == 1
 
 
 def save_duplicate_attempt(

@@ -1,9 +1,10 @@
 """The tables, in two groups that are never confused.
 
-Mirrored tables (cursor, block, entry, journal, receivable, certificate, member, order_freeze, parameter, registry) are
-written by registry.mirror alone and can be thrown away: the chain's logs give them again. Business tables (party,
-party_profile, invoice, invoice_attachment, trade_document, order_reference, relay_request, nonce_word,
-duplicate_attempt, reconciliation) hold what never goes on chain.
+Mirrored tables (cursor, block, entry, journal, receivable, certificate, member, order_freeze, parameter, deposit_token,
+registry) are written by registry.mirror alone and can be thrown away: the chain's logs give them again. Business tables
+(party, party_profile, invoice, invoice_attachment, trade_document, order_reference, bank_reference, quote,
+relay_request, nonce_word, duplicate_attempt, reconciliation) hold what never goes on chain. What accounts have in
+deposit tokens is in neither: no journal tells of it, and the token itself answers at the mirror's block.
 
 Nothing that only the clock decides is stored: whether a receivable is due, or an order in force, is asked of the dates
 at the time of the mirror's block. Indexes end in what lists filter by besides, so that a page is found in the index.
@@ -111,12 +112,15 @@ entry = Table(
     Column("data", LargeBinary, nullable=False),
     Column("head", LargeBinary, nullable=False),
     Column("order_hash", LargeBinary),
+    Column("quote_digest", LargeBinary),
     UniqueConstraint("journal_id", "position"),
     Index(None, "block_number"),
     Index("ix_entry_order", "order_hash", "journal_id", "position", postgresql_where=text("order_hash IS NOT NULL")),
+    Index("ix_entry_quote", "quote_digest", postgresql_where=text("quote_digest IS NOT NULL")),
+    Index("ix_entry_paid", "journal_id", "position", postgresql_where=text("operation = 20")),
     ForeignKeyConstraint(["block_hash"], ["block.hash"]),
     comment="The stored log: every journal entry as the node gave it. `head` is the journal's head after it, "
-    "`order_hash` the order behind what officers did.",
+    "`order_hash` the order behind what officers did, `quote_digest` the quote behind a sale or a pledge.",
 )
 
 journal = Table(
@@ -127,6 +131,9 @@ journal = Table(
     Column("length", Integer, nullable=False),
     comment="Folded head of every journal; 0 is the registry's own.",
 )
+
+WITH_MONEY = "(paid_minor > 0 OR disputed OR status IN (6, 7)) AND redeemed_minor + cancelled_minor < face_minor"
+"""Receivables whose certificates are not all alike unpaid: few, and told apart by an index of their own."""
 
 receivable = Table(
     "receivable",
@@ -150,19 +157,46 @@ receivable = Table(
     Column("answered_at", BigInteger, nullable=False),
     Column("refusal_reason", SmallInteger, nullable=False),
     Column("front_endorsed", Boolean, nullable=False),
+    _minor("paid_minor"),
+    _minor("cancelled_minor"),
+    _minor("senior_minor"),
+    Column("disputed", Boolean, nullable=False),
+    Column("dishonoured", Boolean, nullable=False),
+    _minor("claimed_minor"),
+    _minor("redeemed_minor"),
     Index("ix_receivable_debtor", "debtor", "receivable_id", "status", "currency"),
     Index("ix_receivable_originator", "originator", "receivable_id", "status", "currency"),
     Index("ix_receivable_status", "status", "receivable_id"),
     Index("ix_receivable_currency", "currency", "receivable_id", "status"),
     Index("ix_receivable_due", "due_at", "receivable_id", "status", "currency"),
-    Index("ix_receivable_debtor_due", "debtor", "due_at", "receivable_id", "status", "currency", "face_minor"),
+    Index("ix_receivable_debtor_due", "debtor", "due_at", "receivable_id", "status", "currency"),
     Index("ix_receivable_originator_due", "originator", "due_at", "receivable_id", "status", "currency"),
     Index("ix_receivable_registered", "registered_at", "receivable_id"),
     Index("ix_receivable_waiting", "debtor", "answer_by", "receivable_id", postgresql_where=text("status = 1")),
+    # Years of what was paid must not lie between a list and what is owed.
+    Index("ix_receivable_owed", "due_at", "receivable_id", "currency", postgresql_where=text("status = 2")),
+    Index(
+        "ix_receivable_debtor_owed",
+        "debtor",
+        "due_at",
+        "receivable_id",
+        "currency",
+        "face_minor",
+        "cancelled_minor",
+        "paid_minor",
+        "senior_minor",
+        "disputed",
+        postgresql_where=text("status = 2"),
+    ),
+    Index("ix_receivable_with_money", "receivable_id", postgresql_where=text(WITH_MONEY)),
+    Index("ix_receivable_disputed", "receivable_id", postgresql_where=text("disputed")),
+    Index("ix_receivable_dishonoured", "debtor", "currency", "receivable_id", postgresql_where=text("dishonoured")),
     Index(None, "fingerprint"),
     Index(None, "document_root"),
     comment="Projection: the folded state of each receivable. `face_minor` and `due_at` are the terms in force, "
-    "`claim_` what was claimed; `answer_by` is on the registry's clock, which stands still during pauses.",
+    "`claim_` what was claimed; `answer_by` is on the registry's clock, which stands still during pauses. Credit notes "
+    "took [0, cancelled) away; payments go first to [senior, face), 0 for no such bound. `claimed_minor` of what was "
+    "paid is paid out; `redeemed_minor` is the length of the certificates that are no more because they were paid.",
 )
 
 certificate = Table(
@@ -176,6 +210,13 @@ certificate = Table(
     Column("debtor", LargeBinary, nullable=False),
     Column("currency", SmallInteger, nullable=False),
     Column("due_at", BigInteger, nullable=False),
+    Column("lien_financier", LargeBinary),
+    Column("lien_secured_minor", Minor),
+    Column("lien_position", Integer),
+    Column("recourse_seller", LargeBinary),
+    Column("recourse_amount_minor", Minor),
+    Column("recourse_demanded", Boolean),
+    _minor("claimed_minor"),
     Index("ix_certificate_holder", "holder", "receivable_id", "start_minor", "debtor", "currency"),
     Index(
         "ix_certificate_holder_due",
@@ -186,9 +227,31 @@ certificate = Table(
         "end_minor",
         "debtor",
         "currency",
+        "lien_secured_minor",
+        "claimed_minor",
     ),
-    comment="Projection: the live certificates, a disjoint cover of every confirmed receivable. Debtor, currency and "
-    "due date are the receivable's: they cannot change once it is confirmed, and a holder's book is asked by them.",
+    *(
+        Index(
+            f"ix_certificate_{name}",
+            *key,
+            "receivable_id",
+            "start_minor",
+            "debtor",
+            "currency",
+            postgresql_where=text(f"{column} IS NOT NULL"),
+        )
+        for name, key, column in (
+            ("lien", ["lien_financier"], "lien_financier"),
+            ("lien_due", ["lien_financier", "due_at"], "lien_financier"),
+            ("pledged", ["holder"], "lien_financier"),
+            ("recourse", ["recourse_seller"], "recourse_seller"),
+            ("returnable", ["holder"], "recourse_seller"),
+        )
+    ),
+    comment="Projection: the live certificates, a disjoint cover of every confirmed receivable but for what was paid "
+    "out or credited. Debtor, currency and due date are the receivable's: they cannot change once it is confirmed, and "
+    "a holder's book is asked by them. A lien's financier is paid first, up to what it secures; a sale with recourse "
+    "names who takes the certificate back, and for how much.",
 )
 
 member = Table(
@@ -231,6 +294,14 @@ parameter = Table(
     comment="Projection: the values of each parameter with the instant from which each holds, past and to come.",
 )
 
+deposit_token = Table(
+    "deposit_token",
+    metadata,
+    Column("currency", SmallInteger, primary_key=True, autoincrement=False),
+    Column("token", LargeBinary, nullable=False),
+    comment="Projection: the token in which a currency's deposits lie.",
+)
+
 registry = Table(
     "registry",
     metadata,
@@ -240,11 +311,21 @@ registry = Table(
     Column("rules", LargeBinary, nullable=False),
     Column("descriptor", LargeBinary, nullable=False),
     Column("sunset_at", BigInteger, nullable=False),
+    Column("desk", LargeBinary, nullable=False),
     CheckConstraint("id = 1", name="single"),
     comment="Projection: the registry's own switches. One row; 0 for no pause and no sunset, zeros for no contract.",
 )
 
-PROJECTIONS: tuple[Table, ...] = (journal, receivable, certificate, member, order_freeze, parameter, registry)
+PROJECTIONS: tuple[Table, ...] = (
+    journal,
+    receivable,
+    certificate,
+    member,
+    order_freeze,
+    parameter,
+    deposit_token,
+    registry,
+)
 """What rebuild drops and writes again, and what the digest covers."""
 
 # ------------------------------------------------------------------ business
@@ -334,6 +415,43 @@ order_reference = Table(
     Column("number", Text, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=_now),
     comment="The authority and the number behind the hash that an order is named by on chain.",
+)
+
+bank_reference = Table(
+    "bank_reference",
+    metadata,
+    Column("reference_hash", LargeBinary, primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    comment="What the bank's books call a deposit or a payout, behind the hash that the deposit token knows it by.",
+)
+
+quote = Table(
+    "quote",
+    metadata,
+    Column("quote_id", BigInteger, primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("financier", LargeBinary, nullable=False),
+    Column("holder", LargeBinary, nullable=False),
+    Column("receivable_id", BigInteger, nullable=False),
+    _minor("start_minor"),
+    _minor("end_minor"),
+    _minor("cut_minor"),
+    Column("kind", SmallInteger, nullable=False),
+    Column("token", LargeBinary, nullable=False),
+    _minor("price_minor"),
+    _minor("amount_minor"),
+    Column("anchor", LargeBinary, nullable=False),
+    Column("nonce", LargeBinary, nullable=False),
+    Column("expiry_at", BigInteger, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("offered_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Column("withdrawn_at", DateTime(timezone=True)),
+    Index("ix_quote_holder", "holder", "quote_id"),
+    Index("ix_quote_financier", "financier", "quote_id"),
+    Index("ix_quote_receivable", "receivable_id", "quote_id"),
+    comment="What financiers offer for certificates, signed; only the holder who may accept sees it (DOMAIN rule 14). "
+    "Whether it was accepted is not written here: the entry of the sale or the pledge has its digest.",
 )
 
 relay_request = Table(

@@ -1,4 +1,4 @@
-"""The stored log of a receivable, and the provenance of a range folded from it."""
+"""The stored log of a receivable, its payments, and the provenance of a range folded from it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, literal, select
 
 from registry.domain import fold
 from registry.domain.decode import WORD_BYTES, decode
-from registry.domain.identifiers import format_receivable_id
-from registry.domain.journal import Entry
+from registry.domain.identifiers import Address, format_receivable_id
+from registry.domain.journal import Entry, Paid
 from registry.domain.provenance import Step, provenance
 from registry.domain.refusals import Refusal
 from registry.store.queries.health import CursorRow
@@ -67,6 +67,20 @@ class ProvenanceRow:
     head_before: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class PaymentRow:
+    """One payment: the place of its entry in the receivable's journal, its transaction, who paid how much, and when.
+
+    `amount_minor` in minor units, `at` in seconds.
+    """
+
+    position: int
+    tx_hash: bytes
+    payer: Address
+    amount_minor: int
+    at: int
+
+
 def stored_entries(
     connection: Connection, receivable_id: int, *, caller: Caller = Caller.LOCAL
 ) -> list[StoredEntryRow]:
@@ -100,6 +114,29 @@ def entries(
         .limit(rows_asked(limit))
     )
     return page([_row(row) for row in found], limit=limit, key=lambda row: row.position)
+
+
+def payments(
+    connection: Connection,
+    receivable_id: int,
+    *,
+    after: int | None = None,
+    limit: int = PAGE_ROWS_DEFAULT,
+    caller: Caller = Caller.LOCAL,
+) -> Page[PaymentRow, int]:
+    """What was paid of a receivable, oldest first; `after` is the position that the page follows."""
+    found = connection.execute(
+        _visible(caller)
+        .where(
+            table.c.journal_id == receivable_id,
+            table.c.position > (after or 0),
+            # As a literal: only then does the planner know that the partial index has all of them.
+            table.c.operation == literal(Paid.OPERATION, literal_execute=True),
+        )
+        .order_by(table.c.position)
+        .limit(rows_asked(limit))
+    )
+    return page([_payment(_row(row)) for row in found], limit=limit, key=lambda row: row.position)
 
 
 def entries_of_order(
@@ -149,3 +186,9 @@ def _visible(caller: Caller) -> Select[Any]:
 
 def _row(row: Row[Any]) -> StoredEntryRow:
     return StoredEntryRow(*row)
+
+
+def _payment(stored: StoredEntryRow) -> PaymentRow:
+    paid = stored.decode()
+    assert isinstance(paid, Paid)  # what was asked for
+    return PaymentRow(stored.position, stored.tx_hash, paid.payer, paid.amount, paid.at)

@@ -1,4 +1,4 @@
-"""Receivables: one by id, lists by what people look for, a debtor's inbox and calendar."""
+"""Receivables: one by id, lists by what people look for, a debtor's inbox, calendar and debts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypedDict, Unpack
 from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Subquery, func, literal, select
 from sqlalchemy.sql import ColumnCollection
 
-from registry.domain import rules
+from registry.domain import amounts, rules
 from registry.domain.identifiers import Address
 from registry.domain.receivable import DAY_SECONDS, Offer, Phase, Receivable, Registry, Scope, Status
 from registry.store.queries.pages import PAGE_ROWS_DEFAULT, Page, beyond, page, rows_asked
@@ -26,10 +26,13 @@ DeadlineKey = tuple[int, int]
 DueDayKey = tuple[int, int]
 """Due instant and currency."""
 
-PHASES_BY_DUE = frozenset({Phase.LIVE, Phase.DUE, Phase.OVERDUE})
-"""Phases of what is confirmed."""
+DebtKey = tuple[bytes, int]
+"""Debtor and currency."""
 
-STANDING = frozenset({Status.REGISTERED, Status.CONFIRMED})
+PHASES_BY_DUE = frozenset({Phase.LIVE, Phase.DUE, Phase.OVERDUE})
+"""Phases of what is confirmed and not all paid."""
+
+STANDING = frozenset({Status.REGISTERED, *rules.ONCE_CONFIRMED})
 """Of a claim that can be confirmed, or was; the others ended as no receivable."""
 
 _ID_AFTER_ALL = 2**63 - 1
@@ -40,7 +43,8 @@ class ReceivableRow:
     """The folded state of a receivable without its certificates. `_minor` in minor units, `_at` in seconds.
 
     `face_minor` and `due_at` are the terms in force, `claim_…` those that were claimed. `answer_by` is on the
-    registry's clock. `currency` is the ISO 4217 number; `head` and `length` are those of its journal.
+    registry's clock. `currency` is the ISO 4217 number; `head` and `length` are those of its journal. What was paid,
+    credited, disputed, paid out (`claimed_minor`) and redeemed is as the domain's Receivable has it.
     """
 
     receivable_id: int
@@ -62,6 +66,13 @@ class ReceivableRow:
     answered_at: int
     refusal_reason: int
     front_endorsed: bool
+    paid_minor: int
+    cancelled_minor: int
+    senior_minor: int
+    disputed: bool
+    dishonoured: bool
+    claimed_minor: int
+    redeemed_minor: int
     head: bytes
     length: int
 
@@ -76,6 +87,23 @@ class ReceivableRow:
     def has_ended(self) -> bool:
         """Whether the claim was refused, withdrawn or lapsed: it is no receivable."""
         return self.status not in STANDING
+
+    @property
+    def unpaid_minor(self) -> int:
+        """What of a receivable is neither paid nor credited, in dispute or not; 0 of what was never confirmed."""
+        if self.status not in rules.ONCE_CONFIRMED:
+            return 0
+        return self.face_minor - self.cancelled_minor - self.paid_minor
+
+    @property
+    def payable_minor(self) -> int:
+        """What can be paid now."""
+        return amounts.payable(self.state())
+
+    @property
+    def disputed_minor(self) -> int:
+        """What of it is in dispute."""
+        return self.senior_minor - self.cancelled_minor if self.disputed else 0
 
     def state(self) -> Receivable:
         """The state as the rules take it; its certificates and the orders on it are not read."""
@@ -99,6 +127,13 @@ class ReceivableRow:
             answered_at=self.answered_at,
             refusal_reason=self.refusal_reason,
             front_endorsed=self.front_endorsed,
+            paid=self.paid_minor,
+            cancelled=self.cancelled_minor,
+            senior=self.senior_minor,
+            disputed=self.disputed,
+            dishonoured=self.dishonoured,
+            claimed=self.claimed_minor,
+            redeemed=self.redeemed_minor,
         )
 
     def phase(self, *, now: int) -> Phase:
@@ -115,19 +150,39 @@ class ReceivableRow:
 
 @dataclass(frozen=True, slots=True)
 class DueDayRow:
-    """What a debtor owes on one day in one currency: how many confirmed receivables, and how much in minor units."""
+    """What a debtor owes on one day in one currency: of how many receivables, and how much in minor units.
+
+    `disputed_minor` of `amount_minor` is in dispute: it cannot be paid now.
+    """
 
     due_at: int
     currency: int
     receivables: int
     amount_minor: int
+    disputed_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class DebtRow:
+    """What a debtor has not paid in one currency: of how many receivables, how much in minor units, the first due when.
+
+    Of the `receivables` so many are `dishonoured`; `due_at` in seconds.
+    """
+
+    debtor: Address
+    currency: int
+    receivables: int
+    unpaid_minor: int
+    dishonoured: int
+    due_at: int
 
 
 class Sought(TypedDict, total=False):
     """What a list of receivables, or of their certificates, is narrowed to; None does not narrow.
 
     `…_from` (inclusive) and `…_before` (exclusive) in seconds; `currency` is the ISO 4217 number; `phase_at` is the
-    phase and the instant, in seconds, at which it is asked.
+    phase and the instant, in seconds, at which it is asked. `disputed` is of receivables whether part of them is in
+    dispute, of certificates whether they are that part.
     """
 
     status: Status | None
@@ -137,6 +192,8 @@ class Sought(TypedDict, total=False):
     fingerprint: bytes | None
     document_roots: Sequence[bytes] | None
     currency: int | None
+    disputed: bool | None
+    dishonoured: bool | None
     due_from: int | None
     due_before: int | None
     registered_from: int | None
@@ -223,8 +280,7 @@ def pending(
     wanted = [
         visible_to(caller, table),
         table.c.debtor == debtor,
-        # As a literal: only then does the planner know that the partial index has all of them.
-        table.c.status == literal(int(Status.REGISTERED), literal_execute=True),
+        has_status(Status.REGISTERED),
     ]
     if after is not None:
         wanted.append(beyond(key, after))
@@ -242,24 +298,76 @@ def due_days(
     due_before: int | None = None,
     caller: Caller = Caller.LOCAL,
 ) -> Page[DueDayRow, DueDayKey]:
-    """What a debtor has promised to pay, by due day and currency. `due_from` inclusive, `due_before` exclusive."""
+    """What a debtor has yet to pay, by due day and currency. `due_from` inclusive, `due_before` exclusive."""
     key = [table.c.due_at, table.c.currency]
     wanted = [
         visible_to(caller, table),
         table.c.debtor == debtor,
-        table.c.status == int(Status.CONFIRMED),
+        has_status(Status.CONFIRMED),
         *matching({"due_from": due_from, "due_before": due_before}),
     ]
     if after is not None:
         wanted.append(beyond(key, after))
     found = connection.execute(
-        select(*key, func.count(), func.sum(table.c.face_minor))
+        select(*key, func.count(), func.sum(_UNPAID), func.coalesce(func.sum(_DISPUTED).filter(table.c.disputed), 0))
         .where(*wanted)
         .group_by(*key)
         .order_by(*key)
         .limit(rows_asked(limit))
     )
     return page([DueDayRow(*row) for row in found], limit=limit, key=lambda row: (row.due_at, row.currency))
+
+
+def overdue(
+    connection: Connection,
+    *,
+    now: int,
+    debtor: Address | None = None,
+    after: DebtKey | None = None,
+    limit: int = PAGE_ROWS_DEFAULT,
+    caller: Caller = Caller.LOCAL,
+) -> Page[DebtRow, DebtKey]:
+    """What debtors have not paid although it is overdue at `now` (seconds), by debtor and currency.
+
+    The receivables themselves: receivables_by_due with that phase.
+    """
+    wanted = [visible_to(caller, table), *matching({"debtor": debtor, "phase_at": (Phase.OVERDUE, now)})]
+    return _debts(connection, wanted, after=after, limit=limit)
+
+
+def dishonoured(
+    connection: Connection,
+    *,
+    debtor: Address | None = None,
+    after: DebtKey | None = None,
+    limit: int = PAGE_ROWS_DEFAULT,
+    caller: Caller = Caller.LOCAL,
+) -> Page[DebtRow, DebtKey]:
+    """The debtors that registered and confirm nothing until they have paid (DOMAIN rule 19), and what they owe.
+
+    Closed receivables that were not made good are among them.
+    """
+    wanted = [visible_to(caller, table), *matching({"debtor": debtor, "dishonoured": True})]
+    return _debts(connection, wanted, after=after, limit=limit)
+
+
+def _debts(
+    connection: Connection, wanted: Sequence[ColumnElement[bool]], *, after: DebtKey | None, limit: int
+) -> Page[DebtRow, DebtKey]:
+    key = [table.c.debtor, table.c.currency]
+    marked = func.count().filter(table.c.dishonoured)
+    found = connection.execute(
+        select(*key, func.count(), func.sum(_UNPAID), marked, func.min(table.c.due_at))
+        .where(*wanted, *([] if after is None else [beyond(key, after)]))
+        .group_by(*key)
+        .order_by(*key)
+        .limit(rows_asked(limit))
+    )
+    return page([DebtRow(*row) for row in found], limit=limit, key=lambda row: (row.debtor, row.currency))
+
+
+_UNPAID = table.c.face_minor - table.c.cancelled_minor - table.c.paid_minor
+_DISPUTED = table.c.senior_minor - table.c.cancelled_minor
 
 
 # ------------------------------------------------------------- shared by lists
@@ -280,11 +388,17 @@ def matching(sought: Sought) -> list[ColumnElement[bool]]:
         )
         if value is not None
     ]
+    for column, value in (
+        (table.c.disputed, sought.get("disputed")),
+        (table.c.dishonoured, sought.get("dishonoured")),
+    ):
+        if value is not None:
+            wanted.append(column if value else ~column)
     if (status := sought.get("status")) is not None:
-        wanted.append(table.c.status == int(status))
+        wanted.append(has_status(status))
     if (phase_at := sought.get("phase_at")) is not None:
         phase, now = phase_at
-        wanted += [table.c.status == int(status_in(phase)), *due_in(phase, table.c.due_at, now=now)]
+        wanted += [has_status(status_in(phase)), *due_in(phase, table.c.due_at, now=now)]
     if (roots := sought.get("document_roots")) is not None:
         wanted.append(table.c.document_root.in_(roots))
     return [*wanted, *within(sought, due_at=table.c.due_at, receivable_id=table.c.receivable_id)]
@@ -306,9 +420,16 @@ def within(
     return wanted
 
 
+def has_status(status: Status) -> ColumnElement[bool]:
+    """As a literal: only then does the planner know that a partial index has all of them."""
+    return table.c.status == literal(int(status), literal_execute=True)
+
+
 def status_in(phase: Phase) -> Status:
     """The status of what is in a phase: the one of its name, or confirmed where the due date decides."""
-    return Status.CONFIRMED if phase in PHASES_BY_DUE else Status[phase.name]
+    if phase in PHASES_BY_DUE:
+        return Status.CONFIRMED
+    return Status.SETTLED if phase is Phase.PAID else Status[phase.name]
 
 
 def due_in(phase: Phase, due_at: ColumnElement[int], *, now: int) -> list[ColumnElement[bool]]:

@@ -1,4 +1,4 @@
-"""The registry's own switches and parameters, as R-0 folds to."""
+"""The registry's own switches, parameters and deposit tokens, as R-0 folds to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from registry.domain.identifiers import Address
 from registry.domain.journal import REGISTRY_JOURNAL
 from registry.domain.receivable import Parameter, ParameterValue, Registry
 from registry.store.queries.visibility import Caller, visible_to
-from registry.store.tables import journal, parameter
+from registry.store.tables import deposit_token, journal, parameter
 from registry.store.tables import registry as table
 
 
@@ -24,9 +24,11 @@ class RegistryRow:
     rules: Address
     descriptor: Address
     sunset_at: int
+    desk: Address
     head: bytes
     length: int
     parameters: dict[Parameter, tuple[ParameterValue, ...]]
+    deposit_tokens: dict[int, Address]
 
     def state(self) -> Registry:
         """The registry as the rules take it; its members are not read."""
@@ -39,12 +41,14 @@ class RegistryRow:
             rules=self.rules,
             descriptor=self.descriptor,
             sunset_at=self.sunset_at,
+            deposit_tokens=MappingProxyType(self.deposit_tokens),
+            desk=self.desk,
         )
 
 
 def registry(connection: Connection, *, caller: Caller = Caller.LOCAL) -> RegistryRow | None:
     """The registry's own state, or None before its first entry is mirrored."""
-    columns = [table.c[name] for name in ("paused_since", "paused_seconds", "rules", "descriptor", "sunset_at")]
+    columns = [table.c[name] for name in ("paused_since", "paused_seconds", "rules", "descriptor", "sunset_at", "desk")]
     found = connection.execute(
         select(*columns, journal.c.head, journal.c.length)
         .join_from(table, journal, journal.c.journal_id == REGISTRY_JOURNAL)
@@ -60,4 +64,9 @@ def registry(connection: Connection, *, caller: Caller = Caller.LOCAL) -> Regist
     ):
         key = Parameter(number)
         values[key] = (*values.get(key, ()), ParameterValue(value, effective, at))
-    return RegistryRow(**found._mapping, parameters=values)
+    tokens = connection.execute(
+        select(deposit_token.c.currency, deposit_token.c.token)
+        .where(visible_to(caller, deposit_token))
+        .order_by(deposit_token.c.currency)
+    )
+    return RegistryRow(**found._mapping, parameters=values, deposit_tokens={row.currency: row.token for row in tokens})
