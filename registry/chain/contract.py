@@ -10,7 +10,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from registry.chain import operations, reverts
 from registry.chain.abi import ContractAbi
 from registry.chain.compile import Artifact, compile_contracts
-from registry.chain.operations import Authorisation, Eip712Domain, Operation, Order, Terms
+from registry.chain.eip712 import Eip712Domain, split_signature
+from registry.chain.operations import Agreement, Authorisation, Operation, Terms
 from registry.chain.rpc import BlockTag, CallReverted, Node
 from registry.chain.words import (
     CertificateWord,
@@ -61,11 +62,11 @@ def artifact(name: str) -> Artifact:
 
 @cache
 def receivables_abi() -> ContractAbi:
-    """The ABI of the deployed registry, with what its extensions answer and its AccessManagers refuse."""
+    """The ABI of the deployed registry, with what its extensions answer and its AccessManagers and tokens refuse."""
     return ContractAbi(
         artifact("Receivables"),
         extensions=tuple(map(artifact, ("ReceivablesBySignature", "ReceivablesOversight", "ReceivablesSettlement"))),
-        refusing=(artifact("RegistryAccess"),),
+        refusing=(artifact("RegistryAccess"), artifact("DepositToken")),
     )
 
 
@@ -75,8 +76,14 @@ def operation_call(operation: Operation) -> bytes:
 
 
 def signed_call(operation: Operation, by: Authorisation) -> bytes:
-    """Calldata with which anyone does it for the member that signed, or an officer with the second one's signature."""
+    """Calldata with which anyone does it for the member that signed; of two that stand behind it, the other one."""
     return receivables_abi().call(operation.signed_function(), *operation.signed_arguments(), by.encodable())
+
+
+def agreed_call(operation: Agreement, by: Authorisation, second: Authorisation) -> bytes:
+    """Calldata with which anyone does what both parties signed."""
+    arguments = (*operation.arguments(), by.encodable(), second.encodable())
+    return receivables_abi().call(operation.agreed_function(), *arguments)
 
 
 def _member(operation: Callable[_P, Operation]) -> Callable[_P, bytes]:
@@ -86,7 +93,7 @@ def _member(operation: Callable[_P, Operation]) -> Callable[_P, bytes]:
     return call
 
 
-def _officer(operation: Callable[_P, Order]) -> Callable[Concatenate[Authorisation, _P], bytes]:
+def _with_second(operation: Callable[_P, Operation]) -> Callable[Concatenate[Authorisation, _P], bytes]:
     def call(second: Authorisation, /, *args: _P.args, **kwargs: _P.kwargs) -> bytes:
         return signed_call(operation(*args, **kwargs), second)
 
@@ -96,8 +103,8 @@ def _officer(operation: Callable[_P, Order]) -> Callable[Concatenate[Authorisati
 class Calls:
     """Calldata of the operations as their actors send them, by the contract's own names.
 
-    Those without a signature here take the arguments of the class of their name in registry.chain.operations; an
-    officer's take the second officer's authorisation before them.
+    Those without a signature here take the arguments of the class of their name in registry.chain.operations; of orders
+    and agreements the second officer's or the other party's authorisation before them.
     """
 
     register = staticmethod(_member(operations.Register))
@@ -113,14 +120,23 @@ class Calls:
     merge = staticmethod(_member(operations.Merge))
     set_approval_for_all = staticmethod(_member(operations.SetApprovalForAll))
 
-    partition = staticmethod(_officer(operations.Partition))
-    freeze_certificate = staticmethod(_officer(operations.FreezeCertificate))
-    unfreeze_certificate = staticmethod(_officer(operations.UnfreezeCertificate))
-    freeze_receivable = staticmethod(_officer(operations.FreezeReceivable))
-    unfreeze_receivable = staticmethod(_officer(operations.UnfreezeReceivable))
-    freeze_member = staticmethod(_officer(operations.FreezeMember))
-    unfreeze_member = staticmethod(_officer(operations.UnfreezeMember))
-    force_transfer = staticmethod(_officer(operations.ForceTransfer))
+    pledge = staticmethod(_member(operations.Pledge))
+    release = staticmethod(_member(operations.Release))
+    pay = staticmethod(_member(operations.Pay))
+    demand_recourse = staticmethod(_member(operations.DemandRecourse))
+    repurchase = staticmethod(_member(operations.Repurchase))
+    credit_note = staticmethod(_with_second(operations.CreditNote))
+    dispute = staticmethod(_with_second(operations.Dispute))
+    resolve = staticmethod(_with_second(operations.Resolve))
+
+    partition = staticmethod(_with_second(operations.Partition))
+    freeze_certificate = staticmethod(_with_second(operations.FreezeCertificate))
+    unfreeze_certificate = staticmethod(_with_second(operations.UnfreezeCertificate))
+    freeze_receivable = staticmethod(_with_second(operations.FreezeReceivable))
+    unfreeze_receivable = staticmethod(_with_second(operations.UnfreezeReceivable))
+    freeze_member = staticmethod(_with_second(operations.FreezeMember))
+    unfreeze_member = staticmethod(_with_second(operations.UnfreezeMember))
+    force_transfer = staticmethod(_with_second(operations.ForceTransfer))
 
     @staticmethod
     def lapse(*, receivable_id: int, terms: Terms, since: Sequence[bytes] = ()) -> bytes:
@@ -142,6 +158,37 @@ class Calls:
         token = token_id(receivable_id, start)
         signature = "safeTransferFrom(address,address,uint256,bytes)"
         return receivables_abi().call(signature, giver, receiver, token, data)
+
+    @staticmethod
+    def pay_and_redeem(*, receivable_id: int, amount: int, certificates: Iterable[tuple[int, int]]) -> bytes:
+        """Certificates are (receivable id, start)."""
+        return receivables_abi().call("payAndRedeem", receivable_id, amount, [token_id(*each) for each in certificates])
+
+    @staticmethod
+    def pay_with_permit(*, receivable_id: int, amount: int, deadline: int, signature: bytes) -> bytes:
+        """The signature is of a permit (registry.chain.deposits) to the registry for exactly the amount."""
+        return receivables_abi().call("payWithPermit", receivable_id, amount, deadline, *split_signature(signature))
+
+    @staticmethod
+    def redeem(*, receivable_id: int, start: int) -> bytes:
+        return receivables_abi().call("redeem", token_id(receivable_id, start))
+
+    @staticmethod
+    def redeem_many(certificates: Iterable[tuple[int, int]]) -> bytes:
+        """Certificates are (receivable id, start)."""
+        return receivables_abi().call("redeemMany", [token_id(*each) for each in certificates])
+
+    @staticmethod
+    def dishonour(receivable_id: int) -> bytes:
+        return receivables_abi().call("dishonour", receivable_id)
+
+    @staticmethod
+    def close(receivable_id: int) -> bytes:
+        return receivables_abi().call("close", receivable_id)
+
+    @staticmethod
+    def absolve(receivable_id: int) -> bytes:
+        return receivables_abi().call("absolve", receivable_id)
 
     @staticmethod
     def cancel_nonces(*, word: int, mask: int) -> bytes:
@@ -176,6 +223,14 @@ class Calls:
         return receivables_abi().call("setDescriptor", descriptor)
 
     @staticmethod
+    def set_deposit_token(*, currency: int, token: Address) -> bytes:
+        return receivables_abi().call("setDepositToken", currency, token)
+
+    @staticmethod
+    def set_desk(desk: Address) -> bytes:
+        return receivables_abi().call("setDesk", desk)
+
+    @staticmethod
     def sunset() -> bytes:
         return receivables_abi().call("sunset")
 
@@ -191,21 +246,41 @@ class Policy:
     descriptor: Address
 
 
-class ReceivablesView:
-    """Reads of one deployed Receivables. Bulk views go VIEW_IDS_MAX ids at a time, all at the block that is named."""
+class ContractView:
+    """Reads of one deployed contract."""
 
-    def __init__(self, node: Node, address: Address) -> None:
+    def __init__(self, node: Node, address: Address, abi: ContractAbi) -> None:
         self.node = node
         self.address = address
+        self._abi = abi
 
     def read(self, function: str, *arguments: Any, block: At = "latest") -> Any:
         """The value of a view function. Raises the contract's named refusals."""
-        abi = receivables_abi()
         try:
-            answer = self.node.call(to=self.address, data=abi.call(function, *arguments), block=block)
+            answer = self.node.call(to=self.address, data=self._abi.call(function, *arguments), block=block)
         except CallReverted as reverted:
-            raise reverts.refusal(abi, reverted) from reverted
-        return abi.result(function, answer)
+            raise reverts.refusal(self._abi, reverted) from reverted
+        return self._abi.result(function, answer)
+
+    def eip712_domain(self) -> Eip712Domain:
+        """What signatures for this contract are bound to, as it says it (ERC-5267)."""
+        _, name, version, chain_id, contract, _, _ = self.read("eip712Domain")
+        return Eip712Domain(name=name, version=version, chain_id=chain_id, contract=parse_address(contract))
+
+
+class SignaturesView(ContractView):
+    """Reads of a contract whose signers' nonces have no order."""
+
+    def nonces_used(self, signer: Address, word: int, *, block: At = "latest") -> int:
+        """Bit set of the nonces 256 * word to 256 * word + 255 that the signer used or gave up."""
+        return int(self.read("noncesUsed", signer, word, block=block))
+
+
+class ReceivablesView(SignaturesView):
+    """Reads of one deployed Receivables. Bulk views go VIEW_IDS_MAX ids at a time, all at the block that is named."""
+
+    def __init__(self, node: Node, address: Address) -> None:
+        super().__init__(node, address, receivables_abi())
 
     def count(self, *, block: At = "latest") -> int:
         """Receivables registered so far."""
@@ -333,15 +408,6 @@ class ReceivablesView:
     def is_operator(self, *, holder: Address, operator: Address, block: At = "latest") -> bool:
         """Whether the operator may move all certificates of the holder."""
         return bool(self.read("isApprovedForAll", holder, operator, block=block))
-
-    def nonces_used(self, signer: Address, word: int, *, block: At = "latest") -> int:
-        """Bit set of the nonces 256 * word to 256 * word + 255 that the signer used or gave up."""
-        return int(self.read("noncesUsed", signer, word, block=block))
-
-    def eip712_domain(self) -> Eip712Domain:
-        """What signatures for this registry are bound to, as the contract says it (ERC-5267)."""
-        _, name, version, chain_id, contract, _, _ = self.read("eip712Domain")
-        return Eip712Domain(name=name, version=version, chain_id=chain_id, contract=parse_address(contract))
 
     def _freezes(
         self, scope: Scope, keys: Iterable[_Key], argument: Callable[[_Key], int], block: At

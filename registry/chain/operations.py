@@ -1,7 +1,7 @@
 """What people want the registry to do: one class per operation that can be signed (registry.chain.typed_data).
 
-TYPE is the operation's EIP-712 type as contracts/ReceivablesBySignature.sol and contracts/ReceivablesOversight.sol have
-it. Amounts and cuts are minor units, instants seconds.
+TYPE is the operation's EIP-712 type as the contracts have it, contracts/ReceivablesBySignature.sol and its extensions.
+Amounts and cuts are minor units, instants seconds.
 """
 
 from __future__ import annotations
@@ -43,16 +43,6 @@ class Authorisation:
     def encodable(self) -> tuple[Any, ...]:
         """IReceivablesRecords.Authorisation."""
         return (self.signer, self.nonce, self.deadline, self.anchor, self.claim_key, self.signature)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Eip712Domain:
-    """The registry that a signature is for; another one, or another chain, does not take it."""
-
-    chain_id: int
-    contract: Address
-    name: str = "Counterfoil"
-    version: str = "1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,18 +299,124 @@ class SetApprovalForAll(Operation):
     approved: bool
 
 
-# --------------------------------------------------------------------- orders
+# ---------------------------------------------------------------------- money
 
 
-class Order(Operation):
-    """Two officers stand behind it: one sends it, the other one signs it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pledge(Move):
+    """Pledge the whole certificate: the financier is paid first of it, up to `secured`."""
+
+    TYPE = (
+        "Pledge(address signer,uint256 receivableId,uint64 start,uint64 end,address financier,uint64 secured,"
+        "bytes32 anchor,uint256 nonce,uint256 deadline)"
+    )
+
+    financier: Address
+    secured: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release(Move):
+    """Give up the lien. The financier that has it."""
+
+    TYPE = (
+        "Release(address signer,uint256 receivableId,uint64 start,uint64 end,"
+        "bytes32 anchor,uint256 nonce,uint256 deadline)"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pay(Operation):
+    """Pay so much of the receivable, of deposits that the registry may take from the payer."""
+
+    TYPE = "Pay(address signer,uint256 receivableId,uint64 amount,bytes32 anchor,uint256 nonce,uint256 deadline)"
+
+    receivable_id: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemandRecourse(Move):
+    """Ask the seller to take an overdue certificate back. Holder."""
+
+    TYPE = (
+        "DemandRecourse(address signer,uint256 receivableId,uint64 start,uint64 end,"
+        "bytes32 anchor,uint256 nonce,uint256 deadline)"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repurchase(Move):
+    """Take a certificate back on demand, for what is outstanding of its recourse. Seller."""
+
+    TYPE = (
+        "Repurchase(address signer,uint256 receivableId,uint64 start,uint64 end,"
+        "bytes32 anchor,uint256 nonce,uint256 deadline)"
+    )
+
+
+class _Seconded(Operation):
+    """Two stand behind it: one sends it, the other one signs it."""
 
     __slots__ = ()
 
     @classmethod
     def signed_function(cls) -> str:
-        """The function itself: there is none without a second officer's authorisation."""
+        """The function itself: there is none without a second one's authorisation."""
         return cls.function()
+
+
+class Agreement(_Seconded):
+    """Originator and debtor stand behind it, whichever of them sends and signs; or both sign and anyone submits."""
+
+    __slots__ = ()
+
+    @classmethod
+    def agreed_function(cls) -> str:
+        """The function that takes both authorisations after the same arguments."""
+        return f"{cls.function()}BySignature"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditNote(Agreement, Move):
+    """Take [start, start + amount) away from the front certificate."""
+
+    TYPE = (
+        "CreditNote(address signer,uint256 receivableId,uint64 start,uint64 end,uint64 amount,"
+        "bytes32 anchor,uint256 nonce,uint256 deadline)"
+    )
+
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispute(Agreement, Move):
+    """Put [start, cut) of the front certificate in dispute."""
+
+    TYPE = (
+        "Dispute(address signer,uint256 receivableId,uint64 start,uint64 end,uint64 cut,"
+        "bytes32 anchor,uint256 nonce,uint256 deadline)"
+    )
+
+    cut: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolve(Agreement):
+    """End the dispute: what of it was not credited is owed."""
+
+    TYPE = "Resolve(address signer,uint256 receivableId,bytes32 anchor,uint256 nonce,uint256 deadline)"
+
+    receivable_id: int
+
+
+# --------------------------------------------------------------------- orders
+
+
+class Order(_Seconded):
+    """Two officers stand behind it."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,12 +17,14 @@ from registry.domain.identifiers import (
     parse_address,
 )
 from registry.domain.keccak import keccak256
+from registry.domain.money import CURRENCIES
 from registry.domain.printable import printable
 from registry.domain.receivable import Status
 from registry.domain.rules import CHAIN_REFUSALS, ChainRefusal, NotAuthorised, RulesForbid
 
 _START_MASK = 2**64 - 1
 _STATUSES = frozenset(Status)
+_CURRENCIES = {known.numeric: known.code for known in CURRENCIES.values()}
 _UINT40_MAX = 2**40 - 1
 _ERROR, _PANIC = (keccak256(signature)[:SELECTOR_BYTES] for signature in (b"Error(string)", b"Panic(uint256)"))
 
@@ -74,6 +76,123 @@ class AlreadyScheduled(ChainRefusal):
     default_hint = "Give the same command again when the delay is over"
 
 
+class ReferenceMissing(ChainRefusal):
+    """A booking without the bank's reference. Raised by a deposit token, as the next ones are."""
+
+    code = "reference_missing"
+    title = "A booking needs the bank's reference"
+
+
+class ReferenceUsed(ChainRefusal):
+    """Each booking counts once."""
+
+    code = "reference_used"
+    status = 409
+    title = "This booking was made already"
+    default_hint = "A correction is a booking of its own, with a reference of its own"
+
+
+class InsufficientDeposit(ChainRefusal):
+    """The account's deposit is smaller than the amount."""
+
+    code = "insufficient_deposit"
+    status = 409
+    title = "The deposit is too small"
+    default_hint = "The settlement bank adds to it once money has come in"
+
+
+class InsufficientAllowance(ChainRefusal):
+    """The account has not allowed the spender to take the amount."""
+
+    code = "insufficient_allowance"
+    status = 409
+    title = "The owner has not allowed so much of its deposit to be taken"
+    default_hint = "Approve the amount first: the registry for payments and repurchases, the desk for quotes"
+
+
+class AccountMissing(ChainRefusal):
+    """Nobody's address in the place of an account."""
+
+    code = "account_missing"
+    title = "Deposits neither come from nor go to nobody"
+
+
+class PermitExpired(ChainRefusal):
+    """The permit's deadline is over."""
+
+    code = "permit_expired"
+    status = 409
+    title = "The permit no longer counts"
+    default_hint = "Sign another one with a later deadline"
+
+
+class PermitInvalid(ChainRefusal):
+    """Another account signed, another amount or nonce was signed, or the permit was used."""
+
+    code = "permit_invalid"
+    title = "The permit is not the owner's for this amount, or it was used"
+    default_hint = "Sign exactly what is submitted, with the owner's present nonce"
+
+
+class QuoteExpired(ChainRefusal):
+    """The quote's last instant is over. Raised by the desk, as the next ones are."""
+
+    code = "quote_expired"
+    status = 409
+    title = "The quote no longer counts"
+    default_hint = "Ask the financier for another one"
+
+
+class QuoteUsed(ChainRefusal):
+    """The quote's nonce is used."""
+
+    code = "quote_used"
+    status = 409
+    title = "The quote was accepted or given up, or another one in its place"
+    default_hint = "Ask the financier for another one"
+
+
+class NotQuoteHolder(ChainRefusal):
+    """A quote is for one holder."""
+
+    code = "not_quote_holder"
+    status = 403
+    title = "Only the holder that the quote names accepts it"
+
+
+class KindMalformed(ChainRefusal):
+    """A quote of neither kind."""
+
+    code = "quote_kind_malformed"
+    title = "A quote is of a sale or of a pledge"
+
+
+class WrongToken(ChainRefusal):
+    """A quote in another money than the receivable's."""
+
+    code = "wrong_token"
+    status = 409
+    title = "The quote does not pay in the deposit token of the receivable's currency"
+
+
+_MONEY_REFUSALS: dict[str, type[ChainRefusal]] = {
+    "ReferenceMissing": ReferenceMissing,
+    "ReferenceUsed": ReferenceUsed,
+    "ERC20InsufficientBalance": InsufficientDeposit,
+    "ERC20InsufficientAllowance": InsufficientAllowance,
+    "ERC20InvalidReceiver": AccountMissing,
+    "ERC20InvalidSender": AccountMissing,
+    "ERC20InvalidSpender": AccountMissing,
+    "ERC2612ExpiredSignature": PermitExpired,
+    "ERC2612InvalidSigner": PermitInvalid,
+    "QuoteExpired": QuoteExpired,
+    "QuoteUsed": QuoteUsed,
+    "NotQuoteHolder": NotQuoteHolder,
+    "KindMalformed": KindMalformed,
+    "WrongToken": WrongToken,
+}
+"""By custom error of a deposit token or of the desk, where it is not the registry's too."""
+
 _MANAGER_REFUSALS: dict[str, type[ChainRefusal]] = {
     "AccessManagerNotScheduled": NotScheduled,
     "AccessManagerNotReady": NotReady,
@@ -101,7 +220,7 @@ def refusal(abi: ContractAbi, reverted: CallReverted) -> ChainRefusal:
         return NotAuthorised(f"{_text('caller', arguments[_UNAUTHORISED[name]])} may not do that")
     if name in _MANAGER_REFUSALS:
         return _MANAGER_REFUSALS[name]()
-    kind = CHAIN_REFUSALS.get(name)
+    kind = CHAIN_REFUSALS.get(name) or _MONEY_REFUSALS.get(name)
     if kind is None:
         return UnnamedRevert(f"{name} {dict(arguments)}")
     if kind is RulesForbid:
@@ -129,8 +248,8 @@ def _reason(abi: ContractAbi, data: bytes) -> str:
 
 
 def _words(name: str) -> str:
-    """receivableId -> receivable; camelCase to words."""
-    spaced = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
+    """receivableId -> receivable; camelCase to words, without the underscore that tells a name from a keyword."""
+    spaced = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name.rstrip("_"))
     return spaced.removesuffix(" id")
 
 
@@ -142,7 +261,9 @@ def _text(name: str, value: Any) -> str:
             return str(CertificateId(value >> 64, value & _START_MASK, 0)).removesuffix("-0")
         case "due" | "latest":
             return calendar.day(value)
-        case "answerBy" | "from" | "deadline" if value <= _UINT40_MAX:
+        case "currency" if value in _CURRENCIES:
+            return _CURRENCIES[value]
+        case "answerBy" | "from" | "deadline" | "expiry" if value <= _UINT40_MAX:
             return calendar.instant(value)
         case "status" if value in _STATUSES:
             return Status(value).name.lower()

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from eth_account.signers.local import LocalAccount
 
 from registry.chain.contract import operation_call, receivables_abi
-from registry.chain.operations import Answer, Eip712Domain, Operation
+from registry.chain.eip712 import Eip712Domain
+from registry.chain.operations import Answer, Operation
 from registry.chain.rpc import Receipt
 from registry.chain.submit import account_address, entries, preview, send
 from registry.chain.typed_data import SignedOperation, sign

@@ -20,7 +20,8 @@ from rich.table import Table
 from registry.chain import delayed, deploy, devchain, operations, typed_data
 from registry.chain.contract import Calls, ReceivablesView, Terms, operation_call, receivables_abi, signed_call
 from registry.chain.devchain import DevChain, dev_account
-from registry.chain.operations import Eip712Domain, Operation
+from registry.chain.eip712 import Eip712Domain
+from registry.chain.operations import Operation
 from registry.chain.rpc import Node, Receipt
 from registry.chain.submit import account_address, entries, send
 from registry.chain.typed_data import SignedOperation

@@ -15,16 +15,10 @@ from hypothesis import strategies as st
 from registry.chain import operations, typed_data
 from registry.chain.contract import Calls, Terms, signed_call
 from registry.chain.devchain import dev_account
-from registry.chain.operations import Authorisation, Eip712Domain, Operation, Order
+from registry.chain.eip712 import Eip712Domain, fresh_nonce, structs
+from registry.chain.operations import Authorisation, Operation, Order
 from registry.chain.submit import account_address, entries
-from registry.chain.typed_data import (
-    SignedOperation,
-    SignedOperationMalformed,
-    digest,
-    fresh_nonce,
-    has_anchor,
-    structs,
-)
+from registry.chain.typed_data import SignedOperation, SignedOperationMalformed, digest, has_anchor
 from registry.domain import anchors, rules
 from registry.domain.identifiers import RECEIVABLE_ID_MAX
 from registry.domain.journal import Entry

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import update
 
 from registry.chain.devchain import dev_account
-from registry.chain.operations import Eip712Domain, Merge, UnfreezeReceivable
+from registry.chain.eip712 import Eip712Domain
+from registry.chain.operations import Merge, UnfreezeReceivable
 from registry.chain.typed_data import SignedOperation, sign
 from registry.commands import certificates, claims, sending, signing
 from registry.commands.certificates import TypedPart

@@ -30,7 +30,8 @@ from registry.chain.compile import Artifact, compile_contracts
 from registry.chain.contract import Calls, Terms, receivables_abi, signed_call
 from registry.chain.deploy import Charter, Deployment
 from registry.chain.devchain import CHAIN_ID, DevChain, dev_account
-from registry.chain.operations import Authorisation, Eip712Domain, Operation
+from registry.chain.eip712 import Eip712Domain
+from registry.chain.operations import Authorisation, Operation
 from registry.chain.rpc import CallReverted, Node
 from registry.chain.submit import account_address
 from registry.domain import journal

@@ -1,0 +1,165 @@
+"""Structures that people sign (EIP-712), and the JSON in which they travel.
+
+In JSON, integers are decimal strings, which no reader rounds; bytes and addresses are 0x and hex digits.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from enum import IntEnum
+from functools import cache
+from typing import Any, cast, get_args, get_origin, get_type_hints
+
+from eth_account import Account
+from eth_account.messages import SignableMessage, encode_typed_data
+from eth_account.signers.local import LocalAccount
+from eth_keys.exceptions import BadSignature
+from eth_utils.exceptions import ValidationError
+
+from registry.domain.identifiers import RECEIVABLE_ID_MAX, ZERO_ADDRESS, Address, format_address, parse_address
+from registry.domain.keccak import keccak256
+
+NONCE_BITS = 256
+SIGNATURE_BYTES = 65
+_CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+
+_DOMAIN_FIELDS = (("name", "string"), ("version", "string"), ("chainId", "uint256"), ("verifyingContract", "address"))
+_STRUCT = re.compile(r"(\w+)\(([^)]*)\)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Eip712Domain:
+    """The contract that a signature is for, by default a registry; another one, or another chain, does not take it."""
+
+    chain_id: int
+    contract: Address
+    name: str = "Counterfoil"
+    version: str = "1"
+
+
+def fresh_nonce() -> int:
+    """A nonce that the signer has not used: nonces have no order, so any of 2**256 will do."""
+    return secrets.randbits(NONCE_BITS)
+
+
+def split_signature(signature: bytes) -> tuple[int, bytes, bytes]:
+    """v, r and s of 65 bytes, as ERC-2612 takes them."""
+    return signature[64], signature[:32], signature[32:64]
+
+
+@cache
+def structs(declared: str) -> dict[str, tuple[tuple[str, str], ...]]:
+    """The structures of an EIP-712 type, the type's own first: (name, type) of each field."""
+    return {
+        name: tuple((field.split()[1], field.split()[0]) for field in members.split(","))
+        for name, members in _STRUCT.findall(declared)
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A structure of that EIP-712 type, to be signed for one domain.
+
+    `values` are what the fields of the type, and of the structures in it, are taken from, by their names in snake_case;
+    there may be others.
+    """
+
+    declared: str
+    values: Mapping[str, Any]
+    domain: Eip712Domain
+
+    def typed_data(self) -> dict[str, Any]:
+        """What the signer signs, as eth_signTypedData_v4 takes it."""
+        declared = structs(self.declared)
+        name = next(iter(declared))
+        return {
+            "types": {
+                struct: [{"name": field, "type": abi_type} for field, abi_type in members]
+                for struct, members in {"EIP712Domain": _DOMAIN_FIELDS, **declared}.items()
+            },
+            "primaryType": name,
+            "domain": {
+                "name": self.domain.name,
+                "version": self.domain.version,
+                "chainId": self.domain.chain_id,
+                "verifyingContract": format_address(self.domain.contract),
+            },
+            "message": _fields(self.values, name, declared),
+        }
+
+    def digest(self) -> bytes:
+        """The 32 bytes that are signed."""
+        signable = self._signable()
+        return keccak256(b"\x19" + signable.version + signable.header + signable.body)
+
+    def sign(self, signer: LocalAccount) -> bytes:
+        """An account's signature: r, s and v, 65 bytes."""
+        return bytes(signer.sign_message(self._signable()).signature)
+
+    def is_signed_by(self, signer: Address, signature: bytes) -> bool:
+        """Whether the signature is the signer's own key's, as contracts take it; a contract's (ERC-1271) is not."""
+        if len(signature) != SIGNATURE_BYTES or signature[-1] not in (27, 28):
+            return False
+        if int.from_bytes(signature[32:64]) > _CURVE_ORDER // 2:  # of two that verify, contracts do not take this one
+            return False
+        try:
+            recovered = Account.recover_message(self._signable(), signature=signature)
+        except (BadSignature, ValidationError):  # no point of the curve
+            return False
+        return parse_address(str(recovered)) == signer
+
+    def _signable(self) -> SignableMessage:
+        return encode_typed_data(full_message=self.typed_data())
+
+
+def _fields(values: Mapping[str, Any], name: str, declared: Mapping[str, tuple[tuple[str, str], ...]]) -> Any:
+    """The fields of a structure of that name, and of the arrays of structures in it."""
+    message = {}
+    for field, abi_type in declared[name]:
+        value, inner = values[_snake(field)], abi_type.removesuffix("[]")
+        message[field] = [_fields(each, inner, declared) for each in value] if inner in declared else to_json(value)
+    return message
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"[A-Z]", lambda letter: f"_{letter[0].lower()}", name)
+
+
+def to_json(value: Any) -> Any:
+    """Dataclasses, sequences, bytes, integers and truth values as JSON has them."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, Mapping):
+        return {key: to_json(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_json(part) for part in value]
+    if isinstance(value, bytes):
+        return format_address(value) if len(value) == len(ZERO_ADDRESS) else "0x" + value.hex()
+    return value if isinstance(value, bool) else str(value)
+
+
+def from_json(kind: Any, value: Any) -> Any:
+    """A value of that type. Raises KeyError, TypeError, ValueError, AttributeError or IdMalformed for anything else."""
+    if is_dataclass(kind):
+        hints = get_type_hints(kind)
+        if value.keys() != {field.name for field in fields(kind)}:
+            raise ValueError(f"{sorted(value)} are not the fields of {kind}")
+        made = {name: from_json(hints[name], part) for name, part in value.items()}
+        if made.get("receivable_id", 0) > RECEIVABLE_ID_MAX:
+            raise ValueError(f"there is no receivable {made['receivable_id']}")
+        return cast(type, kind)(**made)
+    if get_origin(kind) is tuple:
+        return tuple(from_json(get_args(kind)[0], part) for part in value)
+    if isinstance(kind, type) and issubclass(kind, IntEnum):
+        return kind(from_json(int, value))
+    if kind is bool and isinstance(value, bool):
+        return value
+    if kind is int and isinstance(value, str) and re.fullmatch(r"[0-9]{1,78}", value, re.ASCII):
+        return int(value)
+    if kind is bytes and isinstance(value, str) and value.startswith("0x"):
+        is_address = len(value) == len("0x") + 2 * len(ZERO_ADDRESS)
+        return parse_address(value) if is_address else bytes.fromhex(value.removeprefix("0x"))
+    raise TypeError(f"{value!r} is no {kind.__name__}")
