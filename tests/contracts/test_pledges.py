@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
-from tests.contracts.house import DAY, DOCUMENT, NO_DOCUMENT, SUPPLIER_ROLE, Certificate, House, named, token
-from tests.contracts.till import Till
+from tests.contracts.house import DAY, DOCUMENT, SUPPLIER_ROLE, Certificate, House, named, token
+from tests.contracts.till import MOVES, Till
 
 
 def test_a_pledge_and_its_release_are_told(house: House, till: Till, receivable_id: int) -> None:
@@ -39,35 +36,16 @@ def test_neither_nothing_nor_more_than_its_length_can_be_secured(house: House, t
         till.pledge(token(receivable_id, 50_000), secured)
 
 
-def moves(house: House, till: Till, whole: int) -> dict[str, Callable[[], Any]]:
-    """What a holder does with a certificate, whose right neighbour is its too."""
-    contract, seller, bank, certificate = house.receivables, house.seller, house.bank, whole >> 64
-    part = {"cut": 5, "receiver": bank.address, "document": NO_DOCUMENT}
-    return {
-        "split": lambda: contract.split(whole, 5, bank, NO_DOCUMENT, sender=seller),
-        "splitMany": lambda: contract.splitMany(whole, [part], sender=seller),
-        "endorse": lambda: contract.endorse(whole, bank, NO_DOCUMENT, sender=seller),
-        "merge": lambda: contract.merge(whole, 100_000, sender=seller),
-        "transferFrom": lambda: contract.transferFrom(seller, bank, certificate, sender=seller),
-        "pledge": lambda: till.pledge(certificate),
-        "sell": lambda: till.sell(certificate),
-        "pledgeAgainst": lambda: till.pledge_against(certificate),
-    }
-
-
-MOVES = ["split", "splitMany", "endorse", "merge", "transferFrom", "pledge", "sell", "pledgeAgainst"]
-
-
 @pytest.mark.parametrize("move", MOVES)
 def test_what_is_pledged_does_not_move_until_it_is_released(house: House, till: Till, move: str) -> None:
     front = token(till.parts(50_000))
     whole = house.present(front)
     till.pledge(front)
     with till.refused("PledgedTo", financier=house.bank.address):
-        moves(house, till, whole)[move]()
+        till.moves(whole)[move]()
     assert house.receivables.canTransfer(house.seller, house.bank, front) is False
     till.release(front)
-    moves(house, till, whole)[move]()
+    till.moves(whole)[move]()
 
 
 def test_a_merge_is_hindered_by_a_lien_on_either_side(house: House, till: Till) -> None:

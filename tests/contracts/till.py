@@ -6,19 +6,33 @@ does what anyone may. All four have deposits and let the registry take them. Amo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
 from tests.contracts import door
 from tests.contracts.bank import Bank
-from tests.contracts.door import Door, Receipt
-from tests.contracts.house import DAY, DOCUMENT, House, address, named, parts_of, token
+from tests.contracts.door import Door, Receipt, Reverted
+from tests.contracts.house import DAY, DOCUMENT, NO_DOCUMENT, House, address, named, parts_of, token
 
 UNLIMITED = 2**256 - 1
 DEPOSITS = 2**66
 """What each has: more than any face."""
 QUOTE = b"\x09" * 32
+MOVES = (
+    "split",
+    "splitMany",
+    "endorse",
+    "endorseMany",
+    "merge",
+    "transferFrom",
+    "pledge",
+    "sell",
+    "pledgeAgainst",
+)
+"""What Till.moves has."""
 
 
 class Till:
@@ -52,6 +66,15 @@ class Till:
         before = self.roots()
         with door.refused(error, **inputs):
             yield
+        assert self.roots() == before
+
+    @contextmanager
+    def token_refuses(self, error: str) -> Iterator[None]:
+        """Demand this refusal of the deposit token's, and that it leaves no trace."""
+        before = self.roots()
+        with pytest.raises(Reverted) as caught:
+            yield
+        assert self.bank.token.reverted(caught.value.data).name == error
         assert self.roots() == before
 
     def rights(self, certificate: int) -> dict[str, Any]:
@@ -186,6 +209,23 @@ class Till:
         return house.receivables.repurchase(house.present(certificate), sender=sender or house.seller)
 
     # -------------------------------------------------------------------- scenes
+
+    def moves(self, whole: int) -> dict[str, Callable[[], Any]]:
+        """Everything that moves or encumbers a certificate of the seller's, whose right neighbour is its too."""
+        contract, seller, bank, certificate = self.house.receivables, self.house.seller, self.house.bank, whole >> 64
+        part = {"cut": 5 + (certificate & 2**64 - 1), "receiver": bank.address, "document": NO_DOCUMENT}
+        endorsement = {"range": whole, "receiver": bank.address, "document": NO_DOCUMENT}
+        return {
+            "split": lambda: contract.split(whole, part["cut"], bank, NO_DOCUMENT, sender=seller),
+            "splitMany": lambda: contract.splitMany(whole, [part], sender=seller),
+            "endorse": lambda: contract.endorse(whole, bank, NO_DOCUMENT, sender=seller),
+            "endorseMany": lambda: contract.endorseMany([endorsement], sender=seller),
+            "merge": lambda: contract.merge(whole, 100_000, sender=seller),
+            "transferFrom": lambda: contract.transferFrom(seller, bank, certificate, sender=seller),
+            "pledge": lambda: contract.pledge(whole, bank, 1, sender=seller),
+            "sell": lambda: self.sell(certificate),
+            "pledgeAgainst": lambda: self.pledge_against(certificate),
+        }
 
     def parts(self, *cuts: int, **changes: Any) -> int:
         """A confirmed receivable that is cut at these cents, every part of it the seller's."""
