@@ -8,11 +8,19 @@ from dataclasses import dataclass
 from registry.domain.fold import walk
 from registry.domain.identifiers import Address
 from registry.domain.journal import (
+    Absolved,
+    Closed,
+    CreditNoted,
+    Dishonoured,
+    Disputed,
     Endorsed,
     Entry,
+    Paid,
     Partitioned,
     ReceivableFrozen,
     ReceivableUnfrozen,
+    Resolved,
+    Sold,
     Split,
 )
 from registry.domain.receivable import Certificate, Receivable
@@ -22,6 +30,7 @@ from registry.domain.receivable import Certificate, Receivable
 class Step:
     """One entry of a range's history. `holder` holds [start, end), the part around the range, after it.
 
+    It is None where there is no such part: several hold the range, or it was paid out or credited and is no more.
     `position` counts the entries of the journal from 1; `giver` is the holder before, where the entry moved the range.
     `head` is the journal's head after the entry.
     """
@@ -79,9 +88,11 @@ def provenance(journal_start: Receivable, entries: Iterable[Entry], *, start: in
 def _starts(entry: Entry, before: Certificate | None) -> Iterable[int]:
     """Where the certificate around a range can start after an entry that overlaps it: there are one or two places."""
     match entry:
-        case Split() | Partitioned():
+        case Split() | Partitioned() | Sold() | Disputed():
             return entry.start, entry.cut
-        case ReceivableFrozen() | ReceivableUnfrozen():
+        case CreditNoted():
+            return (entry.start + entry.amount,)
+        case ReceivableFrozen() | ReceivableUnfrozen() | Paid() | Resolved() | Closed() | Dishonoured() | Absolved():
             return () if before is None else (before.start,)
         case _:
             return (entry.range[0],)

@@ -12,15 +12,22 @@ from registry.domain.fold import JournalBroken, walk
 from registry.domain.journal import (
     CertificateFrozen,
     Confirmed,
+    CreditNoted,
+    Disputed,
     Endorsed,
     Entry,
     ForcedTransfer,
     Merged,
     OfferAccepted,
+    Paid,
     Partitioned,
+    Pledged,
     ReceivableFrozen,
     ReceivableUnfrozen,
+    Redeemed,
     Refused,
+    Resolved,
+    Sold,
     Split,
 )
 from registry.domain.provenance import overlaps, provenance
@@ -31,11 +38,14 @@ from tests.domain.setting import (
     CONFIRMED,
     COUNTER_OFFERED,
     COUNTERSIGNER,
+    DESK,
+    DUE,
     EMPTY,
     LATER_DUE,
     NOW,
     OFFICER,
     ORDER,
+    QUOTE,
     REGISTERED,
     SELLER,
     SUPPLIER,
@@ -125,6 +135,32 @@ def test_orders_cut_and_move_a_certificate() -> None:
     ]
     assert (forced.order, forced.document) == (ORDER, None)
     assert [step.position for step in provenance(EMPTY, entries, start=70, end=80)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_money_is_part_of_a_history_until_the_range_is_paid_out() -> None:
+    entries = [
+        REGISTERED,
+        CONFIRMED,
+        Disputed(1, SELLER, BUYER, 0, 100, 40, NOW),
+        Sold(1, DESK, BANK, 40, 100, 70, 25, 0, QUOTE, NOW),
+        Pledged(1, SELLER, BANK, 40, 70, 30, 0, bytes(32), NOW),
+        CreditNoted(1, SELLER, BUYER, 0, 40, 10, NOW),
+        Paid(1, BUYER, 100, 60, NOW),
+        Redeemed(1, BANK, SELLER, 40, 70, 30, 30, NOW),
+        Resolved(1, SELLER, BUYER, 100, NOW),
+        Paid(1, BUYER, 100, 30, DUE),
+    ]
+    expected = {
+        (40, 70): [(3, None, SELLER), (4, None, SELLER), (5, None, SELLER), (7, None, SELLER), (8, SELLER, None)],
+        (70, 100): [(3, None, SELLER), (4, SELLER, BANK), (7, None, BANK)],
+        (0, 10): [(3, None, SELLER), (6, SELLER, None), (7, None, None)],
+        (10, 40): [(3, None, SELLER), (6, None, SELLER), (7, None, SELLER)],
+    }
+    for (start, end), steps in expected.items():
+        *found, resolved, last = list(provenance(EMPTY, entries, start=start, end=end))[2:]
+        assert [(step.position, step.giver, step.holder) for step in found] == steps
+        assert (resolved.position, last.position) == (9, 10)
+        assert resolved.holder == last.holder == found[-1].holder
 
 
 def test_an_accepted_offer_begins_with_the_claim() -> None:
