@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 
 from eth_account.signers.local import LocalAccount
 
-from registry.chain import delayed, deploy, devchain, operations, typed_data
+from registry.chain import delayed, deploy, devchain, operations, quotes, typed_data
 from registry.chain.contract import Calls, ReceivablesView, Terms, receivables_abi, signed_call
+from registry.chain.deposits import DepositCalls, DepositView, deposit_abi
 from registry.chain.devchain import dev_account
-from registry.chain.eip712 import Eip712Domain
-from registry.chain.operations import Operation
+from registry.chain.eip712 import Eip712Domain, fresh_nonce
+from registry.chain.operations import Agreement, Operation
+from registry.chain.quotes import Quote, QuoteKind, SignedQuote, desk_abi
 from registry.chain.rpc import Node, Receipt
 from registry.chain.submit import account_address, entries, send
 from registry.chain.typed_data import SignedOperation
@@ -101,12 +103,12 @@ class Scene:
     def unpause(self) -> Entry:
         return self.act(OPERATOR, Calls.unpause())
 
-    def govern(self, data: bytes) -> Entry:
+    def govern(self, data: bytes, *, person: int = OPERATOR) -> Entry:
         """What the governor does after its delay, which passes here."""
-        waiting = self.advance(data)
+        waiting = self.advance(data, person=person)
         assert isinstance(waiting, delayed.Scheduled)
         self.pass_time(seconds=max(0, waiting.ready_at - self.now))
-        done = self.advance(data)
+        done = self.advance(data, person=person)
         assert isinstance(done, delayed.Done)
         (entry,) = entries(done.receipt)
         return entry
@@ -294,6 +296,121 @@ class Scene:
         cut = self.end(receivable_id, start)
         end = self.end(receivable_id, cut)
         return self.act(person, Calls.merge(receivable_id=receivable_id, start=start, cut=cut, end=end))
+
+    # ---------------------------------------------------------------- money
+
+    @property
+    def token(self) -> Address:
+        """The deposit token of the currency that claims are in."""
+        return self.deployment.deposit_tokens[EUR]
+
+    @property
+    def deposits(self) -> DepositView:
+        return DepositView(self.node, self.token)
+
+    def send_to_token(self, person: int, data: bytes) -> Receipt:
+        return send(self.node, deposit_abi(), signer=dev_account(person), to=self.token, data=data)
+
+    def send_to_desk(self, person: int, data: bytes) -> Receipt:
+        return send(self.node, desk_abi(), signer=dev_account(person), to=self.deployment.desk, data=data)
+
+    def deposit(self, person: int, amount: int) -> None:
+        """The settlement bank books a deposit."""
+        reference = next(self._numbers).to_bytes(32)
+        data = DepositCalls.mint(to=self.address(person), amount=amount, bank_reference=reference)
+        self.send_to_token(SETTLEMENT_BANK, data)
+
+    def allow(self, person: int, amount: int, *, spender: Address | None = None) -> None:
+        """Somebody may take so much of the person's deposit: the registry by default."""
+        self.send_to_token(person, DepositCalls.approve(spender=spender or self.deployment.receivables, amount=amount))
+
+    def fund(self, person: int, amount: int, *, spender: Address | None = None) -> None:
+        """A deposit that may be taken."""
+        self.deposit(person, amount)
+        self.allow(person, amount, spender=spender)
+
+    def pay(self, receivable_id: int, amount: int, *, person: int = BUYER) -> Entry:
+        """With money that has just come in."""
+        self.fund(person, amount)
+        return self.act(person, Calls.pay(receivable_id=receivable_id, amount=amount))
+
+    def redeem(self, receivable_id: int, *, start: int = 0, person: int = STRANGER) -> Entry:
+        return self.act(person, Calls.redeem(receivable_id=receivable_id, start=start))
+
+    def pledge(
+        self, receivable_id: int, *, start: int = 0, secured: int = 1, to: int = BANK, person: int = SELLER
+    ) -> Entry:
+        named = self._named(receivable_id, start)
+        return self.act(person, Calls.pledge(**named, financier=self.address(to), secured=secured))
+
+    def release(self, receivable_id: int, *, start: int = 0, person: int = BANK) -> Entry:
+        return self.act(person, Calls.release(**self._named(receivable_id, start)))
+
+    def agree(self, operation: Agreement, *, person: int = SELLER, second: int = BUYER) -> Entry:
+        """What originator and debtor do: one sends it, the other one signs it."""
+        return self.act(person, signed_call(operation, self.sign(operation, second).by))
+
+    def credit_note(self, receivable_id: int, *, amount: int, start: int = 0) -> Entry:
+        return self.agree(operations.CreditNote(**self._named(receivable_id, start), amount=amount))
+
+    def dispute(self, receivable_id: int, *, cut: int, start: int = 0) -> Entry:
+        return self.agree(operations.Dispute(**self._named(receivable_id, start), cut=cut))
+
+    def resolve(self, receivable_id: int) -> Entry:
+        return self.agree(operations.Resolve(receivable_id=receivable_id))
+
+    @property
+    def desk_domain(self) -> Eip712Domain:
+        return quotes.desk_domain(chain_id=self.node.chain_id, desk=self.deployment.desk)
+
+    def quote(
+        self,
+        receivable_id: int,
+        *,
+        price: int,
+        kind: QuoteKind = QuoteKind.SALE,
+        amount: int = 0,
+        start: int = 0,
+        cut: int | None = None,
+        financier: int = BANK,
+    ) -> SignedQuote:
+        """A financier's quote for the certificate as it is now; unless told otherwise it buys the whole."""
+        receivable = self.receivable(receivable_id)
+        quote = Quote(
+            financier=self.address(financier),
+            holder=self.holder(receivable_id, start),
+            **self._named(receivable_id, start),
+            cut=start if cut is None else cut,
+            kind=kind,
+            token=self.token,
+            price=price,
+            amount=amount,
+            anchor=anchors.anchor_of(receivable),
+            nonce=fresh_nonce(),
+            expiry=self.now + DAY_SECONDS,
+        )
+        claim_key = anchors.claim_key_of(receivable)
+        return quotes.sign(quote, dev_account(financier), self.desk_domain, claim_key=claim_key)
+
+    def accept(self, signed: SignedQuote, *, person: int = SELLER, financier: int = BANK) -> Entry:
+        """The holder takes the quote; the financier's money has just come in."""
+        quote, desk = signed.quote, self.deployment.desk
+        self.fund(financier, quote.price, spender=desk)
+        self.send(person, Calls.approve(receivable_id=quote.receivable_id, start=quote.start, to=desk))
+        (entry,) = entries(self.send_to_desk(person, signed.call()))
+        return entry
+
+    def pass_due(self, receivable_id: int, *, days: int = 0) -> None:
+        """Until so many days after the due date."""
+        due = self.view.records([receivable_id])[receivable_id].due
+        self.pass_time(seconds=max(0, due + days * DAY_SECONDS - self.now))
+
+    def dishonour(self, receivable_id: int) -> Entry:
+        return self.act(STRANGER, Calls.dishonour(receivable_id))
+
+    def settle(self, data: bytes) -> Entry:
+        """What the settlement bank does after its delay, which passes here."""
+        return self.govern(data, person=SETTLEMENT_BANK)
 
     # ------------------------------------------------------------ regulator
 
