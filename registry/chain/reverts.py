@@ -185,6 +185,8 @@ _MONEY_REFUSALS: dict[str, type[ChainRefusal]] = {
     "ERC20InvalidSpender": AccountMissing,
     "ERC2612ExpiredSignature": PermitExpired,
     "ERC2612InvalidSigner": PermitInvalid,
+    "ECDSAInvalidSignature": PermitInvalid,
+    "ECDSAInvalidSignatureS": PermitInvalid,
     "QuoteExpired": QuoteExpired,
     "QuoteUsed": QuoteUsed,
     "NotQuoteHolder": NotQuoteHolder,

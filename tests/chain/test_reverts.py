@@ -6,8 +6,11 @@ import pytest
 from eth_abi.abi import encode
 
 from registry.chain import reverts
+from registry.chain.abi import ContractAbi
 from registry.chain.compile import compile_contracts
 from registry.chain.contract import receivables_abi
+from registry.chain.deposits import deposit_abi
+from registry.chain.quotes import desk_abi
 from registry.chain.reverts import (
     REASON_CHARACTERS_MAX,
     AlreadyScheduled,
@@ -57,6 +60,13 @@ def error(signature: str, *values: object) -> bytes:
         ("FrozenByOrder(bytes32)", b"\x0e" * 32, rules.FrozenByOrder, "order 0x0e0e"),
         ("NotOfficer(address)", ACCOUNT, rules.NotOfficer, f"account {format_address(ACCOUNT)}"),
         ("BelowMinimumPart(uint64)", 1_000, rules.BelowMinimumPart, "minimum 1000"),
+        ("Overpayment(uint64)", 1_000, rules.Overpayment, "payable 1000"),
+        ("NotOverdue(uint40)", 5, rules.NotOverdue, "from 1970-01-01T00:00:05Z"),
+        ("NoDepositToken(uint16)", 978, rules.NoDepositToken, "currency EUR"),
+        ("NoDepositToken(uint16)", 999, rules.NoDepositToken, "currency 999"),
+        ("NothingDue(uint256)", token_id(42, 7), rules.NothingDue, "certificate R-42/7"),
+        ("DebtorOverdue(address)", ACCOUNT, rules.DebtorOverdue, f"debtor {format_address(ACCOUNT)}"),
+        ("ReferenceUsed(bytes32)", b"\x0e" * 32, reverts.ReferenceUsed, "bank reference 0x0e0e"),
     ],
 )
 def test_facts_are_told_in_the_registrys_own_words(
@@ -71,6 +81,51 @@ def test_facts_are_told_in_the_registrys_own_words(
 def test_several_facts_are_all_told() -> None:
     assert refusal("CutOutOfRange(uint64,uint64,uint64)", 0, 9, 9).detail.endswith("start 0, cut 9, end 9")
     assert refusal("RangeChanged(uint64,uint64)", 0, 9).detail.endswith("start 0, end 9")
+
+
+def test_what_a_deposit_token_refuses_is_told_by_the_registry_too() -> None:
+    short = refusal("ERC20InsufficientBalance(address,uint256,uint256)", ACCOUNT, 5, 7)
+    assert type(short) is reverts.InsufficientDeposit
+    assert short.detail.endswith(f"sender {format_address(ACCOUNT)}, balance 5, needed 7")
+    forbidden = refusal("ERC20InsufficientAllowance(address,uint256,uint256)", ACCOUNT, 5, 7)
+    assert type(forbidden) is reverts.InsufficientAllowance
+
+
+@pytest.mark.parametrize(
+    ("abi", "interface"),
+    [
+        (receivables_abi(), "IReceivables"),
+        (deposit_abi(), "IReceivables"),
+        (deposit_abi(), "IDepositToken"),
+        (desk_abi(), "IReceivables"),
+        (desk_abi(), "IDepositToken"),
+        (desk_abi(), "IFinancingDesk"),
+    ],
+)
+def test_every_error_of_the_contracts_has_a_name(abi: ContractAbi, interface: str) -> None:
+    zeros = {"bytes": b"", "address": bytes(20)}
+    for item in compile_contracts()[interface].abi:
+        if item["type"] == "error":
+            types = [argument["type"] for argument in item["inputs"]]
+            values = [zeros.get(kind, bytes(32) if kind == "bytes32" else 0) for kind in types]
+            data = error(f"{item['name']}({','.join(types)})", *values)
+            assert type(reverts.refusal(abi, CallReverted(data))) is not UnnamedRevert, item["name"]
+
+
+@pytest.mark.parametrize(
+    ("signature", "values", "kind"),
+    [
+        ("ERC20InvalidReceiver(address)", (bytes(20),), reverts.AccountMissing),
+        ("ERC2612ExpiredSignature(uint256)", (5,), reverts.PermitExpired),
+        ("ERC2612InvalidSigner(address,address)", (ACCOUNT, ACCOUNT), reverts.PermitInvalid),
+        ("ECDSAInvalidSignature()", (), reverts.PermitInvalid),
+        ("AccessManagedUnauthorized(address)", (ACCOUNT,), rules.NotAuthorised),
+    ],
+)
+def test_what_a_deposit_token_inherits_has_a_name_too(
+    signature: str, values: tuple[object, ...], kind: type[ChainRefusal]
+) -> None:
+    assert type(reverts.refusal(deposit_abi(), CallReverted(error(signature, *values)))) is kind
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,12 @@ from registry.chain import operations, typed_data
 from registry.chain.contract import Calls, Terms, signed_call
 from registry.chain.devchain import dev_account
 from registry.chain.eip712 import Eip712Domain, fresh_nonce, structs
-from registry.chain.operations import Authorisation, Operation, Order
+from registry.chain.operations import Agreement, Authorisation, Operation, Order
 from registry.chain.submit import account_address, entries
 from registry.chain.typed_data import SignedOperation, SignedOperationMalformed, digest, has_anchor
 from registry.domain import anchors, rules
 from registry.domain.identifiers import RECEIVABLE_ID_MAX
-from registry.domain.journal import Entry
+from registry.domain.journal import CreditNoted, Disputed, Entry, Resolved
 from registry.domain.receivable import DAY_SECONDS, Offer, Receivable
 from registry.domain.rules import Claim, Part
 from registry.settings import PROJECT_ROOT
@@ -182,6 +182,55 @@ def force_transfer(scene: Scene) -> tuple[int, Operation]:
     return SECOND, operations.ForceTransfer(**named(number), holder=holder, receiver=bank, order=ORDER)
 
 
+def pledge(scene: Scene) -> tuple[int, Operation]:
+    return SELLER, operations.Pledge(**named(scene.confirmed()), financier=scene.address(BANK), secured=1_234)
+
+
+def release(scene: Scene) -> tuple[int, Operation]:
+    number = scene.confirmed()
+    scene.pledge(number)
+    return BANK, operations.Release(**named(number))
+
+
+def pay(scene: Scene) -> tuple[int, Operation]:
+    number = scene.confirmed()
+    scene.fund(BUYER, FACE)
+    return BUYER, operations.Pay(receivable_id=number, amount=FACE)
+
+
+def sold_and_overdue(scene: Scene) -> int:
+    """A receivable that the bank bought with recourse and that is not paid."""
+    number = scene.confirmed()
+    scene.accept(scene.quote(number, price=98_000, amount=99_000))
+    scene.pass_due(number, days=1)
+    return number
+
+
+def demand_recourse(scene: Scene) -> tuple[int, Operation]:
+    return BANK, operations.DemandRecourse(**named(sold_and_overdue(scene)))
+
+
+def repurchase(scene: Scene) -> tuple[int, Operation]:
+    number = sold_and_overdue(scene)
+    scene.send(BANK, Calls.demand_recourse(**named(number)))
+    scene.fund(SELLER, 99_000)
+    return SELLER, operations.Repurchase(**named(number))
+
+
+def credit_note(scene: Scene) -> tuple[int, Operation]:
+    return BUYER, operations.CreditNote(**named(scene.confirmed()), amount=1_234)
+
+
+def dispute(scene: Scene) -> tuple[int, Operation]:
+    return BUYER, operations.Dispute(**named(scene.confirmed()), cut=1_234)
+
+
+def resolve(scene: Scene) -> tuple[int, Operation]:
+    number = scene.confirmed()
+    scene.dispute(number, cut=1_234)
+    return BUYER, operations.Resolve(receivable_id=number)
+
+
 CASES: list[Case] = [
     register,
     confirm,
@@ -196,6 +245,14 @@ CASES: list[Case] = [
     merge,
     approve,
     set_approval_for_all,
+    pledge,
+    release,
+    pay,
+    demand_recourse,
+    repurchase,
+    credit_note,
+    dispute,
+    resolve,
     partition,
     freeze_certificate,
     unfreeze_certificate,
@@ -205,6 +262,8 @@ CASES: list[Case] = [
     unfreeze_member,
     force_transfer,
 ]
+
+AGREEMENTS: list[Case] = [credit_note, dispute, resolve]
 
 every_operation = pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
 
@@ -220,14 +279,14 @@ def test_every_operation_has_a_case() -> None:
 def test_the_contract_takes_what_was_signed_once_and_nothing_else(scene: Scene, case: Case) -> None:
     """Its digest is ours, then: another one recovers to another signer. The journal names the signer as actor."""
     person, operation = case(scene)
-    submitter = OFFICER if isinstance(operation, Order) else STRANGER
+    submitter = OFFICER if isinstance(operation, Order) else SELLER if isinstance(operation, Agreement) else STRANGER
     signed = scene.sign(operation, person)
     by, account = signed.by, dev_account(person)
     again: dict[str, Any] = {"deadline": by.deadline, "anchor": by.anchor, "claim_key": by.claim_key, "nonce": by.nonce}
     for tampered in (
         replace(signed, by=replace(by, nonce=by.nonce ^ 1)),
         replace(signed, by=replace(by, deadline=by.deadline + 1)),
-        replace(signed, by=replace(by, signer=scene.address(BANK))),
+        replace(signed, by=replace(by, signer=scene.address(SUPPLIER))),
         replace(signed, by=replace(by, signature=b"")),
         typed_data.sign(operation, account, replace(scene.domain, chain_id=1), **again),
         typed_data.sign(operation, account, replace(scene.domain, contract=scene.address(BANK)), **again),
@@ -246,7 +305,7 @@ def test_the_contract_takes_what_was_signed_once_and_nothing_else(scene: Scene, 
 
 
 def _actors(entry: Entry) -> set[object]:
-    actors = ("actor", "debtor", "originator", "officer", "countersigner")
+    actors = ("actor", "debtor", "originator", "officer", "countersigner", "payer", "financier", "seller")
     return {getattr(entry, name) for name in actors if hasattr(entry, name)}
 
 
@@ -264,10 +323,51 @@ def test_another_signer_signs_the_same(scene: Scene, case: Case) -> None:
     assert signed.is_accounts()
 
 
+@pytest.mark.parametrize("case", AGREEMENTS, ids=lambda case: case.__name__)
+def test_what_both_parties_signed_anyone_submits(scene: Scene, case: Case) -> None:
+    _, operation = case(scene)
+    deadline = scene.now + 60
+    by_one = scene.sign(operation, BUYER)
+    by_both = typed_data.countersign(by_one, dev_account(SELLER), deadline=deadline)
+    assert by_both.is_accounts()
+    with pytest.raises(rules.NotParty):
+        scene.send(STRANGER, by_one.call())
+    for stranger in (
+        typed_data.countersign(by_one, dev_account(BANK), deadline=deadline),
+        typed_data.countersign(by_one, dev_account(BUYER), deadline=deadline),
+    ):
+        with pytest.raises(rules.NotParty):
+            scene.send(STRANGER, stranger.call())
+    assert by_both.second is not None
+    forged = replace(by_both, second=replace(by_both.second, signature=by_one.by.signature))
+    assert not forged.is_accounts()
+    with pytest.raises(rules.SignatureInvalid):
+        scene.send(STRANGER, forged.call())
+
+    carried = SignedOperation.from_json(json.loads(json.dumps(by_both.to_json())))
+    assert carried == by_both
+    (entry,) = entries(scene.send(STRANGER, carried.call()))
+    assert isinstance(entry, CreditNoted | Disputed | Resolved)
+    assert (entry.actor, entry.countersigner) == (scene.address(BUYER), scene.address(SELLER))
+
+
+def test_only_an_agreement_has_a_second_signature() -> None:
+    operation = operations.Endorse(**named(1), receiver=b"\x01" * 20, document=DOCUMENT)
+    document = typed_data.sign(operation, dev_account(1), DOMAIN, deadline=1).to_json()
+    agreed = typed_data.sign(operations.Dispute(**named(1), cut=1), dev_account(1), DOMAIN, deadline=1)
+    second = typed_data.countersign(agreed, dev_account(2), deadline=1).to_json()["second"]
+    assert SignedOperation.from_json(agreed.to_json() | {"second": second}).second is not None
+    with pytest.raises(SignedOperationMalformed, match="agreement"):
+        SignedOperation.from_json(document | {"second": second})
+    for wrong in (None, {}, {**second, "nonce": 1}):
+        with pytest.raises(SignedOperationMalformed):
+            SignedOperation.from_json(agreed.to_json() | {"second": wrong})
+
+
 def test_the_types_are_those_of_the_contracts() -> None:
     sources = "".join(
         (PROJECT_ROOT / "contracts" / name).read_text()
-        for name in ("ReceivablesBySignature.sol", "ReceivablesOversight.sol")
+        for name in ("ReceivablesBySignature.sol", "ReceivablesOversight.sol", "ReceivablesSettlement.sol")
     )
     for kind in typed_data._KINDS.values():
         assert f'"{kind.TYPE}"' in sources
@@ -484,6 +584,9 @@ signable: st.SearchStrategy[Operation] = st.one_of(
         ).map(tuple),
     ),
     st.builds(operations.SetApprovalForAll, operator=addresses, approved=st.booleans()),
+    st.builds(operations.Pledge, **moved, financier=addresses, secured=minors),
+    st.builds(operations.Pay, receivable_id=st.integers(0, RECEIVABLE_ID_MAX), amount=minors),
+    st.builds(operations.CreditNote, **moved, amount=minors),
     st.builds(operations.ForceTransfer, **moved, holder=addresses, receiver=addresses, order=hashes),
 )
 authorisations = st.builds(

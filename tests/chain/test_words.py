@@ -6,17 +6,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.chain.words import (
+    AmountsWord,
     CertificateWord,
+    LienWord,
     MemberWord,
     MovementWord,
     ParameterWord,
     RecordWords,
+    RecourseWord,
     RegistrationWord,
+    Rights,
+    SettlementWord,
+    unpack_amounts,
     unpack_certificate,
     unpack_member,
     unpack_movement,
     unpack_record,
     unpack_registration,
+    unpack_rights,
+    unpack_settlement,
 )
 from registry.domain.receivable import DAY_SECONDS
 
@@ -46,26 +54,66 @@ def parameter(value: int, following: int, day: int) -> ParameterWord:
     return ParameterWord(value, following, day * DAY_SECONDS)
 
 
-@given(addresses, unsigned(64), unsigned(16), unsigned(10), unsigned(3), st.booleans(), unsigned(2))
-def test_a_record(debtor: bytes, face: int, day: int, currency: int, status: int, frozen: bool, unused: int) -> None:
+@given(addresses, unsigned(64), unsigned(16), unsigned(10), unsigned(3), st.tuples(*[st.booleans()] * 2), unsigned(1))
+def test_a_record(
+    debtor: bytes, face: int, day: int, currency: int, status: int, flags: tuple[bool, bool], unused: int
+) -> None:
     terms = packed(
-        (int.from_bytes(debtor), 160), (face, 64), (day, 16), (currency, 10), (status, 3), (frozen, 1), (unused, 2)
+        *((int.from_bytes(debtor), 160), (face, 64), (day, 16), (currency, 10), (status, 3)),
+        *((flag, 1) for flag in flags),
+        (unused, 1),
     )
-    assert unpack_record(terms, b"\x01" * 32) == RecordWords(
-        debtor, face, day * DAY_SECONDS, currency, status, frozen, head=b"\x01" * 32
+    amounts = packed((7, 64))
+    assert unpack_record(terms, b"\x01" * 32, amounts, 9) == RecordWords(
+        *(debtor, face, day * DAY_SECONDS, currency, status, *flags),
+        head=b"\x01" * 32,
+        amounts=unpack_amounts(amounts),
+        claimed=9,
     )
 
 
-@given(addresses, unsigned(64), st.tuples(*[st.booleans()] * 3), unsigned(29))
-def test_a_certificate(holder: bytes, end: int, flags: tuple[bool, bool, bool], unused: int) -> None:
-    word = packed((int.from_bytes(holder), 160), (end, 64), *((flag, 1) for flag in flags), (unused, 29))
+@given(st.tuples(*[unsigned(64)] * 3), st.tuples(*[st.booleans()] * 2), unsigned(62))
+def test_the_amounts_word(amounts: tuple[int, int, int], flags: tuple[bool, bool], unused: int) -> None:
+    word = packed(*((amount, 64) for amount in amounts), *((flag, 1) for flag in flags), (unused, 62))
+    assert unpack_amounts(word) == AmountsWord(*amounts, *flags)
+
+
+@given(addresses, unsigned(64), st.tuples(*[st.booleans()] * 6), unsigned(26))
+def test_a_certificate(holder: bytes, end: int, flags: tuple[bool, ...], unused: int) -> None:
+    word = packed((int.from_bytes(holder), 160), (end, 64), *((flag, 1) for flag in flags), (unused, 26))
     assert unpack_certificate(word) == CertificateWord(holder, end, *flags)
 
 
-@given(unsigned(64), unsigned(40), unsigned(32), unsigned(8), st.booleans(), unsigned(111))
-def test_a_member(balance: int, expiry: int, roles: int, status: int, frozen: bool, unused: int) -> None:
-    word = packed((balance, 64), (expiry, 40), (roles, 32), (status, 8), (frozen, 1), (unused, 111))
-    assert unpack_member(word) == MemberWord(balance, expiry, roles, status, frozen)
+accounts = st.binary(min_size=20, max_size=20).filter(any)
+
+
+@given(accounts, unsigned(64), accounts, unsigned(64), st.booleans(), unsigned(31), unsigned(64))
+def test_what_lies_on_a_certificate(
+    financier: bytes, secured: int, seller: bytes, amount: int, demanded: bool, unused: int, claimed: int
+) -> None:
+    lien = packed((int.from_bytes(financier), 160), (secured, 64), (unused, 32))
+    recourse = packed((int.from_bytes(seller), 160), (amount, 64), (demanded, 1), (unused, 31))
+    assert unpack_rights(lien, recourse, claimed) == Rights(
+        LienWord(financier, secured), RecourseWord(seller, amount, demanded), claimed
+    )
+    assert unpack_rights(0, recourse, 0).lien is None
+    assert unpack_rights(lien, 0, 0).recourse is None
+
+
+@given(unsigned(64), unsigned(40), unsigned(32), unsigned(8), st.booleans(), unsigned(32), unsigned(79))
+def test_a_member(
+    balance: int, expiry: int, roles: int, status: int, frozen: bool, dishonoured: int, unused: int
+) -> None:
+    word = packed(
+        *((balance, 64), (expiry, 40), (roles, 32), (status, 8), (frozen, 1)), (dishonoured, 32), (unused, 79)
+    )
+    assert unpack_member(word) == MemberWord(balance, expiry, roles, status, frozen, dishonoured)
+
+
+@given(parameters16, addresses, unsigned(48))
+def test_the_settlement_word(grace: tuple[int, int, int], desk: bytes, unused: int) -> None:
+    word = packed(*((part, 16) for part in grace), (int.from_bytes(desk), 160), (unused, 48))
+    assert unpack_settlement(word) == SettlementWord(parameter(*grace), desk)
 
 
 @given(addresses, parameters32, st.booleans(), st.booleans(), unsigned(14))
@@ -101,6 +149,7 @@ def test_a_parameter_changes_at_its_midnight() -> None:
 
 
 def test_a_word_that_was_never_written_is_nothing() -> None:
-    assert unpack_certificate(0) == CertificateWord(bytes(20), 0, approved=False, frozen=False, original=False)
-    assert unpack_member(0) == MemberWord(0, 0, 0, 0, frozen=False)
-    assert unpack_record(0, bytes(32)).status == 0
+    assert unpack_certificate(0).holder == bytes(20)
+    assert unpack_member(0) == MemberWord(0, 0, 0, 0, frozen=False, dishonoured=0)
+    assert unpack_record(0, bytes(32), 0, 0).status == 0
+    assert unpack_rights(0, 0, 0) == Rights(None, None, 0)
