@@ -142,7 +142,8 @@ contract ReceivablesSettlement is Clearing, Signatures, ISettlementOperations {
         if (amounts.isDisputed()) revert InDispute(amounts.senior());
 
         uint256 tailId;
-        if (cut != end) tailId = _cutInPlace(word, range >> 64, cut);
+        // Its orders have expired, or there would be no dispute: the parts begin without.
+        if (cut != end) tailId = _cutInPlace(word & ~Words.CERTIFICATE_FROZEN, range >> 64, cut);
         _writeAmounts(record, terms, amounts.withDispute(cut));
         _append(range, Journal.DISPUTED, keccak256(abi.encode(actor, second, cut)));
         emit Disputed(range >> 128, actor, second, start, end, cut, _now());
