@@ -220,7 +220,7 @@ class Till:
             "splitMany": lambda: contract.splitMany(whole, [part], sender=seller),
             "endorse": lambda: contract.endorse(whole, bank, NO_DOCUMENT, sender=seller),
             "endorseMany": lambda: contract.endorseMany([endorsement], sender=seller),
-            "merge": lambda: contract.merge(whole, 100_000, sender=seller),
+            "merge": lambda: self.house.merge(certificate),
             "transferFrom": lambda: contract.transferFrom(seller, bank, certificate, sender=seller),
             "pledge": lambda: contract.pledge(whole, bank, 1, sender=seller),
             "sell": lambda: self.sell(certificate),
