@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from eth_account.signers.local import LocalAccount
 
@@ -47,7 +47,8 @@ class Scene:
 
     @classmethod
     def open(cls, node: Node, *, with_members: bool = True) -> Scene:
-        scene = cls(node, deploy.run(node, dev_account(OPERATOR)))
+        charter = replace(deploy.dev_charter(), currencies=(EUR,))
+        scene = cls(node, deploy.run(node, dev_account(OPERATOR), charter))
         for person in ROLES if with_members else ():
             scene.admit(person)
         return scene
