@@ -437,16 +437,15 @@ def _interface(step: Call) -> Artifact:
 def run(node: Node, deployer: LocalAccount, charter: Charter | None = None) -> Deployment:
     """Deploy a registry with our own signer.
 
-    Without a charter it is the dev chain's, whose regulator and settlement bank are dev accounts and sign too. Raises
-    RegulatorMissing on any other chain, and what send raises.
+    On the dev chain the dev accounts of regulator and settlement bank sign too, and without a charter it is theirs.
+    Raises RegulatorMissing without a charter on any other chain, and what send raises.
     """
     others: tuple[LocalAccount, ...] = ()
-    if charter is None:
-        if node.chain_id != DEV_CHAIN_ID:
-            raise RegulatorMissing(f"chain {node.chain_id} is not the dev chain")
-        charter = dev_charter()
+    if node.chain_id == DEV_CHAIN_ID:
         others = (dev_account(devchain.REGULATOR), dev_account(devchain.SETTLEMENT_BANK))
-    return carry_out(_Signer(node, (deployer, *others)), charter, chain_id=node.chain_id)
+    elif charter is None:
+        raise RegulatorMissing(f"chain {node.chain_id} is not the dev chain")
+    return carry_out(_Signer(node, (deployer, *others)), charter or dev_charter(), chain_id=node.chain_id)
 
 
 @dataclass(frozen=True, slots=True)

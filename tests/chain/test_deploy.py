@@ -29,6 +29,7 @@ from registry.chain.deploy import (
     RegulatorMissing,
     dev_charter,
 )
+from registry.chain.deposits import DepositView
 from registry.chain.devchain import dev_account
 from registry.chain.reverts import NotScheduled
 from registry.chain.rpc import Node
@@ -125,6 +126,15 @@ def test_the_registry_knows_its_desk_and_a_deposit_token_for_each_currency(scene
     }
 
 
+def test_the_dev_chain_has_deposits_in_the_currencies_of_the_samples(node: Node) -> None:
+    deployment = deploy.run(node, dev_account(OPERATOR))
+    assert deployment.charter == dev_charter()
+    tokens = {
+        view.symbol(): view.decimals() for view in (DepositView(node, at) for at in deployment.deposit_tokens.values())
+    }
+    assert tokens == {"dCNY": 2, "dEUR": 2, "dGBP": 2, "dJPY": 0, "dSEK": 2, "dUSD": 2}
+
+
 def test_the_roles_have_the_numbers_that_the_contract_names(scene: Scene) -> None:
     ask = asking(scene, scene.deployment.access)
     named = {"ADMIN_ROLE": ADMIN_ROLE, "OPERATOR_ROLE": OPERATOR_ROLE}
@@ -207,7 +217,7 @@ def test_a_forced_transfer_waits_a_year_at_most(node: Node) -> None:
 def test_a_successor_names_a_predecessor_in_its_sunset_and_keeps_its_claims_taken(scene: Scene) -> None:
     number = scene.register()
     claim = scene.claims[number][0].claim
-    succeeding = replace(dev_charter(), predecessor=scene.deployment.receivables)
+    succeeding = replace(scene.deployment.charter, predecessor=scene.deployment.receivables)
     with pytest.raises(rules.PredecessorLives):
         deploy.run(scene.node, dev_account(OPERATOR), succeeding)
 
@@ -356,7 +366,7 @@ def test_another_contract_at_a_recorded_address_is_a_mismatch(scene: Scene, tmp_
 @pytest.mark.parametrize("name", ["by_signature", "oversight", "settlement", "regulation", "deposit_tokens", "charter"])
 def test_what_the_registry_is_not_joined_to_is_a_mismatch(scene: Scene, tmp_path: Path, name: str) -> None:
     """The same code, but of another registry."""
-    other = deploy.run(scene.node, dev_account(OPERATOR))
+    other = deploy.run(scene.node, dev_account(OPERATOR), scene.deployment.charter)
     another: Any = replace(other.charter, predecessor=other.receivables) if name == "charter" else getattr(other, name)
     replace(scene.deployment, **{name: another}).write(tmp_path)
     with pytest.raises(DeploymentMismatch, match="recorded"):
@@ -364,7 +374,7 @@ def test_what_the_registry_is_not_joined_to_is_a_mismatch(scene: Scene, tmp_path
 
 
 def test_each_run_makes_a_registry_of_its_own(scene: Scene) -> None:
-    second = deploy.run(scene.node, dev_account(OPERATOR))
+    second = deploy.run(scene.node, dev_account(OPERATOR), scene.deployment.charter)
     assert second.receivables != scene.deployment.receivables
     assert second.block_number > scene.deployment.block_number
     block = scene.node.block(second.block_number)
