@@ -19,9 +19,10 @@ from registry.chain.contract import (
 )
 from registry.chain.operations import AnchoredEndorsement, Authorisation, Terms
 from registry.chain.rpc import RpcFailed
+from registry.chain.words import AmountsWord, LienWord, RecourseWord, Rights
 from registry.domain import rules
 from registry.domain.identifiers import format_address, token_id
-from registry.domain.receivable import DAY_SECONDS, Offer, Parameter
+from registry.domain.receivable import DAY_SECONDS, Offer, Parameter, Status
 from registry.domain.rules import Claim, Part
 from tests.scene import (
     BANK,
@@ -338,6 +339,57 @@ def test_the_policy_is_read_whole(scene: Scene) -> None:
     changed = policy.movement.minimum_part_minor
     assert (changed.value, changed.following) == (charter.minimum_part_minor, 100)
     assert changed.effective > paused.time
+
+
+def test_what_lies_on_certificates_is_read_beside_them(scene: Scene) -> None:
+    pledged, sold = scene.confirmed(face=1_000), scene.confirmed(face=1_000)
+    scene.pledge(pledged, secured=700)
+    scene.accept(scene.quote(sold, price=500, amount=550, cut=400))
+    scene.pass_due(sold, days=1)
+    scene.send(BANK, Calls.demand_recourse(receivable_id=sold, start=400, end=1_000))
+    scene.pay(pledged, 500)
+    scene.redeem(pledged)
+
+    view, bank, seller = scene.view, scene.address(BANK), scene.address(SELLER)
+    rights = view.rights([(pledged, 0), (sold, 0), (sold, 400)])
+    assert rights == {
+        (pledged, 0): Rights(LienWord(bank, 700), None, 500),
+        (sold, 0): Rights(None, None, 0),
+        (sold, 400): Rights(None, RecourseWord(seller, 550, demanded=True), 0),
+    }
+    words = view.certificates(rights)
+    assert {key: (word.pledged, word.recourse, word.claimed) for key, word in words.items()} == {
+        (pledged, 0): (True, False, True),
+        (sold, 0): (False, False, False),
+        (sold, 400): (False, True, False),
+    }
+    assert scene.deposits.balance(bank) == 500
+
+
+def test_what_was_paid_credited_and_disputed_is_read_with_the_receivable(scene: Scene) -> None:
+    number = scene.confirmed(face=1_000)
+    assert scene.view.records([number])[number].amounts == AmountsWord(0, 0, 0, disputed=False, dishonoured=False)
+    scene.credit_note(number, amount=100)
+    scene.dispute(number, start=100, cut=300)
+    disputed = scene.view.records([number])[number]
+    assert (disputed.amounts, disputed.restrained) == (
+        AmountsWord(0, 100, 300, disputed=True, dishonoured=False),
+        True,
+    )
+    scene.pass_due(number, days=scene.deployment.charter.overdue_grace_days)
+    scene.dishonour(number)
+    scene.pay(number, 350)
+    assert scene.view.redeemable([(number, 100), (number, 300)]) == {(number, 100): 0, (number, 300): 350}
+    scene.redeem(number, start=300)
+    paid = scene.view.records([number])[number]
+    assert (paid.amounts, paid.claimed) == (AmountsWord(350, 100, 300, disputed=True, dishonoured=True), 350)
+    debtor = scene.address(BUYER)
+    assert scene.view.members([debtor])[debtor].dishonoured == 1
+    scene.resolve(number)
+    scene.pay(number, 550)
+    assert scene.view.records([number])[number].status == Status.SETTLED
+    assert scene.view.members([debtor])[debtor].dishonoured == 0
+    assert scene.view.redeemable([(number, 100), (number, 300)]) == {(number, 100): 200, (number, 300): 350}
 
 
 def test_orders_are_read_by_what_they_freeze(scene: Scene) -> None:

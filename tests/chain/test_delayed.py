@@ -11,9 +11,10 @@ from registry.chain.devchain import dev_account
 from registry.chain.reverts import AlreadyScheduled, NotReady
 from registry.chain.submit import entries, send
 from registry.domain import rules
-from registry.domain.journal import MemberSuspended, ParameterSet, Sunset
-from registry.domain.receivable import DAY_SECONDS, Parameter
-from tests.scene import BANK, OFFICER, OPERATOR, SELLER, Scene
+from registry.domain.identifiers import ZERO_ADDRESS
+from registry.domain.journal import Absolved, Closed, DeskSet, MemberSuspended, ParameterSet, Sunset
+from registry.domain.receivable import DAY_SECONDS, Parameter, Status
+from tests.scene import BANK, EUR, OFFICER, OPERATOR, SELLER, SETTLEMENT_BANK, Scene
 
 WEEK_SECONDS = 7 * DAY_SECONDS
 
@@ -153,3 +154,39 @@ def test_who_acts_at_once_is_told(scene: Scene) -> None:
     freeze = receivables_abi().selector("freezeMember")
     assert at_once(scene.deployment.regulation, OFFICER, freeze)
     assert not at_once(scene.deployment.regulation, OPERATOR, freeze)
+
+
+def test_the_settlement_bank_closes_a_book_and_absolves_after_its_delay(scene: Scene) -> None:
+    number, bank = scene.confirmed(), scene.address(SETTLEMENT_BANK)
+    scene.pass_due(number, days=scene.deployment.charter.overdue_grace_days)
+    scene.dishonour(number)
+    for person in (OPERATOR, BANK):
+        with pytest.raises(rules.NotAuthorised):
+            scene.advance(Calls.close(number), person=person)
+    for call, kind in ((Calls.close(number), Closed), (Calls.absolve(number), Absolved)):
+        scheduled = scene.advance(call, person=SETTLEMENT_BANK)
+        assert isinstance(scheduled, Scheduled)
+        assert scheduled.ready_at == scene.now + scene.deployment.charter.settlement_delay_seconds
+        with pytest.raises(NotReady):
+            scene.send(SETTLEMENT_BANK, call)
+        entry = scene.settle(call)
+        assert isinstance(entry, kind)
+        assert entry.actor == bank
+    assert scene.view.records([number])[number].status == Status.CLOSED
+
+
+def test_a_book_that_is_closed_too_early_stays_open(scene: Scene) -> None:
+    number = scene.confirmed()
+    scene.advance(Calls.close(number), person=SETTLEMENT_BANK)
+    scene.pass_time(seconds=scene.deployment.charter.settlement_delay_seconds)
+    with pytest.raises(rules.NotOverdue):
+        scene.advance(Calls.close(number), person=SETTLEMENT_BANK)
+
+
+def test_the_governor_names_another_desk_and_a_currencys_token_once(scene: Scene) -> None:
+    named = scene.govern(Calls.set_desk(ZERO_ADDRESS))
+    assert isinstance(named, DeskSet)
+    assert scene.view.policy().settlement.desk == ZERO_ADDRESS
+    again = Calls.set_deposit_token(currency=EUR, token=scene.token)
+    with pytest.raises(rules.DepositTokenStands):
+        scene.govern(again)
