@@ -399,9 +399,10 @@ contract ReceivablesSettlement is Clearing, Signatures, ISettlementOperations {
     /// @inheritdoc ISettlementOperations
     function redeemable(uint256[] calldata certificateIds) external view returns (uint64[] memory result) {
         result = new uint64[](certificateIds.length);
+        Payout memory payout;
         for (uint256 i; i < certificateIds.length; ++i) {
-            (Payout memory payout, bytes memory refusal) = _payoutOf(certificateIds[i]);
-            if (refusal.length == 0) result[i] = payout.amount;
+            (bytes4 refusal,) = _readPayout(payout, certificateIds[i]);
+            if (refusal == 0) result[i] = payout.amount;
         }
     }
 }

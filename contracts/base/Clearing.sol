@@ -28,6 +28,7 @@ abstract contract Clearing is Ledger {
     struct Payout {
         uint256 word;
         uint256 terms;
+        uint256 memberWord;
         uint64 claimed;
         uint64 amount;
         bool last;
@@ -164,10 +165,12 @@ abstract contract Clearing is Ledger {
     }
 
     function _redeem(uint256 certificateId) internal returns (uint64) {
-        (Payout memory payout, bytes memory refusal) = _payoutOf(certificateId);
-        if (refusal.length != 0) {
+        Payout memory payout;
+        (bytes4 refusal, uint256 argument) = _readPayout(payout, certificateId);
+        if (refusal != 0) {
+            bytes memory reason = abi.encodeWithSelector(refusal, argument);
             assembly ("memory-safe") {
-                revert(add(refusal, 0x20), mload(refusal))
+                revert(add(reason, 0x20), mload(reason))
             }
         }
         _payOut(certificateId, payout);
@@ -177,96 +180,100 @@ abstract contract Clearing is Ledger {
     /// @dev No certificate can hinder the others: the deposit token calls nobody.
     function _redeemMany(uint256[] calldata certificateIds) internal {
         if (certificateIds.length == 0) revert BatchEmpty();
+        Payout memory payout;
         for (uint256 i; i < certificateIds.length; ++i) {
-            (Payout memory payout, bytes memory refusal) = _payoutOf(certificateIds[i]);
-            if (refusal.length != 0) {
-                emit RedemptionSkipped(certificateIds[i], bytes4(refusal));
-            } else if (_isHeldBack(certificateIds[i], payout.word)) {
-                emit RedemptionSkipped(certificateIds[i], HolderSuspended.selector);
-            } else {
-                _payOut(certificateIds[i], payout);
-            }
+            (bytes4 refusal,) = _readPayout(payout, certificateIds[i]);
+            if (refusal == 0 && _isHeldBack(certificateIds[i], payout)) refusal = HolderSuspended.selector;
+            if (refusal == 0) _payOut(certificateIds[i], payout);
+            else emit RedemptionSkipped(certificateIds[i], refusal);
         }
     }
 
-    /// @return payout What a redemption would do now.
-    /// @return refusal What it would revert with; empty where it would not.
-    function _payoutOf(uint256 certificateId) internal view returns (Payout memory payout, bytes memory refusal) {
+    /// @dev Reads what a redemption would do now, into a struct that a batch uses again.
+    /// @return refusal Selector of what it would revert with, 0 where it would not; each has one argument.
+    function _readPayout(Payout memory payout, uint256 certificateId)
+        internal
+        view
+        returns (bytes4 refusal, uint256 argument)
+    {
         uint256 word = _certificates[certificateId];
-        if (word == 0) return (payout, abi.encodeWithSelector(UnknownCertificate.selector, certificateId));
+        if (word == 0) return (UnknownCertificate.selector, certificateId);
         Record storage record = _records[certificateId >> 64];
         uint256 terms = record.terms;
-        bytes32 order = _orderOver(certificateId, word, terms, _members[word.holder()].word);
-        if (order != 0) return (payout, abi.encodeWithSelector(FrozenByOrder.selector, order));
-
-        payout.word = word;
-        payout.terms = terms;
-        if (word & Words.CLAIMED != 0) payout.claimed = _claims[certificateId].amount();
-        uint64 length = word.end() - uint64(certificateId);
-        if (terms.status() == Words.STATUS_SETTLED) {
-            payout.amount = length - payout.claimed;
-            payout.last = true;
-            return (payout, refusal);
+        {
+            uint256 memberWord = _members[word.holder()].word;
+            bytes32 order = _orderOver(certificateId, word, terms, memberWord);
+            if (order != 0) return (FrozenByOrder.selector, uint256(order));
+            payout.word = word;
+            payout.terms = terms;
+            payout.memberWord = memberWord;
         }
-        bool closed = terms.status() == Words.STATUS_CLOSED;
-        uint256 amounts = record.amounts;
-        uint64 due = amounts.due(terms.face(), uint64(certificateId), word.end(), closed);
-        uint64 left = amounts.paid() - uint64(record.claimed);
-        // A partition can leave a part one minor unit ahead of what is due to it; no rounding pays out what is not there.
-        if (due > payout.claimed) payout.amount = due - payout.claimed < left ? due - payout.claimed : left;
-        payout.last = closed || payout.claimed + payout.amount == length;
-        if (payout.amount == 0 && payout.claimed != length) {
-            refusal = abi.encodeWithSelector(NothingDue.selector, certificateId);
+        uint64 claimed = word & Words.CLAIMED == 0 ? 0 : _claims[certificateId].amount();
+        payout.claimed = claimed;
+        uint64 end = word.end();
+        unchecked {
+            // Ranges end after they start; no certificate was paid more than its length, no receivable paid out more
+            // than was paid on it.
+            uint64 length = end - uint64(certificateId);
+            if (terms.status() == Words.STATUS_SETTLED) {
+                payout.amount = length - claimed;
+                payout.last = true;
+                return (0, 0);
+            }
+            bool closed = terms.status() == Words.STATUS_CLOSED;
+            uint256 amounts = record.amounts;
+            uint64 amount = amounts.due(terms.face(), uint64(certificateId), end, closed);
+            // A partition can leave a part one minor unit ahead of what is due to it.
+            amount = amount > claimed ? amount - claimed : 0;
+            // No rounding pays out what is not there.
+            amount = _least(amount, amounts.paid() - uint64(record.claimed));
+            if (amount == 0 && claimed != length) return (NothingDue.selector, certificateId);
+            payout.amount = amount;
+            payout.last = closed || claimed + amount == length;
         }
     }
 
     /// @dev A suspended member is paid when it asks, not by strangers: the deposit waits for it.
-    function _isHeldBack(uint256 certificateId, uint256 word) private view returns (bool) {
-        address holder = word.holder();
-        return msg.sender != holder && _members[holder].word.memberStatus() == Words.MEMBER_SUSPENDED
-            && (word & Words.PLEDGED == 0 || msg.sender != _liens[certificateId].rightful());
+    function _isHeldBack(uint256 certificateId, Payout memory payout) private view returns (bool) {
+        return payout.memberWord.memberStatus() == Words.MEMBER_SUSPENDED && msg.sender != payout.word.holder()
+            && (payout.word & Words.PLEDGED == 0 || msg.sender != _liens[certificateId].rightful());
     }
 
     function _payOut(uint256 certificateId, Payout memory payout) private {
-        address holder = payout.word.holder();
-        uint64 total = payout.claimed + payout.amount;
+        uint256 word = payout.word;
+        address holder = word.holder();
+        uint64 amount = payout.amount;
         address financier;
         uint64 toFinancier;
-        if (payout.word & Words.PLEDGED != 0) {
-            uint256 lien = _liens[certificateId];
-            financier = lien.rightful();
-            toFinancier = _least(total, lien.amount()) - _least(payout.claimed, lien.amount());
+        unchecked {
+            // At most the length, as said above.
+            uint64 total = payout.claimed + amount;
+            if (word & Words.PLEDGED != 0) {
+                uint256 lien = _liens[certificateId];
+                financier = lien.rightful();
+                toFinancier = _least(total, lien.amount()) - _least(payout.claimed, lien.amount());
+            }
+            if (payout.last) {
+                delete _certificates[certificateId];
+                _members[holder].word = payout.memberWord.minusCertificate();
+            } else {
+                _certificates[certificateId] = word | Words.CLAIMED;
+                _claims[certificateId] = Words.packRight(address(0), total);
+            }
+            Record storage record = _records[certificateId >> 64];
+            if (payout.terms.status() != Words.STATUS_SETTLED) record.claimed += amount;
+            bytes32 details = keccak256(abi.encode(msg.sender, holder, amount, toFinancier));
+            record.head = _next(record.head, Journal.REDEEMED, uint64(certificateId), word.end(), details);
         }
-        if (payout.last) {
-            delete _certificates[certificateId];
-            _members[holder].word = _members[holder].word.minusCertificate();
-        } else {
-            _certificates[certificateId] = payout.word | Words.CLAIMED;
-            _claims[certificateId] = Words.packRight(address(0), total);
-        }
-        Record storage record = _records[certificateId >> 64];
-        if (payout.terms.status() != Words.STATUS_SETTLED) record.claimed += payout.amount;
-        uint256 range = certificateId << 64 | payout.word.end();
-        _append(range, Journal.REDEEMED, keccak256(abi.encode(msg.sender, holder, payout.amount, toFinancier)));
         emit Redeemed(
-            certificateId >> 64,
-            msg.sender,
-            holder,
-            uint64(certificateId),
-            uint64(range),
-            payout.amount,
-            toFinancier,
-            _now()
+            certificateId >> 64, msg.sender, holder, uint64(certificateId), word.end(), amount, toFinancier, _now()
         );
-        if (payout.last) {
-            emit IERC721.Transfer(holder, address(0), certificateId);
-            emit SlotChanged(certificateId, certificateId >> 64, 0);
-        } else {
-            emit IERC4906.MetadataUpdate(certificateId);
-        }
+        // The burn says that there is no value and no slot any more; ERC-3525's events would say it again for 1,900 gas.
+        if (payout.last) emit IERC721.Transfer(holder, address(0), certificateId);
+        else emit IERC4906.MetadataUpdate(certificateId);
         IERC20 token = IERC20(_depositTokens[payout.terms.currency()]);
         if (toFinancier != 0) token.safeTransfer(financier, toFinancier);
-        if (payout.amount != toFinancier) token.safeTransfer(holder, payout.amount - toFinancier);
+        if (amount != toFinancier) token.safeTransfer(holder, amount - toFinancier);
     }
 
     /// @dev The one place where a receivable's amounts change, and where that ends it.

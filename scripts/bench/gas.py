@@ -17,8 +17,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from registry.chain import delayed, deploy, devchain, operations, typed_data
+from registry.chain import delayed, deploy, devchain, operations, quotes, typed_data
+from registry.chain.abi import ContractAbi
 from registry.chain.contract import Calls, ReceivablesView, Terms, operation_call, receivables_abi, signed_call
+from registry.chain.deposits import DepositCalls, deposit_abi
 from registry.chain.devchain import DevChain, dev_account
 from registry.chain.eip712 import Eip712Domain
 from registry.chain.operations import Operation
@@ -26,7 +28,7 @@ from registry.chain.rpc import Node, Receipt
 from registry.chain.submit import account_address, entries, send
 from registry.chain.typed_data import SignedOperation
 from registry.domain import anchors
-from registry.domain.identifiers import Address, CertificateId
+from registry.domain.identifiers import Address, CertificateId, format_address
 from registry.domain.journal import CounterOffered, Registered
 from registry.domain.keccak import keccak256
 from registry.domain.receivable import DAY_SECONDS, Offer, Parameter, Role
@@ -48,6 +50,10 @@ TARGETS = {
     "split many: a further part": 38_500,
     "endorse many: a further certificate": 38_500,
     "endorse many, each of another receivable: a further certificate": 38_500,
+    "redeem: besides the deposit token": 45_000,
+    "redeem many: a further certificate: besides the deposit token": 45_000,
+    "sale by quote": 160_000,
+    "sale by quote, first nonce of 256": 160_000,
 }
 """Gas, all-in with the 21,000 of a transaction. What a change of the contracts must not exceed."""
 
@@ -71,6 +77,12 @@ OFFICER, SECOND = devchain.OFFICERS
 OTHERS = [keccak256(b"member" + number.to_bytes(2))[12:] for number in range(max(VARIED_BATCHES))]
 """Members that do nothing but receive."""
 
+BESIDES = "besides the deposit token"
+"""What a transaction costs less its calls of the deposit token: all that they use, the first access to it included."""
+COLD_ACCOUNT = 2_600
+"""Gas of that access (EIP-2929), which is the caller's in a trace."""
+
+CURRENCY = 978
 FACE = 12_345_678
 DOCUMENT = b"\xd0" * 32
 ORDER, ANOTHER_ORDER = b"\xe0" * 32, b"\xe1" * 32
@@ -97,6 +109,8 @@ class Bench:
     gas: dict[str, int] = field(default_factory=dict)
     claims: int = 0
     orders: int = 0
+    bookings: int = 0
+    quoted: int = 0
 
     @classmethod
     def open(cls, node: Node) -> Bench:
@@ -105,6 +119,11 @@ class Bench:
         bench = cls(node, deploy.run(node, dev_account(OPERATOR)))
         bench.wait_until(CLOCK)
         return bench
+
+    @property
+    def token(self) -> Address:
+        """The deposit token of the claims' currency."""
+        return self.deployment.deposit_tokens[CURRENCY]
 
     @property
     def view(self) -> ReceivablesView:
@@ -129,6 +148,29 @@ class Bench:
         self.gas[name] = receipt.gas_used
         return receipt
 
+    def measure_money(self, name: str, person: int, data: bytes) -> Receipt:
+        """The same, and what of it is not the deposit token's."""
+        receipt = self.measure(name, person, data)
+        self.gas[f"{name}: {BESIDES}"] = receipt.gas_used - self._used_by_token(receipt) - COLD_ACCOUNT
+        return receipt
+
+    def _used_by_token(self, receipt: Receipt) -> int:
+        trace = self.node.request("debug_traceTransaction", "0x" + receipt.tx_hash.hex(), {"tracer": "callTracer"})
+        token, calls, used = format_address(self.token).lower(), [trace], 0
+        while calls:
+            call = calls.pop()
+            if call["to"] == token:
+                used += int(call["gasUsed"], 16)
+            else:
+                calls += call.get("calls", [])
+        return used
+
+    def measure_other(self, name: str, person: int, abi: ContractAbi, to: Address, data: bytes) -> Receipt:
+        """A transaction to a token or the desk, measured."""
+        receipt = send(self.node, abi, signer=dev_account(person), to=to, data=data)
+        self.gas[name] = receipt.gas_used
+        return receipt
+
     def measure_signed(self, name: str, person: int, operation: Operation) -> Receipt:
         """An operation directly, and what it costs more by signature from the same state; the direct one stays."""
         signed = {
@@ -149,15 +191,59 @@ class Bench:
         second = self.sign(operation, SECOND, USED_NONCE + self.orders)
         return self.measure(name, OFFICER, signed_call(operation, second.by))
 
-    def measure_delayed(self, name: str, data: bytes) -> None:
-        """What the governor does: schedule it, wait, carry it out."""
+    def measure_delayed(self, name: str, data: bytes, person: int = OPERATOR) -> None:
+        """What the governor or the settlement bank does: schedule it, wait, carry it out."""
         access, to = self.deployment.access, self.deployment.receivables
         for step in (f"{name}: schedule", name):
-            outcome = delayed.advance(self.node, access, signer=dev_account(OPERATOR), to=to, data=data)
+            outcome = delayed.advance(self.node, access, signer=dev_account(person), to=to, data=data)
             assert outcome.receipt is not None
             self.gas[step] = outcome.receipt.gas_used
             if isinstance(outcome, delayed.Scheduled):
                 self.wait_until(outcome.ready_at)
+
+    def measure_agreement(self, name: str, operation: operations.Agreement) -> None:
+        """What the seller does with the buyer's signature; the buyer has used a nonce of the same word before."""
+        self.orders += 1
+        second = self.sign(operation, BUYER, USED_NONCE + self.orders)
+        self.measure(name, SELLER, signed_call(operation, second.by))
+
+    def deposit(self, name: str, data: bytes, person: int) -> None:
+        """Something done at the deposit token."""
+        self.measure_other(name, person, deposit_abi(), self.token, data)
+
+    def mint(self, person: int, amount: int) -> None:
+        """A deposit of one person's."""
+        self.bookings += 1
+        reference = b"\xba" * 30 + self.bookings.to_bytes(2)
+        data = DepositCalls.mint(to=address(person), amount=amount, bank_reference=reference)
+        self.deposit("mint a deposit", data, devchain.SETTLEMENT_BANK)
+
+    def quote(self, receivable_id: int, *, nonce: int, cut: int = 0, kind: quotes.QuoteKind) -> quotes.SignedQuote:
+        """The bank's offer to the seller for the whole certificate or its tail."""
+        self.quoted += 1
+        anchor, claim_key = self.lasting_anchor(receivable_id)
+        length = FACE - cut
+        quote = quotes.Quote(
+            financier=address(BANK),
+            holder=address(SELLER),
+            receivable_id=receivable_id,
+            start=0,
+            end=FACE,
+            cut=cut,
+            kind=kind,
+            token=self.token,
+            price=length - 123_456,
+            amount=length - 65_432,
+            anchor=anchor,
+            nonce=nonce,
+            expiry=FAR,
+        )
+        domain = quotes.desk_domain(chain_id=self.node.chain_id, desk=self.deployment.desk)
+        return quotes.sign(quote, dev_account(BANK), domain, claim_key=claim_key)
+
+    def accept(self, name: str, data: bytes, person: int = SELLER) -> None:
+        """Something done at the desk."""
+        self.measure_other(name, person, quotes.desk_abi(), self.deployment.desk, data)
 
     def sign(self, operation: Operation, person: int, nonce: int) -> SignedOperation:
         """A signature anchored at the receivable as it is now."""
@@ -215,7 +301,7 @@ class Bench:
             debtor=address(BUYER),
             face=FACE,
             due=DUE,
-            currency=978,
+            currency=CURRENCY,
             fingerprint=fingerprint(self.claims),
             document_root=(b"\xda\xdb" + self.claims.to_bytes(2)) * 8,
         )
@@ -248,8 +334,12 @@ def answer_to(receipt: Receipt, claim: Claim) -> operations.Answer:
 def measure(node: Node) -> dict[str, int]:
     """Gas by operation, on a chain that nothing has been done on yet."""
     bench = Bench.open(node)
-    for part in (_members, _answers, _certificates, _batches, _orders, _lapse, _registry):
+    for part in (_members, _answers, _certificates, _batches, _orders, _deposits, _money, _financing, _agreements):
         part(bench)
+    unpaid = _sold(bench)
+    for part in (_lapse, _registry):
+        part(bench)
+    _overdue(bench, *unpaid)
     return bench.gas
 
 
@@ -401,6 +491,107 @@ def _orders(bench: Bench) -> None:
     member = address(SUPPLIER)
     bench.measure_order("freeze a member", operations.FreezeMember(member=member, order=ORDER, expiry=FAR))
     bench.measure_order("unfreeze a member", operations.UnfreezeMember(member=member, order=ORDER))
+
+
+def _deposits(bench: Bench) -> None:
+    for person in (BUYER, SELLER, SUPPLIER, BANK):
+        bench.mint(person, 1_000 * FACE)
+    transfer = DepositCalls.transfer(to=address(SUPPLIER), amount=1_234)
+    bench.deposit("transfer a deposit", transfer, BANK)
+    for person, spender in ((BUYER, "receivables"), (SELLER, "receivables"), (BANK, "desk")):
+        data = DepositCalls.approve(spender=getattr(bench.deployment, spender), amount=2**256 - 1)
+        bench.deposit("allow a spender", data, person)
+
+
+def _money(bench: Bench) -> None:
+    number = bench.confirmed()
+    pledge = operations.Pledge(receivable_id=number, start=0, end=FACE, financier=address(BANK), secured=FACE // 2)
+    bench.measure_signed("pledge", SELLER, pledge)
+    bench.send(SELLER, Calls.approve(receivable_id=number, start=0, to=bench.deployment.desk))
+    bench.measure("release", BANK, Calls.release(receivable_id=number, start=0, end=FACE))
+    # The registry's balance is written for the first time with the first payment; what is typical is a later one.
+    bench.send(BUYER, Calls.pay(receivable_id=bench.confirmed(), amount=FACE))
+    bench.measure_money("pay in full", BUYER, Calls.pay(receivable_id=number, amount=FACE))
+    bench.measure_money("redeem", SUBMITTER, Calls.redeem(receivable_id=number, start=0))
+    number = bench.confirmed()
+    pledge = operations.Pledge(receivable_id=number, start=0, end=FACE, financier=address(BANK), secured=FACE // 2)
+    bench.send(SELLER, operation_call(pledge))
+    bench.send(BUYER, Calls.pay(receivable_id=number, amount=FACE))
+    data = Calls.redeem(receivable_id=number, start=0)
+    bench.measure_money("redeem a pledged certificate, to financier and holder", SUBMITTER, data)
+    for count in BATCHES:
+        split = split_many(bench.confirmed(), [address(SUPPLIER)] * count)
+        bench.send(SELLER, operation_call(split))
+        bench.send(BUYER, Calls.pay(receivable_id=split.receivable_id, amount=FACE))
+        data = Calls.redeem_many([(split.receivable_id, part.cut) for part in split.parts])
+        bench.measure_money(f"redeem many: {count} certificates", SUBMITTER, data)
+    few, many = (f"redeem many: {count} certificates" for count in (min(BATCHES), max(BATCHES)))
+    for what in ("", f": {BESIDES}"):
+        more = bench.gas[many + what] - bench.gas[few + what]
+        bench.gas[f"redeem many: a further certificate{what}"] = -(-more // (max(BATCHES) - min(BATCHES)))
+    for count in BATCHES[:2]:
+        split = split_many(bench.confirmed(), [address(SUPPLIER)] * count)
+        bench.send(SELLER, operation_call(split))
+        certificates = [(split.receivable_id, part.cut) for part in split.parts]
+        data = Calls.pay_and_redeem(receivable_id=split.receivable_id, amount=FACE, certificates=certificates)
+        bench.measure_money(f"pay and redeem: {count} certificates", BUYER, data)
+
+
+def _financing(bench: Bench) -> None:
+    desk, sale, loan = bench.deployment.desk, quotes.QuoteKind.SALE, quotes.QuoteKind.PLEDGE
+    bench.accept("cancel nonces at the desk", quotes.cancel_nonces(word=USED_NONCE >> 8, mask=1), BANK)
+    bench.accept("cancel nonces at the desk", quotes.cancel_nonces(word=USED_NONCE >> 8, mask=1), SELLER)
+    bench.send(SELLER, operation_call(operations.SetApprovalForAll(operator=desk, approved=True)))
+    for name, nonce, cut, kind in (
+        ("sale by quote", USED_NONCE, 0, sale),
+        ("sale by quote, first nonce of 256", FRESH_NONCE, 0, sale),
+        ("sale by quote, the tail", USED_NONCE + 1, FACE - 1_000_000, sale),
+        ("pledge by quote", USED_NONCE + 2, 0, loan),
+    ):
+        bench.accept(name, bench.quote(bench.confirmed(), nonce=nonce, cut=cut, kind=kind).call())
+    bench.send(SELLER, operation_call(operations.SetApprovalForAll(operator=desk, approved=False)))
+    number = bench.confirmed()
+    quote = bench.quote(number, nonce=USED_NONCE + 3, kind=sale)
+    approve = operations.Approve(receivable_id=number, start=0, end=FACE, to=desk)
+    accepted = quotes.accept(
+        quote,
+        dev_account(SELLER),
+        deadline=FAR,
+        approval=bench.sign(approve, SELLER, USED_NONCE + 200),
+        nonce=USED_NONCE + 1,
+    )
+    bench.accept("sale by quote, accepted and approved by signature", accepted.call(), SUBMITTER)
+
+
+def _agreements(bench: Bench) -> None:
+    number, cut, credited = bench.confirmed(), 2_000_000, 500_000
+    bench.measure_agreement("dispute", operations.Dispute(receivable_id=number, start=0, end=FACE, cut=cut))
+    credit = operations.CreditNote(receivable_id=number, start=0, end=cut, amount=credited)
+    bench.measure_agreement("credit note", credit)
+    bench.measure_agreement("resolve", operations.Resolve(receivable_id=number))
+
+
+def _sold(bench: Bench) -> tuple[int, int]:
+    """Two receivables that will not be paid in time: one is part-paid, the other was sold with recourse."""
+    desk, number = bench.deployment.desk, bench.confirmed()
+    bench.send(SELLER, Calls.approve(receivable_id=number, start=0, to=desk))
+    bench.accept("sale by quote", bench.quote(number, nonce=USED_NONCE + 4, kind=quotes.QuoteKind.SALE).call())
+    return bench.confirmed(), number
+
+
+def _overdue(bench: Bench, part_paid: int, sold: int) -> None:
+    bench.wait_until(DUE + 10 * DAY_SECONDS)
+    pay = Calls.pay(receivable_id=part_paid, amount=FACE // 3)
+    redeem = Calls.redeem(receivable_id=part_paid, start=0)
+    for which in ("first", "second"):
+        bench.measure_money(f"pay a part, the {which}", BUYER, pay)
+        bench.measure_money(f"redeem what a part pays, the {which} time", SUBMITTER, redeem)
+    bench.measure("dishonour", SUBMITTER, Calls.dishonour(part_paid))
+    bench.measure("demand recourse", BANK, Calls.demand_recourse(receivable_id=sold, start=0, end=FACE))
+    repurchase = Calls.repurchase(receivable_id=sold, start=0, end=FACE)
+    bench.measure_money("repurchase", SELLER, repurchase)
+    bench.measure_delayed("close", Calls.close(part_paid), devchain.SETTLEMENT_BANK)
+    bench.measure_delayed("absolve", Calls.absolve(part_paid), devchain.SETTLEMENT_BANK)
 
 
 def _lapse(bench: Bench) -> None:

@@ -39,7 +39,6 @@ def test_a_redemption_of_all_is_told_and_ends_the_certificate(house: House, till
     assert receipt.events == [
         ("Redeemed", range_ | told | {"at": house.now}),
         ("Transfer", {"from": house.seller.address, "to": NOBODY, "tokenId": front}),
-        ("SlotChanged", {"tokenId": front, "oldSlot": receivable_id, "newSlot": 0}),
     ]
     assert till.balances(house.seller, house.receivables) == [100_000, 0]
     assert (house.cover(receivable_id), house.balance(house.seller)) == ([], 0)
@@ -308,7 +307,7 @@ def test_in_a_batch_a_suspended_member_is_paid_when_it_asks_itself(
     house.suspend(house.seller)
     receipt = till.redeem_many([front], sender=getattr(house, asks))
     if asks in ("seller", "bank"):
-        assert receipt.names == ["Redeemed", "Transfer", "SlotChanged"]
+        assert receipt.names == ["Redeemed", "Transfer"]
         return
     skipped = {"certificateId": front, "reason": selector("HolderSuspended(address)")}
     assert receipt.events == [("RedemptionSkipped", skipped)]
