@@ -85,6 +85,11 @@ class ContractAbi:
             return None
         return name, dict(zip(names, values, strict=True))
 
+    def error_name(self, selector: bytes) -> str | None:
+        """Name of the custom error with these first four bytes, or None if this contract has none."""
+        row = self._errors.get(selector)
+        return row[0] if row else None
+
 
 def _type(argument: Mapping[str, Any]) -> str:
     """Canonical ABI type; a struct becomes the tuple of its parts."""

@@ -22,6 +22,7 @@ from registry.chain.abi import ContractAbi
 from registry.chain.compile import Artifact
 from registry.chain.contract import ReceivablesView, artifact, receivables_abi
 from registry.chain.devchain import dev_account
+from registry.chain.quotes import DeskView
 from registry.chain.rpc import Node
 from registry.chain.submit import DEV_CHAIN_ID, account_address, send
 from registry.domain.identifiers import ZERO_ADDRESS, Address, format_address, parse_address
@@ -513,6 +514,8 @@ def _require_joined(node: Node, deployment: Deployment) -> None:
     for name, address in joined.items():
         if address != getattr(deployment, name):
             raise DeploymentMismatch(f"the registry's {name} is {format_address(address)}, not the one recorded")
+    if DeskView(node, deployment.desk).registry() != deployment.receivables:
+        raise DeploymentMismatch("the recorded desk is another registry's")
     if registry.deposit_tokens(deployment.deposit_tokens) != deployment.deposit_tokens:
         raise DeploymentMismatch("the registry has other deposit tokens than those recorded")
     if registry.predecessor() != deployment.charter.predecessor:

@@ -1,6 +1,7 @@
 """Deposit tokens as Python sees them: calldata, reads, and permits, which allow a spender by signature (ERC-2612).
 
-Amounts are minor units of the token's currency.
+Amounts are minor units of the token's currency. A permit travels as a JSON document, as signed operations do
+(registry.chain.typed_data).
 """
 
 from __future__ import annotations
@@ -13,9 +14,19 @@ from eth_account.signers.local import LocalAccount
 
 from registry.chain.abi import ContractAbi
 from registry.chain.contract import At, Calls, ContractView, artifact
-from registry.chain.eip712 import Eip712Domain, Message, split_signature
+from registry.chain.eip712 import MALFORMED, Eip712Domain, Message, from_json, split_signature, to_json
 from registry.chain.rpc import Node
-from registry.domain.identifiers import Address, parse_address
+from registry.domain.identifiers import Address, format_address, parse_address
+from registry.domain.refusals import Refusal
+
+
+class PermitMalformed(Refusal):
+    """A document that is no signed permit."""
+
+    code = "permit_malformed"
+    status = 400
+    title = "That is not a signed permit"
+    default_hint = "It is the JSON that signing printed, unchanged"
 
 
 @cache
@@ -82,6 +93,38 @@ class SignedPermit:
         return Calls.pay_with_permit(
             receivable_id=receivable_id, amount=permit.value, deadline=permit.deadline, signature=self.signature
         )
+
+    def is_accounts(self) -> bool:
+        """Whether the signature is the owner's own key's; tokens take no other."""
+        return message(self.permit, self.domain).is_signed_by(self.permit.owner, self.signature)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document."""
+        return {
+            "permit": to_json(self.permit),
+            "signature": to_json(self.signature),
+            "chain_id": str(self.domain.chain_id),
+            "token": format_address(self.domain.contract),
+            "name": self.domain.name,
+        }
+
+    @classmethod
+    def from_json(cls, document: Any) -> SignedPermit:
+        """Read a document of a stranger's. Raises PermitMalformed."""
+        try:
+            signed = cls(
+                from_json(Permit, document["permit"]),
+                from_json(bytes, document["signature"]),
+                Eip712Domain(
+                    chain_id=from_json(int, document["chain_id"]),
+                    contract=parse_address(document["token"]),
+                    name=from_json(str, document["name"]),
+                ),
+            )
+            signed.call()
+        except MALFORMED as error:
+            raise PermitMalformed(f"{type(error).__name__}: {error}") from error
+        return signed
 
 
 def message(permit: Permit, domain: Eip712Domain) -> Message:

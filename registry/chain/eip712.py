@@ -13,18 +13,29 @@ from enum import IntEnum
 from functools import cache
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
+from eth_abi.exceptions import EncodingError
 from eth_account import Account
 from eth_account.messages import SignableMessage, encode_typed_data
 from eth_account.signers.local import LocalAccount
 from eth_keys.exceptions import BadSignature
 from eth_utils.exceptions import ValidationError
 
-from registry.domain.identifiers import RECEIVABLE_ID_MAX, ZERO_ADDRESS, Address, format_address, parse_address
+from registry.domain.identifiers import (
+    RECEIVABLE_ID_MAX,
+    ZERO_ADDRESS,
+    Address,
+    IdMalformed,
+    format_address,
+    parse_address,
+)
 from registry.domain.keccak import keccak256
 
 NONCE_BITS = 256
 SIGNATURE_BYTES = 65
 _CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+
+MALFORMED = (KeyError, TypeError, ValueError, AttributeError, EncodingError, IdMalformed)
+"""What reading a stranger's document, and writing the calldata of what it says, may raise."""
 
 _DOMAIN_FIELDS = (("name", "string"), ("version", "string"), ("chainId", "uint256"), ("verifyingContract", "address"))
 _STRUCT = re.compile(r"(\w+)\(([^)]*)\)")
@@ -46,7 +57,9 @@ def fresh_nonce() -> int:
 
 
 def split_signature(signature: bytes) -> tuple[int, bytes, bytes]:
-    """v, r and s of 65 bytes, as ERC-2612 takes them."""
+    """v, r and s of 65 bytes, as ERC-2612 takes them. Raises ValueError."""
+    if len(signature) != SIGNATURE_BYTES:
+        raise ValueError(f"a signature has {SIGNATURE_BYTES} bytes, not {len(signature)}")
     return signature[64], signature[:32], signature[32:64]
 
 
@@ -142,7 +155,7 @@ def to_json(value: Any) -> Any:
 
 
 def from_json(kind: Any, value: Any) -> Any:
-    """A value of that type. Raises KeyError, TypeError, ValueError, AttributeError or IdMalformed for anything else."""
+    """A value of that type. Raises one of MALFORMED for anything else."""
     if is_dataclass(kind):
         hints = get_type_hints(kind)
         if value.keys() != {field.name for field in fields(kind)}:
@@ -155,6 +168,8 @@ def from_json(kind: Any, value: Any) -> Any:
         return tuple(from_json(get_args(kind)[0], part) for part in value)
     if isinstance(kind, type) and issubclass(kind, IntEnum):
         return kind(from_json(int, value))
+    if kind is str and isinstance(value, str):
+        return value
     if kind is bool and isinstance(value, bool):
         return value
     if kind is int and isinstance(value, str) and re.fullmatch(r"[0-9]{1,78}", value, re.ASCII):

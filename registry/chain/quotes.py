@@ -12,17 +12,16 @@ from enum import IntEnum
 from functools import cache
 from typing import Any, ClassVar, TypeVar
 
-from eth_abi.exceptions import EncodingError
 from eth_account.signers.local import LocalAccount
 
 from registry.chain.abi import ContractAbi
 from registry.chain.contract import At, SignaturesView, artifact
-from registry.chain.eip712 import Eip712Domain, Message, fresh_nonce, from_json, to_json
+from registry.chain.eip712 import MALFORMED, Eip712Domain, Message, fresh_nonce, from_json, to_json
 from registry.chain.operations import Approve
 from registry.chain.rpc import Node
 from registry.chain.submit import account_address
 from registry.chain.typed_data import SignedOperation, SignedOperationMalformed
-from registry.domain.identifiers import Address, IdMalformed, format_address, parse_address
+from registry.domain.identifiers import Address, format_address, parse_address
 from registry.domain.refusals import Refusal
 
 DESK_NAME = "Counterfoil Financing Desk"
@@ -250,7 +249,7 @@ def _approval_of(signed: SignedQuote, approval: SignedOperation) -> SignedOperat
 def _read(reader: Callable[[Any], _T], document: Any) -> _T:
     try:
         return reader(document)
-    except (KeyError, TypeError, ValueError, AttributeError, EncodingError, IdMalformed) as error:
+    except MALFORMED as error:
         raise QuoteMalformed(f"{type(error).__name__}: {error}") from error
     except SignedOperationMalformed as error:
         raise QuoteMalformed(error.detail) from error

@@ -8,7 +8,7 @@ from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
 
 from registry.chain.abi import SELECTOR_BYTES, ContractAbi
-from registry.chain.rpc import CallReverted
+from registry.chain.rpc import CallReverted, Receipt
 from registry.domain import calendar
 from registry.domain.identifiers import (
     CertificateId,
@@ -27,6 +27,7 @@ _STATUSES = frozenset(Status)
 _CURRENCIES = {known.numeric: known.code for known in CURRENCIES.values()}
 _UINT40_MAX = 2**40 - 1
 _ERROR, _PANIC = (keccak256(signature)[:SELECTOR_BYTES] for signature in (b"Error(string)", b"Panic(uint256)"))
+_SKIPPED = keccak256(b"RedemptionSkipped(uint256,bytes4)")
 
 REASON_CHARACTERS_MAX = 300
 """Of the text that extra rules revert with: anybody's contract may say anything."""
@@ -222,13 +223,30 @@ def refusal(abi: ContractAbi, reverted: CallReverted) -> ChainRefusal:
         return NotAuthorised(f"{_text('caller', arguments[_UNAUTHORISED[name]])} may not do that")
     if name in _MANAGER_REFUSALS:
         return _MANAGER_REFUSALS[name]()
-    kind = CHAIN_REFUSALS.get(name) or _MONEY_REFUSALS.get(name)
-    if kind is None:
+    kind = _kind(name)
+    if kind is UnnamedRevert:
         return UnnamedRevert(f"{name} {dict(arguments)}")
     if kind is RulesForbid:
         return RulesForbid(f"{RulesForbid.title}: {_reason(abi, arguments['reason'])}")
     facts = ", ".join(f"{_words(key)} {_text(key, value)}" for key, value in arguments.items())
     return kind(f"{kind.title}: {facts}" if facts else "")
+
+
+def skipped(abi: ContractAbi, receipt: Receipt) -> dict[tuple[int, int], type[ChainRefusal]]:
+    """What a batch did not pay out, by (receivable id, start), and what a single redemption would be refused with.
+
+    That is RedemptionSkipped, which names the error without its facts; HolderSuspended is refused in batches alone.
+    """
+    return {
+        divmod(int.from_bytes(log.topics[1]), 1 << 64): _kind(abi.error_name(log.data[:SELECTOR_BYTES]))
+        for log in receipt.logs
+        if log.topics and log.topics[0] == _SKIPPED
+    }
+
+
+def _kind(name: str | None) -> type[ChainRefusal]:
+    """The refusal behind a custom error of that name; UnnamedRevert for one that we do not know."""
+    return CHAIN_REFUSALS.get(name or "") or _MONEY_REFUSALS.get(name or "") or UnnamedRevert
 
 
 def _reason(abi: ContractAbi, data: bytes) -> str:

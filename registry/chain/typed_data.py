@@ -11,16 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from eth_abi.exceptions import EncodingError
 from eth_account.signers.local import LocalAccount
 
 from registry.chain import operations
 from registry.chain.contract import agreed_call, signed_call
-from registry.chain.eip712 import Eip712Domain, Message, fresh_nonce, from_json, structs, to_json
+from registry.chain.eip712 import MALFORMED, Eip712Domain, Message, fresh_nonce, from_json, structs, to_json
 from registry.chain.operations import Agreement, Authorisation, Operation
 from registry.chain.submit import account_address
 from registry.domain.anchors import NO_ANCHOR, NO_CLAIM_KEY
-from registry.domain.identifiers import IdMalformed, format_address, parse_address
+from registry.domain.identifiers import format_address, parse_address
 from registry.domain.refusals import Refusal
 
 
@@ -154,7 +153,7 @@ class SignedOperation:
             signed.call()
             # The calldata packs a range into one word, where a start too wide would run into the receivable's number.
             digest(signed.operation, signed.by, signed.domain)
-        except (KeyError, TypeError, ValueError, AttributeError, EncodingError, IdMalformed) as error:
+        except MALFORMED as error:
             raise SignedOperationMalformed(f"{type(error).__name__}: {error}") from error
         return signed
 

@@ -363,7 +363,9 @@ def test_another_contract_at_a_recorded_address_is_a_mismatch(scene: Scene, tmp_
         deploy.find(scene.node, tmp_path)
 
 
-@pytest.mark.parametrize("name", ["by_signature", "oversight", "settlement", "regulation", "deposit_tokens", "charter"])
+@pytest.mark.parametrize(
+    "name", ["by_signature", "oversight", "settlement", "regulation", "desk", "deposit_tokens", "charter"]
+)
 def test_what_the_registry_is_not_joined_to_is_a_mismatch(scene: Scene, tmp_path: Path, name: str) -> None:
     """The same code, but of another registry."""
     other = deploy.run(scene.node, dev_account(OPERATOR), scene.deployment.charter)

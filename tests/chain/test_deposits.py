@@ -9,13 +9,14 @@ import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from registry.chain import delayed, deposits, reverts
+from registry.chain import delayed, deposits, operations, reverts
 from registry.chain.contract import Calls
-from registry.chain.deposits import DepositCalls, Permit, SignedPermit, deposit_abi
+from registry.chain.deposits import DepositCalls, Permit, PermitMalformed, SignedPermit, deposit_abi
 from registry.chain.devchain import dev_account
 from registry.chain.submit import send
 from registry.domain import rules
 from registry.domain.identifiers import format_address
+from registry.domain.journal import Paid
 from registry.domain.receivable import Status
 from tests.scene import BANK, BUYER, EUR, OPERATOR, SELLER, SETTLEMENT_BANK, STRANGER, SUPPLIER, Scene
 
@@ -180,6 +181,36 @@ def test_another_signer_signs_the_same_permit(scene: Scene) -> None:
     shown = json.loads(json.dumps(deposits.message(signed.permit, signed.domain).typed_data()))
     account = dev_account(BUYER)
     assert scene.node.request("eth_signTypedData_v4", account.address, shown) == "0x" + signed.signature.hex()
+    assert signed.is_accounts()
+
+
+def test_a_permit_is_read_as_it_was_written(scene: Scene) -> None:
+    signed = permit(scene)
+    document = json.loads(json.dumps(signed.to_json()))
+    assert SignedPermit.from_json(document) == signed
+    for changes in (
+        {"permit": {**document["permit"], "value": 1}},
+        {"permit": {**document["permit"], "value": str(2**256)}},
+        {"signature": document["signature"][:-2]},
+        {"name": None},
+        {"token": "0x"},
+    ):
+        with pytest.raises(PermitMalformed):
+            SignedPermit.from_json({**document, **changes})
+    for nothing in ({}, [], None, "permit"):
+        with pytest.raises(PermitMalformed):
+            SignedPermit.from_json(nothing)
+
+
+def test_a_payer_without_coins_pays(scene: Scene) -> None:
+    """The permit and the payment are both signed; somebody else brings them."""
+    number = scene.confirmed()
+    scene.deposit(BUYER, FACE)
+    allowed, paying = permit(scene), scene.sign(operations.Pay(receivable_id=number, amount=FACE), BUYER)
+    scene.send_to_token(STRANGER, SignedPermit.from_json(allowed.to_json()).call())
+    entry = scene.submit(paying)
+    assert isinstance(entry, Paid)
+    assert (entry.payer, entry.amount) == (scene.address(BUYER), FACE)
 
 
 def test_a_permit_of_another_or_too_late_does_not_count(scene: Scene) -> None:

@@ -8,7 +8,7 @@ from eth_abi.abi import encode
 from registry.chain import reverts
 from registry.chain.abi import ContractAbi
 from registry.chain.compile import compile_contracts
-from registry.chain.contract import receivables_abi
+from registry.chain.contract import Calls, receivables_abi
 from registry.chain.deposits import deposit_abi
 from registry.chain.quotes import desk_abi
 from registry.chain.reverts import (
@@ -20,10 +20,12 @@ from registry.chain.reverts import (
     UnnamedRevert,
 )
 from registry.chain.rpc import CallReverted
+from registry.chain.submit import entries
 from registry.domain import rules
 from registry.domain.identifiers import format_address, token_id
 from registry.domain.keccak import keccak256
 from registry.domain.rules import CHAIN_REFUSALS, ChainRefusal
+from tests.scene import SELLER, STRANGER, SUPPLIER, Scene
 
 ACCOUNT = bytes(range(20))
 
@@ -126,6 +128,25 @@ def test_what_a_deposit_token_inherits_has_a_name_too(
     signature: str, values: tuple[object, ...], kind: type[ChainRefusal]
 ) -> None:
     assert type(reverts.refusal(deposit_abi(), CallReverted(error(signature, *values)))) is kind
+
+
+def test_what_a_batch_skipped_is_told_with_its_reason(scene: Scene) -> None:
+    paid, frozen, unpaid, held_back = (scene.confirmed() for _ in range(4))
+    for number in (paid, frozen, held_back):
+        scene.pay(number, 100_000)
+    scene.freeze_certificate(frozen, start=0)
+    scene.endorse(unpaid, start=0, to=SUPPLIER)
+    batch = [(paid, 0), (frozen, 0), (unpaid, 0), (paid, 1)]
+    receipt = scene.send(STRANGER, Calls.redeem_many(batch))
+    assert [entry.journal_id for entry in entries(receipt)] == [paid]
+    assert reverts.skipped(receivables_abi(), receipt) == {
+        (frozen, 0): rules.FrozenByOrder,
+        (unpaid, 0): rules.NothingDue,
+        (paid, 1): rules.UnknownCertificate,
+    }
+    scene.suspend(SELLER)
+    receipt = scene.send(STRANGER, Calls.redeem_many([(held_back, 0)]))
+    assert reverts.skipped(receivables_abi(), receipt) == {(held_back, 0): rules.HolderSuspended}
 
 
 @pytest.mark.parametrize(
