@@ -168,6 +168,10 @@ class Node:
         """What gas costs now, in wei; for chains without a base fee."""
         return self._quantity("eth_gasPrice")
 
+    def gas_limit(self) -> int:
+        """Gas that all transactions of the newest block may use together."""
+        return int(self.request("eth_getBlockByNumber", "latest", False)["gasLimit"], 16)
+
     def block(self, which: int | bytes | BlockTag) -> Block | None:
         """A header by number, hash or tag; None where the node has no such block."""
         if isinstance(which, bytes):

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
     from rich.console import RenderableType
 
+    from registry.chain.operations import Authorisation
+    from registry.chain.quotes import Acceptance, SignedAcceptance
     from registry.chain.typed_data import SignedOperation
     from registry.commands.reading import Reading
     from registry.commands.sending import Done, Hand
@@ -60,7 +62,7 @@ As = Annotated[
     str,
     typer.Option(
         "--as",
-        help="Who acts: a handle, a keystore, an address, operator; "
+        help="Who acts: a handle, a keystore, an address, operator, settlement-bank; "
         "on the dev chain also officer-one, officer-two, regulator, dev0, dev1, …",
     ),
 ]
@@ -236,8 +238,8 @@ def _sign(act: Act, acting: Acting, own: dict[str, Any], target: str) -> Told | 
         try:
             return act(acting, **own)
         except Signed as signed:
-            write(paper(signed.operation.to_json()))
-            return Paper(signed.operation, target)
+            write(paper(signed.document.to_json()))
+            return Paper(signed.document, target)
 
 
 def paper(document: Mapping[str, Any]) -> str:
@@ -247,23 +249,35 @@ def paper(document: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """An operation that was signed instead of sent, and where it was written."""
+    """What was signed instead of sent, and where it was written."""
 
-    signed: SignedOperation
+    signed: SignedOperation | SignedAcceptance
     target: str
 
     def show(self, *, json_output: bool) -> None:
         """Say so, but where it was printed."""
         if self.target == STDOUT:
             return
-        by = self.signed.by
+        command, does, by = _what_submits(self.signed)
         if json_output:
             output.document({"signed": self.target, "deadline": instant(by.deadline), "nonce": str(by.nonce)})
         else:
             output.console.print(
                 f"[green]signed[/] {safe(self.target)}: counts until {instant(by.deadline)}; "
-                f"`counterfoil relay {safe(self.target)} --as …` submits it"
+                f"`counterfoil {command} {safe(self.target)} --as …` {does}"
             )
+
+
+def _what_submits(signed: SignedOperation | SignedAcceptance) -> tuple[str, str, Authorisation | Acceptance]:
+    """The command that takes what was signed, what it does, and the deadline and nonce of the last signature."""
+    from registry.chain.operations import Agreement
+    from registry.chain.typed_data import SignedOperation
+
+    if not isinstance(signed, SignedOperation):
+        return "quote submit", "submits it", signed.acceptance
+    if isinstance(signed.operation, Agreement) and signed.second is None:
+        return "agree", "of the other party carries it out", signed.by
+    return "relay", "submits it", signed.second or signed.by
 
 
 def _take_options(

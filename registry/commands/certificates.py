@@ -25,19 +25,23 @@ from registry.documents.attachments import file_name
 from registry.documents.errors import DocumentTooLarge
 from registry.documents.reading import read_document
 from registry.documents.xml import DOCUMENT_BYTES_MAX
-from registry.domain.identifiers import ZERO_ADDRESS, Address, CertificateId
+from registry.domain.identifiers import ZERO_ADDRESS, Address, CertificateId, format_receivable_id
 from registry.domain.keccak import keccak256
 from registry.domain.money import Currency, Money, currency_to_show, parse_typed_amount
 from registry.domain.receivable import Certificate
 from registry.domain.refusals import Refusal
 from registry.domain.rules import (
     NO_DOCUMENT,
+    AmountMissing,
     CutOutOfRange,
     Part,
     UnknownCertificate,
+    UnknownReceivable,
     require_same_range,
 )
 from registry.store import records
+from registry.store.queries import receivables as receivable_queries
+from registry.store.queries.receivables import ReceivableRow
 
 
 class NotNeighbours(Refusal):
@@ -74,7 +78,7 @@ def split(
     require_present(services, certificate)
     (cut,) = _cuts(services, certificate, (amount,))
     trade = trade_document(document)
-    operation = Split(**_named(certificate), cut=cut, receiver=receiver, document=trade.digest)
+    operation = Split(**named(certificate), cut=cut, receiver=receiver, document=trade.digest)
     done = _carry_out_with_documents(services, signer, operation, (trade,))
     return done, CertificateId(certificate.receivable_id, cut, certificate.end)
 
@@ -90,7 +94,7 @@ def split_many(
     cuts = _cuts(services, certificate, [part.amount for part in parts])
     trades = [trade_document(part.document) for part in parts]
     cut_off = [Part(cut, part.receiver, trade.digest) for cut, part, trade in zip(cuts, parts, trades, strict=True)]
-    done = _carry_out_with_documents(services, signer, SplitMany(**_named(certificate), parts=tuple(cut_off)), trades)
+    done = _carry_out_with_documents(services, signer, SplitMany(**named(certificate), parts=tuple(cut_off)), trades)
     ends = [certificate.end, *cuts]
     return done, [CertificateId(certificate.receivable_id, cut, end) for cut, end in zip(cuts, ends, strict=False)]
 
@@ -101,7 +105,7 @@ def endorse(
     """Hand a whole certificate over. Raises UnknownCertificate and the contract's refusals of `endorse`."""
     require_present(services, certificate)
     trade = trade_document(document)
-    operation = Endorse(**_named(certificate), receiver=receiver, document=trade.digest)
+    operation = Endorse(**named(certificate), receiver=receiver, document=trade.digest)
     return _carry_out_with_documents(services, signer, operation, (trade,))
 
 
@@ -123,7 +127,7 @@ def endorse_many(
     for certificate in certificates:
         anchor, claim_key = anchored[certificate.receivable_id]
         endorsement = AnchoredEndorsement(
-            **_named(certificate), receiver=receiver, document=trade.digest, anchor=anchor, claim_key=claim_key
+            **named(certificate), receiver=receiver, document=trade.digest, anchor=anchor, claim_key=claim_key
         )
         endorsements.append(endorsement)
     return _carry_out_with_documents(services, signer, EndorseMany(endorsements=tuple(endorsements)), (trade,))
@@ -161,7 +165,7 @@ def approve(services: Services, *, signer: Hand, certificate: CertificateId, ope
     """
     require_present(services, certificate)
     direct = Calls.approve(receivable_id=certificate.receivable_id, start=certificate.start, to=operator)
-    return carry_out(services, signer, Approve(**_named(certificate), to=operator), call=direct)
+    return carry_out(services, signer, Approve(**named(certificate), to=operator), call=direct)
 
 
 def revoke(services: Services, *, signer: Hand, certificate: CertificateId) -> Done:
@@ -198,10 +202,11 @@ def trade_document(document: str | None) -> TradeDocument:
     return TradeDocument(keccak256(content), file_name(Path(document)), len(content))
 
 
-# ---------------------------------------------------------------- internal
+# ------------------------------------------------------------ shared by others
 
 
-def _named(certificate: CertificateId) -> dict[str, int]:
+def named(certificate: CertificateId) -> dict[str, int]:
+    """The range as operations take it."""
     return {"receivable_id": certificate.receivable_id, "start": certificate.start, "end": certificate.end}
 
 
@@ -214,13 +219,34 @@ def require_present(services: Services, certificate: CertificateId) -> None:
     require_same_range(Certificate(certificate.start, word.end, word.holder, since=0), certificate)
 
 
-def _currency(services: Services, receivable_id: int) -> Currency:
+def receivable_of(services: Services, receivable_id: int) -> ReceivableRow:
+    """A receivable as the mirror has it. Raises UnknownReceivable."""
+    with services.database.snapshot() as connection:
+        row = receivable_queries.receivable(connection, receivable_id)
+    if row is None:
+        raise UnknownReceivable(f"there is no {format_receivable_id(receivable_id)}")
+    return row
+
+
+def typed_amount(text: str, currency: Currency) -> Money:
+    """An amount as typed that is not negative. Raises AmountMissing and what parse_typed_amount raises."""
+    money = Money(parse_typed_amount(text, currency), currency)
+    if money.minor < 0:
+        raise AmountMissing(f"{money} is less than nothing")
+    return money
+
+
+def currency_of(services: Services, receivable_id: int) -> Currency:
+    """The currency of a receivable, as the chain has it."""
     return currency_to_show(services.view.records([receivable_id])[receivable_id].currency)
+
+
+# ---------------------------------------------------------------- internal
 
 
 def _cuts(services: Services, certificate: CertificateId, amounts: Sequence[str]) -> list[int]:
     """Where parts of these amounts (as typed) are cut off, in their order from the tail on. Raises CutOutOfRange."""
-    currency = _currency(services, certificate.receivable_id)
+    currency = currency_of(services, certificate.receivable_id)
     cuts = []
     end = certificate.end
     for amount in amounts:

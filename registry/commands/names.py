@@ -1,5 +1,5 @@
-"""Whom a name means: the handle of a party, a keystore's name, an address or operator; on the dev chain also regulator,
-officer-one, officer-two, and dev0, dev1, …
+"""Whom a name means: the handle of a party, a keystore's name, an address, operator or settlement-bank; on the dev
+chain also regulator, officer-one, officer-two, and dev0, dev1, …
 
 Without the chain's libraries, which are slow to load: only devN needs them.
 """
@@ -27,6 +27,7 @@ HANDLES_COMPARED_MAX = 10_000
 
 SUGGESTIONS_MAX = 3
 OPERATOR = "operator"
+SETTLEMENT_BANK = "settlement-bank"
 REGULATOR = "regulator"
 OFFICERS = ("officer-one", "officer-two")
 
@@ -45,6 +46,10 @@ class Registry(Protocol):
     @property
     def operator(self) -> Address:
         """Whom "operator" means."""
+
+    @property
+    def settlement_bank(self) -> Address:
+        """Whom "settlement-bank" means."""
 
     @property
     def is_dev_chain(self) -> bool:
@@ -79,6 +84,8 @@ def address_of(registry: Registry, name: str) -> Address:
         return parse_address(name)
     if name == OPERATOR:
         return registry.operator
+    if name == SETTLEMENT_BANK:
+        return registry.settlement_bank
     index = _dev_index(registry, name)
     if index is not None:
         from registry.chain.devchain import dev_account  # noqa: PLC0415
@@ -108,7 +115,7 @@ def _meant(registry: Registry, name: str) -> str | None:
     with registry.database.snapshot() as connection:
         parties = every(lambda after: party_queries.parties(connection, after=after))
         known = [party.handle for party in islice(parties, HANDLES_COMPARED_MAX)]
-    known += [OPERATOR, *(keystore.stem for keystore in (registry.home / "keys").glob("*.json"))]
+    known += [OPERATOR, SETTLEMENT_BANK, *(keystore.stem for keystore in (registry.home / "keys").glob("*.json"))]
     if registry.is_dev_chain:
         known += [REGULATOR, *OFFICERS]
     wanted = name.casefold()

@@ -21,14 +21,15 @@ from eth_account.signers.local import LocalAccount
 
 from registry.chain import delayed, operations
 from registry.chain.contract import receivables_abi
-from registry.chain.operations import Move, Order
+from registry.chain.operations import Order
 from registry.chain.submit import account_address
 from registry.chain.typed_data import SignedOperation, SignedOperationMalformed
+from registry.commands import rehearsing
 from registry.commands.accounts import rehearsed_as_first
+from registry.commands.certificates import named
 from registry.commands.sending import (
     Done,
     Pen,
-    anchor_of,
     known_by_name,
     nonce_used,
     send_call,
@@ -42,7 +43,7 @@ from registry.domain.identifiers import ZERO_ADDRESS, Address, CertificateId, fo
 from registry.domain.journal import REGISTRY_JOURNAL, Entry
 from registry.domain.money import currency_to_show, parse_typed_amount
 from registry.domain.orders import order_hash
-from registry.domain.receivable import Certificate, Member, Receivable, Scope, Status
+from registry.domain.receivable import Certificate
 from registry.domain.refusals import Refusal
 from registry.domain.rules import (
     CutOutOfRange,
@@ -55,11 +56,6 @@ from registry.domain.rules import (
 from registry.store import records
 from registry.store.database import Connection
 from registry.store.queries import entries as entry_queries
-from registry.store.queries import health as health_queries
-from registry.store.queries import members as member_queries
-from registry.store.queries import orders as order_queries
-from registry.store.queries import registry as registry_queries
-from registry.store.queries.pages import PAGE_ROWS_MAX, every
 
 OPERATIONS_MAX = 10
 """Operations in one order document; a freezing that is cut out takes three."""
@@ -167,13 +163,13 @@ def freeze_certificate(services: Services, target: CertificateId, reference: Ref
     cuts, holder = _cut_out(services, target, reference)
     return [
         *cuts,
-        operations.FreezeCertificate(**_named(target), holder=holder, order=reference.hash, expiry=expiry),
+        operations.FreezeCertificate(**named(target), holder=holder, order=reference.hash, expiry=expiry),
     ]
 
 
 def unfreeze_certificate(target: CertificateId, reference: Reference) -> list[Order]:
     """Lift an order from a certificate."""
-    return [operations.UnfreezeCertificate(**_named(target), order=reference.hash)]
+    return [operations.UnfreezeCertificate(**named(target), order=reference.hash)]
 
 
 def freeze_receivable(receivable_id: int, reference: Reference, *, expiry: int) -> list[Order]:
@@ -202,7 +198,7 @@ def transfer(services: Services, target: CertificateId, reference: Reference, *,
     Raises UnknownReceivable, UnknownCertificate.
     """
     whole = _around(services, target)
-    return [operations.ForceTransfer(**_named(target), holder=whole.holder, receiver=receiver, order=reference.hash)]
+    return [operations.ForceTransfer(**named(target), holder=whole.holder, receiver=receiver, order=reference.hash)]
 
 
 def named_cents(
@@ -232,7 +228,7 @@ def sign_order(
     Raises what the contract would refuse of it, but for what lies with the other officer.
     """
     pen = Pen(signer, deadline)
-    rehearsed = [_Step(order, _unsigned(services, order, pen)) for order in ordered]
+    rehearsed = [_Step(order, rehearsing.unsigned(services, order, pen)) for order in ordered]
     _rehearse(services, rehearsed, actor=_ANOTHER)
     return OrderDocument(reference, tuple(signed(services, pen, order) for order in ordered))
 
@@ -293,13 +289,6 @@ _DECISIONS: Mapping[type[Order], Callable[..., Entry]] = {
 }
 
 
-def _unsigned(services: Services, order: Order, pen: Pen) -> rules.Authorisation:
-    anchor, claim_key = anchor_of(services, order)
-    return rules.Authorisation(
-        account_address(pen.account), nonce=0, deadline=pen.deadline, anchor=anchor, claim_key=claim_key
-    )
-
-
 def _step(services: Services, signed_: SignedOperation) -> _Step:
     by = signed_.by
     # Whether a contract stands behind a signature (ERC-1271) only the chain can say.
@@ -315,10 +304,7 @@ def _rehearse(services: Services, steps: Sequence[_Step], *, actor: Address) -> 
     with known_by_name(services):
         world = _world(services, steps, actor=actor)
         for step in steps:
-            arguments = step.order.values()
-            if isinstance(step.order, Move):
-                certificate = [arguments.pop(name) for name in ("receivable_id", "start", "end")]
-                arguments["certificate_id"] = CertificateId(*certificate)
+            arguments = rehearsing.arguments(step.order)
             entry = _DECISIONS[type(step.order)](world, actor=actor, second=step.second, now=now, **arguments)
             world = _after(world, entry)
 
@@ -334,24 +320,13 @@ def _after(world: World, entry: Entry) -> World:
 def _world(services: Services, steps: Iterable[_Step], *, actor: Address) -> World:
     """What the rules of orders look at, as the mirror has it."""
     officers = {step.second.signer for step in steps} | {actor}
-    with services.database.snapshot() as connection:
-        registry = registry_queries.registry(connection)
-        assert registry is not None  # the constructor's entries are mirrored with the first block
-        known = {address: _member(connection, address) for address in concerned(step.order for step in steps)}
-        numbers = {step.order.receivable_id for step in steps if hasattr(step.order, "receivable_id")}
-        receivables = {number: _receivable(connection, number) for number in numbers}
-    members = {address: member for address, member in known.items() if member is not None}
-    return World(
-        registry=replace(registry.state(), members=members),
-        receivables={number: receivable for number, receivable in receivables.items() if receivable.length},
-        fingerprints={
-            (receivable.fingerprint, receivable.debtor, receivable.originator): number
-            for number, receivable in receivables.items()
-            if receivable.status in (Status.REGISTERED, Status.CONFIRMED)
-        },
-        operator=services.operator,
-        approvals={},
-        operators=frozenset(),
+    world = rehearsing.world(
+        services,
+        receivables={step.order.receivable_id for step in steps if hasattr(step.order, "receivable_id")},
+        members=concerned(step.order for step in steps),
+    )
+    return replace(
+        world,
         officers=frozenset(officer for officer in officers if officer == _ANOTHER or is_officer(services, officer)),
     )
 
@@ -373,35 +348,13 @@ def is_officer(services: Services, account: Address) -> bool:
     )
 
 
-def _member(connection: Connection, address: Address) -> Member | None:
-    row = member_queries.member(connection, address)
-    if row is None:
-        return None
-    freezes = every(lambda after: order_queries.freezes(connection, after=after, scope=Scope.MEMBER, member=address))
-    return replace(row.state(), orders=tuple(freeze.state() for freeze in freezes))
-
-
-def _receivable(connection: Connection, receivable_id: int) -> Receivable:
-    """The folded journal; of an unknown one the empty receivable."""
-    cursor = health_queries.cursor(connection)
-    assert cursor is not None  # a registry that is open is mirrored
-    empty = fold.empty_receivable(chain_id=cursor.chain_id, contract=cursor.contract, receivable_id=receivable_id)
-    # Page by page: however long its holders make a journal, orders reach it.
-    rows = every(lambda after: entry_queries.entries(connection, receivable_id, after=after, limit=PAGE_ROWS_MAX))
-    return fold.fold_all(empty, (row.decode() for row in rows))
-
-
 # ------------------------------------------------------------------ cutting
-
-
-def _named(certificate: CertificateId) -> dict[str, int]:
-    return {"receivable_id": certificate.receivable_id, "start": certificate.start, "end": certificate.end}
 
 
 def _around(services: Services, target: CertificateId) -> Certificate:
     """The certificate of which the cents are a part. Raises UnknownReceivable, UnknownCertificate."""
     with services.database.snapshot() as connection:
-        receivable = _receivable(connection, target.receivable_id)
+        receivable = rehearsing.receivable(connection, target.receivable_id)
     if not receivable.length:
         raise UnknownReceivable(f"there is no {format_receivable_id(target.receivable_id)}")
     for certificate in receivable.certificates.values():

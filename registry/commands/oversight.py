@@ -19,7 +19,7 @@ from registry.commands.services import Services
 from registry.domain import calendar
 from registry.domain.calendar import midnight
 from registry.domain.identifiers import ZERO_ADDRESS, Address, format_address
-from registry.domain.receivable import Parameter
+from registry.domain.receivable import Parameter, Registry
 from registry.domain.rules import (
     ParameterMalformed,
     require_no_sunset,
@@ -59,44 +59,54 @@ def set_parameter(
     instant = midnight(effective)
     require_parameter_change(int(parameter), value, effective=instant, now=services.node.pending_at())
     data = Calls.set_parameter(parameter=int(parameter), value=value, effective=instant)
-    earliest = delayed.earliest(services.node, caller=account_address(signer), data=data, **_where(services))
+    earliest = delayed.earliest(services.node, caller=account_address(signer), data=data, **where(services))
     if instant <= earliest:
         raise ParameterMalformed(
             f"the change can be made from {calendar.instant(earliest)} on, and holds from a later midnight"
         )
-    return _govern(services, signer, data)
+    return advance(services, signer, data)
 
 
 def set_rules(services: Services, *, signer: LocalAccount, rules: Address) -> Done | Waits:
     """Let other extra rules hold; zeros for none. Raises NotAuthorised, ParameterMalformed."""
     _require_contract(services, rules)
-    return _govern(services, signer, Calls.set_rules(rules))
+    return advance(services, signer, Calls.set_rules(rules))
 
 
 def set_descriptor(services: Services, *, signer: LocalAccount, descriptor: Address) -> Done | Waits:
     """Let another contract describe certificates; zeros for none. Raises NotAuthorised, ParameterMalformed."""
     _require_contract(services, descriptor)
-    return _govern(services, signer, Calls.set_descriptor(descriptor))
+    return advance(services, signer, Calls.set_descriptor(descriptor))
 
 
 def sunset(services: Services, *, signer: LocalAccount) -> Done | Waits:
     """End registering and confirming for ever; what lives runs off. Raises NotAuthorised, RegistryInSunset."""
-    with services.database.snapshot() as connection:
-        registry = registry_queries.registry(connection)
-    if registry is not None:
-        require_no_sunset(registry.state())
-    return _govern(services, signer, Calls.sunset())
+    require_no_sunset(registry_state(services))
+    return advance(services, signer, Calls.sunset())
 
 
-def _govern(services: Services, signer: LocalAccount, data: bytes) -> Done | Waits:
+def advance(services: Services, signer: LocalAccount, data: bytes) -> Done | Waits:
+    """Bring a call that takes effect after a delay one step on: schedule it, or carry it out. Safe to repeat.
+
+    Raises NotAuthorised and the contract's refusals.
+    """
     with known_by_name(services):
-        step = delayed.advance(services.node, signer=signer, data=data, **_where(services))
+        step = delayed.advance(services.node, signer=signer, data=data, **where(services))
     if isinstance(step, delayed.Done):
         return done(services, step.receipt)
     return Waits(step.ready_at, None if step.receipt is None else step.receipt.tx_hash)
 
 
-def _where(services: Services) -> dict[str, Address]:
+def registry_state(services: Services) -> Registry:
+    """The registry's own switches and parameters, as the mirror has them; its members are not read."""
+    with services.database.snapshot() as connection:
+        registry = registry_queries.registry(connection)
+    assert registry is not None  # the constructor's entries are mirrored with the first block
+    return registry.state()
+
+
+def where(services: Services) -> dict[str, Address]:
+    """At which AccessManager the delay is kept, and whom it is to call."""
     return {"access": services.deployment.access, "to": services.deployment.receivables}
 
 

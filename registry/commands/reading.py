@@ -7,12 +7,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from registry.commands.home import NothingHere, Running, open_database
 from registry.domain.identifiers import Address
 from registry.settings import Settings
 from registry.store.database import Database
 from registry.store.queries import health
+
+if TYPE_CHECKING:
+    from registry.chain.deploy import Deployment
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,21 @@ class Reading:
     @property
     def operator(self) -> Address:
         """Who administers the registry. Raises NothingHere where no deployment is recorded."""
+        return self._deployment.operator
+
+    @property
+    def settlement_bank(self) -> Address:
+        """Who books deposits and closes books. Raises NothingHere where no deployment is recorded."""
+        return self._deployment.charter.settlement_bank
+
+    @cached_property
+    def _deployment(self) -> Deployment:
         from registry.chain.deploy import Deployment  # noqa: PLC0415
 
-        deployment = None if self.chain_id is None else Deployment.read(self.home / "deployments", self.chain_id)
-        if deployment is None:
+        found = None if self.chain_id is None else Deployment.read(self.home / "deployments", self.chain_id)
+        if found is None:
             raise NothingHere(f"{self.home} records no deployment on chain {self.chain_id}")
-        return deployment.operator
+        return found
 
 
 @contextmanager

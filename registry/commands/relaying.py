@@ -11,7 +11,6 @@ from typing import Any
 from eth_account.signers.local import LocalAccount
 
 from registry.chain.contract import receivables_abi
-from registry.chain.operations import Order
 from registry.chain.rpc import Receipt
 from registry.chain.submit import await_receipt, entry_logs, send
 from registry.chain.typed_data import SignedOperation
@@ -19,7 +18,7 @@ from registry.commands.accounts import signer_of
 from registry.commands.names import UnknownAccount
 from registry.commands.sending import check, known_by_name
 from registry.commands.services import MirrorLags, Services
-from registry.commands.signing import DocumentOfAnotherKind, require_here
+from registry.commands.signing import require_here, require_relayable
 from registry.domain.identifiers import Address, IdMalformed
 from registry.domain.journal import Entry
 from registry.domain.refusals import Refusal
@@ -56,8 +55,7 @@ class Relayed:
 def member_signed(document: Any) -> SignedOperation:
     """What a member signed, of a stranger's JSON. Raises SignedOperationMalformed, DocumentOfAnotherKind."""
     signed = SignedOperation.from_json(document)
-    if isinstance(signed.operation, Order):
-        raise DocumentOfAnotherKind(f"{signed.operation.function()} is an officer's, who sends it too")
+    require_relayable(signed)
     return signed
 
 

@@ -7,15 +7,18 @@ answer counts.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from eth_account.signers.local import LocalAccount
 
-from registry.chain.contract import operation_call, receivables_abi
+from registry.chain.abi import ContractAbi
+from registry.chain.contract import SignaturesView, operation_call, receivables_abi
 from registry.chain.eip712 import Eip712Domain
 from registry.chain.operations import Answer, Operation
+from registry.chain.quotes import SignedAcceptance
+from registry.chain.reverts import skipped
 from registry.chain.rpc import Receipt
 from registry.chain.submit import account_address, entries, preview, send
 from registry.chain.typed_data import SignedOperation, sign
@@ -33,12 +36,17 @@ from registry.store.queries import receivables as receivable_queries
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What is on chain: the journal entries that a transaction appended, in order, and the transaction."""
+    """What is on chain: the journal entries that a transaction appended, in order, and the transaction.
+
+    `skipped` are the certificates, by receivable id and start, that a batch of redemptions passed over, and what a
+    redemption of each alone would be refused with.
+    """
 
     entries: tuple[Entry, ...]
     tx_hash: bytes
     block_number: int
     gas: int
+    skipped: Mapping[tuple[int, int], type[ChainRefusal]] = field(default_factory=dict)
 
     @property
     def entry(self) -> Entry:
@@ -62,9 +70,17 @@ Hand = LocalAccount | Pen
 class Signed(Exception):
     """Comes in place of sending where the hand is a pen: the operation is signed, and nothing was sent."""
 
-    def __init__(self, operation: SignedOperation) -> None:
-        self.operation = operation
+    def __init__(self, document: SignedOperation | SignedAcceptance) -> None:
+        self.document = document
         super().__init__("signed, not sent")
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A contract that calls are sent to, and what names its refusals."""
+
+    address: Address
+    abi: ContractAbi
 
 
 def actor(hand: Hand) -> Address:
@@ -100,20 +116,28 @@ def signed(services: Services, pen: Pen, operation: Operation) -> SignedOperatio
     )
 
 
-def free_nonce(services: Services, signer: Address) -> int:
-    """The signer's next nonce. One that is used was given by a database that was since set back: it is passed over."""
+def free_nonce(services: Services, signer: Address, *, is_used: Callable[[int], bool] | None = None) -> int:
+    """The signer's next nonce. One that is used was given by a database that was since set back: it is passed over.
+
+    `is_used` says so where another contract than the registry takes the signature.
+    """
     while True:
         with services.database.write() as connection:
             nonce = nonces.take(connection, signer)
         # A rehearsal keeps nothing, so the next one would be the same; and it signs nothing.
-        if services.rehearsal or not nonce_used(services, signer, nonce):
+        if services.rehearsal or not (is_used(nonce) if is_used else nonce_used(services, signer, nonce)):
             return nonce
 
 
 def nonce_used(services: Services, signer: Address, nonce: int) -> bool:
     """Whether a signature with this nonce was submitted or given up."""
+    return nonce_is_used(services.view, signer, nonce)
+
+
+def nonce_is_used(contract: SignaturesView, signer: Address, nonce: int) -> bool:
+    """The same of any contract that takes signatures."""
     word, bit = divmod(nonce, nonces.NONCES_PER_WORD)
-    return bool(services.view.nonces_used(signer, word) >> bit & 1)
+    return bool(contract.nonces_used(signer, word) >> bit & 1)
 
 
 def domain(services: Services) -> Eip712Domain:
@@ -121,25 +145,35 @@ def domain(services: Services) -> Eip712Domain:
     return Eip712Domain(chain_id=services.node.chain_id, contract=services.deployment.receivables)
 
 
-def send_call(services: Services, signer: LocalAccount, data: bytes) -> Done:
-    """Send a call to the registry and wait until it is mirrored. Raises the contract's refusals, MirrorLags."""
+def registry_of(services: Services) -> Contract:
+    """The registry itself."""
+    return Contract(services.deployment.receivables, receivables_abi())
+
+
+def send_call(services: Services, signer: LocalAccount, data: bytes, *, to: Contract | None = None) -> Done:
+    """Send a call, by default to the registry, and wait until it is mirrored.
+
+    Raises the contract's refusals, MirrorLags.
+    """
+    contract = to or registry_of(services)
     with known_by_name(services):
-        receipt = send(services.node, receivables_abi(), signer=signer, to=services.deployment.receivables, data=data)
+        receipt = send(services.node, contract.abi, signer=signer, to=contract.address, data=data)
     return done(services, receipt)
 
 
 def done(services: Services, receipt: Receipt) -> Done:
     """What a receipt tells, once it is mirrored. Raises MirrorLags."""
     services.mirrored(receipt.block_number)
-    return Done(tuple(entries(receipt)), receipt.tx_hash, receipt.block_number, receipt.gas_used)
+    appended = tuple(entries(receipt))
+    passed_over = skipped(receivables_abi(), receipt)
+    return Done(appended, receipt.tx_hash, receipt.block_number, receipt.gas_used, passed_over)
 
 
-def check(services: Services, sender: Address, data: bytes) -> int:
-    """Gas of a call to the registry, which is not sent. Raises the contract's refusals."""
+def check(services: Services, sender: Address, data: bytes, *, to: Contract | None = None) -> int:
+    """Gas of a call, by default to the registry, which is not sent. Raises the contract's refusals."""
+    contract = to or registry_of(services)
     with known_by_name(services):
-        return preview(
-            services.node, receivables_abi(), sender=sender, to=services.deployment.receivables, data=data
-        ).gas
+        return preview(services.node, contract.abi, sender=sender, to=contract.address, data=data).gas
 
 
 @contextmanager

@@ -83,6 +83,11 @@ class Services:
         return self.deployment.operator
 
     @property
+    def settlement_bank(self) -> Address:
+        """Who books deposits and closes books."""
+        return self.deployment.charter.settlement_bank
+
+    @property
     def is_dev_chain(self) -> bool:
         """Whether the well-known dev keys may be used."""
         return self.node.chain_id == DEV_CHAIN_ID

@@ -11,7 +11,7 @@ from typing import Any
 from eth_account.signers.local import LocalAccount
 
 from registry.chain.contract import Calls
-from registry.chain.operations import Order
+from registry.chain.operations import Agreement, Order
 from registry.chain.submit import account_address
 from registry.chain.typed_data import SignedOperation, SignedOperationMalformed
 from registry.commands.accounts import rehearsed_as_first
@@ -39,7 +39,10 @@ class DocumentOfAnotherKind(Refusal):
     code = "document_of_another_kind"
     status = 400
     title = "That document is submitted by another command"
-    default_hint = "`counterfoil relay` submits what members signed, `counterfoil order carry-out` what officers signed"
+    default_hint = (
+        "`counterfoil relay` submits what members signed, `counterfoil agree` carries out what the other party signed, "
+        "`counterfoil order carry-out` what the other officer signed, `counterfoil quote` takes quotes"
+    )
 
 
 class NotTheSigner(Refusal):
@@ -70,11 +73,24 @@ def read_signed(path: Path) -> SignedOperation:
     return signed
 
 
-def relay(services: Services, *, signer: LocalAccount, signed: SignedOperation) -> Done:
-    """Submit what a member signed; the submitter pays and has no other part in it.
+def require_relayable(signed: SignedOperation) -> None:
+    """The submitter has no part in it: with one signature alone it would be the other officer or party.
 
-    Raises SignedForAnother and the contract's refusals, of the signature and of the operation.
+    Raises DocumentOfAnotherKind.
     """
+    operation = signed.operation
+    if isinstance(operation, Order):
+        raise DocumentOfAnotherKind(f"{operation.function()} is an officer's, who sends it too")
+    if isinstance(operation, Agreement) and signed.second is None:
+        raise DocumentOfAnotherKind(f"this {operation.function()} waits for the other party's agreement")
+
+
+def relay(services: Services, *, signer: LocalAccount, signed: SignedOperation) -> Done:
+    """Submit what a member signed, or two parties; the submitter pays and has no other part in it.
+
+    Raises DocumentOfAnotherKind, SignedForAnother and the contract's refusals, of the signature and of the operation.
+    """
+    require_relayable(signed)
     require_here(services, signed)
     return send_call(services, signer, signed.call())
 

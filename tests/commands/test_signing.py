@@ -29,7 +29,7 @@ def on_paper(desk: Desk, act: Callable[[Hand], object], *, person: int) -> Signe
     """What the person signed instead of sending: as somebody else reads it from a file."""
     with pytest.raises(Signed) as signed:
         act(desk.pen(person))
-    path = desk.write(json.dumps(signed.value.operation.to_json()).encode())
+    path = desk.write(json.dumps(signed.value.document.to_json()).encode())
     return signing.read_signed(path)
 
 
@@ -175,7 +175,7 @@ def test_a_signature_that_is_too_old_does_not_count(desk: Desk) -> None:
         endorsing(desk, certificate)(desk.pen(SELLER, seconds=60))
     desk.scene.pass_time(seconds=61)
     with refused(desk, "signature_expired"):
-        relay(desk, signed.value.operation)
+        relay(desk, signed.value.document)
 
 
 def test_a_signature_is_given_up_by_its_signer_alone(desk: Desk) -> None:

@@ -1,0 +1,151 @@
+"""Deposits at the settlement bank: book what came in and what goes out, hand on, let others take.
+
+The bank books under its own reference: the text is kept here, the deposit token knows its hash and counts it once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from eth_account.signers.local import LocalAccount
+
+from registry.chain.deposits import DepositCalls, DepositView, deposit_abi
+from registry.chain.reverts import ReferenceMissing, ReferenceUsed
+from registry.commands.certificates import typed_amount
+from registry.commands.oversight import registry_state
+from registry.commands.sending import Contract, Done, send_call, undone_if_refused
+from registry.commands.services import Services
+from registry.domain.identifiers import ZERO_ADDRESS, Address
+from registry.domain.money import Currency, Money, currency_by_numeric
+from registry.domain.orders import bank_reference_hash
+from registry.domain.rules import NoDepositToken
+from registry.store import records
+from registry.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What an account has in one currency, and what registry and desk may take of it. Minor units.
+
+    Allowances may be larger than the deposit.
+    """
+
+    currency: Currency
+    minor: int
+    registry_minor: int
+    desk_minor: int
+
+
+def mint(
+    services: Services, *, signer: LocalAccount, to: Address, amount: str, currency: Currency, reference: str
+) -> tuple[Done, Money]:
+    """Book money (as typed) that came in for a member. The settlement bank.
+
+    Raises ReferenceMissing, ReferenceUsed, NoDepositToken, what typed_amount raises, and what the token refuses:
+    NotAuthorised, AmountMissing, MemberNotEligible.
+    """
+    money = typed_amount(amount, currency)
+    with _booked_as(services, currency, reference) as hash_:
+        return _send(services, signer, money, DepositCalls.mint(to=to, amount=money.minor, bank_reference=hash_))
+
+
+def burn(
+    services: Services, *, signer: LocalAccount, giver: Address, amount: str, currency: Currency, reference: str
+) -> tuple[Done, Money]:
+    """Book money that was paid out to a member, who allowed the settlement bank to take it.
+
+    Raises what mint raises, InsufficientAllowance, InsufficientDeposit.
+    """
+    money = typed_amount(amount, currency)
+    with _booked_as(services, currency, reference) as hash_:
+        return _send(services, signer, money, DepositCalls.burn(giver=giver, amount=money.minor, bank_reference=hash_))
+
+
+def transfer(
+    services: Services, *, signer: LocalAccount, to: Address, amount: str, currency: Currency
+) -> tuple[Done, Money]:
+    """Hand a deposit on. Raises NoDepositToken, what typed_amount raises, InsufficientDeposit and what the
+    registry refuses of who gives and who gets."""
+    money = typed_amount(amount, currency)
+    return _send(services, signer, money, DepositCalls.transfer(to=to, amount=money.minor))
+
+
+def allow(
+    services: Services, *, signer: LocalAccount, spender: Address, amount: str, currency: Currency
+) -> tuple[Done, Money]:
+    """Let somebody take so much of one's deposit, in place of what it might take before; 0 ends that.
+
+    Raises NoDepositToken, what typed_amount raises.
+    """
+    money = typed_amount(amount, currency)
+    return _send(services, signer, money, DepositCalls.approve(spender=spender, amount=money.minor))
+
+
+def balances(services: Services, account: Address) -> list[Balance]:
+    """What an account has in every currency that has deposits here."""
+    registry, desk = services.deployment.receivables, desk_of(services)
+    return [
+        Balance(
+            currency_by_numeric(numeric),
+            token.balance(account),
+            token.allowance(owner=account, spender=registry),
+            token.allowance(owner=account, spender=desk),
+        )
+        for numeric, token in _tokens(services).items()
+    ]
+
+
+# ------------------------------------------------------------ shared by others
+
+
+def token_of(services: Services, currency: Currency) -> DepositView:
+    """The deposit token of a currency. Raises NoDepositToken."""
+    token = services.view.deposit_tokens([currency.numeric])[currency.numeric]
+    if token == ZERO_ADDRESS:
+        raise NoDepositToken(f"deposits in {currency} have no token here")
+    return DepositView(services.node, token)
+
+
+def desk_of(services: Services) -> Address:
+    """The financing desk that the registry takes sales and pledges from now; zeros for none."""
+    return services.view.policy().settlement.desk
+
+
+# ---------------------------------------------------------------- internal
+
+
+def _tokens(services: Services) -> dict[int, DepositView]:
+    """All deposit tokens by ISO 4217 number."""
+    tokens = registry_state(services).deposit_tokens
+    return {numeric: DepositView(services.node, token) for numeric, token in tokens.items()}
+
+
+def _send(services: Services, signer: LocalAccount, money: Money, data: bytes) -> tuple[Done, Money]:
+    token = Contract(token_of(services, money.currency).address, deposit_abi())
+    return send_call(services, signer, data, to=token), money
+
+
+@contextmanager
+def _booked_as(services: Services, currency: Currency, reference: str) -> Iterator[bytes]:
+    """The reference's hash for what is booked in the block.
+
+    Its text is kept before that is sent, and taken back where the token refuses it.
+    """
+    try:
+        hash_ = bank_reference_hash(reference)
+    except ValueError as error:
+        raise ReferenceMissing(str(error)) from error
+    if token_of(services, currency).is_booked(hash_):
+        raise ReferenceUsed(f"{reference.strip()} was booked already")
+    with services.database.write() as connection:
+        records.save_bank_reference(connection, reference)
+
+    def forget(connection: Connection) -> None:
+        # In another currency, or by somebody faster, it may have been booked.
+        if not any(token.is_booked(hash_) for token in _tokens(services).values()):
+            records.forget_bank_reference(connection, reference_hash=hash_)
+
+    with undone_if_refused(services, forget):
+        yield hash_

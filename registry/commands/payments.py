@@ -1,0 +1,246 @@
+"""Payments and what they bring: the debtor pays once, and every certificate is paid out (DOMAIN rule 17).
+
+Certificates are paid out in the payment's own transaction as far as a share of the block's gas goes, and in further
+transactions after it. Anyone may do that: where it breaks off, somebody else goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from eth_account.signers.local import LocalAccount
+
+from registry.chain import deposits as deposit_chain
+from registry.chain.contract import Calls
+from registry.chain.deposits import DepositView, Permit, SignedPermit
+from registry.chain.operations import Pay
+from registry.chain.reverts import InsufficientDeposit
+from registry.chain.submit import account_address
+from registry.commands.accounts import rehearsed_as_first
+from registry.commands.certificates import receivable_of, require_present, typed_amount
+from registry.commands.deposits import token_of
+from registry.commands.sending import Done, Hand, Pen, carry_out, now, send_call
+from registry.commands.services import Services
+from registry.domain.amounts import with_amounts
+from registry.domain.identifiers import Address, CertificateId, format_receivable_id
+from registry.domain.journal import Redeemed
+from registry.domain.money import Money, currency_to_show
+from registry.domain.receivable import Receivable
+from registry.domain.refusals import Refusal
+from registry.domain.rules import ChainRefusal, NothingDue, require_payment, require_payout
+from registry.errors import ServiceError
+from registry.store.queries import certificates as certificate_queries
+from registry.store.queries.certificates import CertificateRow
+from registry.store.queries.pages import PAGE_ROWS_MAX, every
+
+GAS_SHARE_PERCENT = 25
+"""Of a block's gas, what one transaction may use: a larger one would wait long for its block."""
+
+PAYMENT_GAS = 200_000
+REDEMPTION_GAS = 120_000
+"""At most; measured, with a lien, to holders that never had a deposit."""
+
+PERMIT_SECONDS = 3_600
+
+
+class PayoutInterrupted(ServiceError):
+    """The payment is on chain, and not all certificates could be paid out."""
+
+    code = "payout_interrupted"
+    title = "The payment is made, and paying out broke off"
+    default_hint = "Do not pay again: `counterfoil redeem R-n` pays out what is left, whoever asks"
+
+
+@dataclass(frozen=True, slots=True)
+class PaidOut:
+    """What a certificate brought, minor units: `to_financier_minor` of it to the one with the lien, the rest to the
+    holder."""
+
+    certificate: CertificateId
+    holder: Address
+    amount_minor: int
+    financier: Address | None
+    to_financier_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clearing:
+    """The transactions that paid, or paid out; who got what, and which certificates were passed over, and why."""
+
+    done: tuple[Done, ...]
+    paid_out: tuple[PaidOut, ...]
+    skipped: Mapping[tuple[int, int], type[ChainRefusal]]
+    """By receivable id and start, as Done's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What was paid, and what came of it; the first transaction of the clearing is the payment's."""
+
+    amount: Money
+    clearing: Clearing
+
+
+def pay(
+    services: Services, *, signer: Hand, receivable_id: int, amount: str | None = None, redeem: bool = True
+) -> Payment:
+    """Pay so much (as typed; else all that is payable) of a receivable, and pay its certificates out.
+
+    Where the registry may not take so much of the payer's deposit yet, a permit for just the amount goes with the
+    payment, and the certificates are paid out after it. A pen signs the payment alone.
+
+    Raises UnknownReceivable, what typed_amount raises, NoDepositToken, InsufficientDeposit, InsufficientAllowance, the
+    contract's refusals of `pay`, and PayoutInterrupted once it is paid.
+    """
+    row = receivable_of(services, receivable_id)
+    currency = currency_to_show(row.currency)
+    money = Money(row.payable_minor, currency) if amount is None else typed_amount(amount, currency)
+    if isinstance(signer, Pen):
+        done = carry_out(services, signer, Pay(receivable_id=receivable_id, amount=money.minor))
+        return Payment(money, _clearing([done], {}))
+
+    payer = account_address(signer)
+    require_payment(row.state(), payer=payer, amount=money.minor, now=services.node.pending_at())
+    token = token_of(services, currency)
+    balance = token.balance(payer)
+    if balance < money.minor:
+        raise InsufficientDeposit(f"{Money(balance, currency)} are there, {money} are needed")
+    after = with_amounts(row.state(), paid=row.paid_minor + money.minor)
+    waiting = _due(services, after) if redeem else []
+    registry = services.deployment.receivables
+    is_allowed = token.allowance(owner=payer, spender=registry) >= money.minor
+    together = _fitting(services, beside=PAYMENT_GAS) if is_allowed else 0
+    first, rest = waiting[:together], waiting[together:]
+    batches = _batches(rest, _fitting(services))
+    with rehearsed_as_first(1 + len(batches)):
+        if is_allowed:
+            keys = [_key(row) for row in first]
+            data = _payment_call(receivable_id, money.minor, keys)
+        else:
+            data = _permit(services, signer, token, money.minor).pay(receivable_id)
+        transactions = [send_call(services, signer, data)]
+    try:
+        transactions += [_redeem_batch(services, signer, batch) for batch in batches]
+    except Refusal as broken:
+        name = format_receivable_id(receivable_id)
+        raise PayoutInterrupted(f"{money} of {name} are paid; then: {broken.detail}") from broken
+    return Payment(money, _clearing(transactions, _liens(waiting)))
+
+
+def redeem(
+    services: Services, *, signer: LocalAccount, certificates: Sequence[CertificateId], batch: int | None = None
+) -> Clearing:
+    """Pay certificates out; anyone may. A single one is refused by name, of several what is refused is passed over.
+
+    `batch` is how many go into one transaction, by default as many as GAS_SHARE_PERCENT of a block take. Raises
+    UnknownCertificate and the contract's refusals of `redeem`.
+    """
+    for certificate in certificates:
+        require_present(services, certificate)
+    with services.database.snapshot() as connection:
+        found = (certificate_queries.certificate(connection, one.receivable_id, one.start) for one in certificates)
+        rows = [row for row in found if row is not None]
+    if len(certificates) == 1:
+        (one,) = certificates
+        data = Calls.redeem(receivable_id=one.receivable_id, start=one.start)
+        return _clearing([send_call(services, signer, data)], _liens(rows))
+    return _redeem(services, signer, rows, batch)
+
+
+def redeem_all(services: Services, *, signer: LocalAccount, receivable_id: int, batch: int | None = None) -> Clearing:
+    """Pay out every certificate of a receivable to which something is due; `batch` as in redeem.
+
+    Raises UnknownReceivable, NothingDue.
+    """
+    due = _due(services, receivable_of(services, receivable_id).state())
+    if not due:
+        raise NothingDue(f"nothing is due on any certificate of {format_receivable_id(receivable_id)}")
+    return _redeem(services, signer, due, batch)
+
+
+# ---------------------------------------------------------------- internal
+
+
+def _payment_call(receivable_id: int, amount: int, certificates: Sequence[tuple[int, int]]) -> bytes:
+    if not certificates:
+        return Calls.pay(receivable_id=receivable_id, amount=amount)
+    return Calls.pay_and_redeem(receivable_id=receivable_id, amount=amount, certificates=certificates)
+
+
+def _key(row: CertificateRow) -> tuple[int, int]:
+    return row.receivable_id, row.start_minor
+
+
+def _due(services: Services, receivable: Receivable) -> list[CertificateRow]:
+    """The certificates to which something is due of what is paid of the receivable. Orders on them are not read."""
+    with services.database.snapshot() as connection:
+        rows = every(
+            lambda after: certificate_queries.certificates_of(
+                connection, receivable.receivable_id, after=None if after is None else after[1], limit=PAGE_ROWS_MAX
+            )
+        )
+        return [row for row in rows if _is_due(receivable, row)]
+
+
+def _is_due(receivable: Receivable, row: CertificateRow) -> bool:
+    try:
+        require_payout(receivable, row.state())
+    except NothingDue:
+        return False
+    return True
+
+
+def _fitting(services: Services, *, beside: int = 0) -> int:
+    """How many redemptions fit into one transaction, beside so much other gas."""
+    return max(1, (services.node.gas_limit() * GAS_SHARE_PERCENT // 100 - beside) // REDEMPTION_GAS)
+
+
+def _batches(rows: Sequence[CertificateRow], size: int) -> list[Sequence[CertificateRow]]:
+    return [rows[at : at + size] for at in range(0, len(rows), size)]
+
+
+def _redeem(services: Services, signer: LocalAccount, rows: Sequence[CertificateRow], batch: int | None) -> Clearing:
+    batches = _batches(rows, batch or _fitting(services))
+    with rehearsed_as_first(len(batches)):
+        done = [_redeem_batch(services, signer, one) for one in batches]
+    return _clearing(done, _liens(rows))
+
+
+def _redeem_batch(services: Services, signer: LocalAccount, rows: Iterable[CertificateRow]) -> Done:
+    return send_call(services, signer, Calls.redeem_many(_key(row) for row in rows))
+
+
+def _permit(services: Services, owner: LocalAccount, token: DepositView, amount: int) -> SignedPermit:
+    """The payer's leave to take just this amount, once."""
+    payer = account_address(owner)
+    permit = Permit(
+        owner=payer,
+        spender=services.deployment.receivables,
+        value=amount,
+        nonce=token.permit_nonce(payer),
+        deadline=now(services) + PERMIT_SECONDS,
+    )
+    return deposit_chain.sign(permit, owner, token.eip712_domain())
+
+
+def _liens(rows: Iterable[CertificateRow]) -> dict[tuple[int, int], Address]:
+    return {_key(row): row.lien.financier for row in rows if row.lien is not None}
+
+
+def _clearing(done: Sequence[Done], liens: Mapping[tuple[int, int], Address]) -> Clearing:
+    redeemed = [entry for one in done for entry in one.entries if isinstance(entry, Redeemed)]
+    return Clearing(
+        done=tuple(done),
+        paid_out=tuple(
+            PaidOut(
+                certificate=CertificateId(entry.receivable_id, entry.start, entry.end),
+                holder=entry.holder,
+                amount_minor=entry.amount,
+                financier=liens.get((entry.receivable_id, entry.start)) if entry.to_financier else None,
+                to_financier_minor=entry.to_financier,
+            )
+            for entry in redeemed
+        ),
+        skipped={key: refusal for one in done for key, refusal in one.skipped.items()},
+    )
