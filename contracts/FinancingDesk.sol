@@ -92,7 +92,8 @@ contract FinancingDesk is EIP712, IFinancingDesk {
         _requireSignature(quote.financier, quoteDigest, signature);
         address token = IMoneyOperations(registry).depositTokenOf(quote.receivableId);
         if (token == address(0) || quote.token != token) revert WrongToken(token);
-        if (quote.kind != SALE && quote.kind != PLEDGE) revert KindMalformed(quote.kind);
+        bool isSale = quote.kind == SALE;
+        if (!isSale && quote.kind != PLEDGE) revert KindMalformed(quote.kind);
 
         IERC20(token).safeTransferFrom(quote.financier, quote.holder, quote.price);
         IReceivablesRecords.Deal memory deal = IReceivablesRecords.Deal({
@@ -106,9 +107,9 @@ contract FinancingDesk is EIP712, IFinancingDesk {
             anchor: quote.anchor,
             claimKey: claimKey
         });
-        if (quote.kind == SALE) IMoneyOperations(registry).sell(deal);
+        if (isSale) IMoneyOperations(registry).sell(deal);
         else IMoneyOperations(registry).pledgeAgainst(deal);
-        emit QuoteAccepted(quoteDigest, quote.financier, quote.holder, token, quote.nonce);
+        emit QuoteAccepted(quoteDigest, quote.financier, quote.holder, quote.nonce);
     }
 
     /// @dev The holder's signature, in place of its transaction.
@@ -132,9 +133,10 @@ contract FinancingDesk is EIP712, IFinancingDesk {
 
     /// @return fresh Whether the nonce was free.
     function _use(address signer, uint256 nonce) private returns (bool fresh) {
-        uint256 used = noncesUsed[signer][nonce >> 8];
+        mapping(uint256 => uint256) storage words = noncesUsed[signer];
+        uint256 used = words[nonce >> 8];
         uint256 bit = 1 << (nonce & 0xff);
-        noncesUsed[signer][nonce >> 8] = used | bit;
+        words[nonce >> 8] = used | bit;
         return used & bit == 0;
     }
 

@@ -57,9 +57,7 @@ interface IFinancingDesk {
     ///         says what was financed, and for how much.
     /// @param quote EIP-712 digest of the quote.
     /// @param nonce The financier's, used up.
-    event QuoteAccepted(
-        bytes32 indexed quote, address indexed financier, address indexed holder, address token, uint256 nonce
-    );
+    event QuoteAccepted(bytes32 indexed quote, address indexed financier, address indexed holder, uint256 nonce);
 
     /// @notice The signer gave up these nonces of one word of 256.
     event NoncesCancelled(address indexed signer, uint256 indexed word, uint256 mask);
