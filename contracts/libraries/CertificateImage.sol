@@ -22,10 +22,27 @@ library CertificateImage {
         Preferred
     }
 
+    /// @dev From what concerns a buyer least to what concerns it most. Up to Closed they are stages, of which a
+    ///      certificate is in one; the others lie on it besides.
+    enum Status {
+        Live,
+        Due,
+        PartPaid,
+        Paid,
+        Closed,
+        Pledged,
+        Disputed,
+        Frozen
+    }
+
     /// @notice What is known of a certificate at this block.
     /// @param receivable As people write it: R-16.
     /// @param name As people write it: R-16/0-16657500.
     /// @param currency Alpha code; `exponent` is the number of decimals.
+    /// @param paid What the debtor paid of this certificate, whether it was paid out or not; `paidOf`: of the receivable.
+    /// @param paidOut What redemptions of this certificate have paid out.
+    /// @param secured What its financier is paid first of it; 0 while it is not pledged.
+    /// @param stage Live to Closed; `status` is the highest that holds.
     /// @param head Head of the receivable's journal.
     /// @param order Of the orders in force on the certificate, its receivable or its holder the one that lasts longest.
     /// @param frozenUntil The end of that order; 0 while there is none.
@@ -41,6 +58,14 @@ library CertificateImage {
         uint40 due;
         string currency;
         uint256 exponent;
+        uint64 paid;
+        uint64 paidOut;
+        uint64 paidOf;
+        address financier;
+        uint64 secured;
+        bool disputed;
+        Status stage;
+        Status status;
         bytes32 head;
         bytes32 order;
         uint40 frozenUntil;
@@ -55,9 +80,6 @@ library CertificateImage {
     /// @dev A viewer's tag matches the tags that it is or begins, so zh alone would not do for a viewer with zh-CN.
     string private constant CHINESE = "zh,zh-CN,zh-Hans,zh-Hans-CN,zh-SG";
 
-    string private constant CALM = "#1d4e60";
-    string private constant DUE = "#8a5a00";
-    string private constant FROZEN = "#98203a";
     string private constant SERIF = ' font-family="serif,Songti SC,Noto Serif CJK SC,SimSun"';
     string private constant MONOSPACE = ' font-family="monospace"';
     string private constant LABEL = ' font-size="16" fill="#5f6b76"';
@@ -67,24 +89,28 @@ library CertificateImage {
         return string.concat(
             _sheet(certificate, language),
             _heading(certificate, language),
-            _amount(certificate, language),
-            _range(certificate, language),
+            string.concat(_amount(certificate, language), _encumbrance(certificate, language)),
+            string.concat(_payments(certificate, language), _range(certificate, language)),
             string.concat(_terms(certificate, language), _origin(certificate, language)),
             "</svg>"
         );
     }
 
-    function isFrozen(Certificate memory certificate) internal pure returns (bool) {
-        return certificate.frozenUntil != 0;
-    }
-
-    function isDue(Certificate memory certificate) internal view returns (bool) {
-        return block.timestamp >= certificate.due;
+    /// @notice What a status is called in the picture.
+    function named(Status status) internal pure returns (string memory english, string memory chinese) {
+        if (status == Status.Frozen) return ("Frozen", unicode"已冻结");
+        if (status == Status.Disputed) return ("Disputed", unicode"争议中");
+        if (status == Status.Pledged) return ("Pledged", unicode"已质押");
+        if (status == Status.Closed) return ("Closed", unicode"已核销");
+        if (status == Status.Paid) return ("Paid", unicode"已付款待兑付");
+        if (status == Status.PartPaid) return ("Part-paid", unicode"已部分付款");
+        if (status == Status.Due) return ("Due", unicode"已到期");
+        return ("Live", unicode"有效");
     }
 
     // ------------------------------------------------------- from top to bottom
 
-    function _sheet(Certificate memory certificate, Language language) private view returns (string memory) {
+    function _sheet(Certificate memory certificate, Language language) private pure returns (string memory) {
         return string.concat(
             '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1188 840" width="1188" height="840" role="img"',
             ' font-family="sans-serif,PingFang SC,Noto Sans CJK SC,Microsoft YaHei" fill="#1b2a38" xml:lang="',
@@ -92,7 +118,7 @@ library CertificateImage {
             '"><title>',
             certificate.name,
             '</title><rect width="1188" height="840" fill="#fcfbf7"/>',
-            _frame(_accent(certificate))
+            _frame(_accent(certificate.status))
         );
     }
 
@@ -112,10 +138,10 @@ library CertificateImage {
             ellipses =
                 string.concat(ellipses, '<ellipse rx="82" ry="31" transform="rotate(', degrees.toString(), ')"/>');
         }
-        return string.concat('<g transform="translate(1034 322)" opacity=".2">', ellipses, "</g>");
+        return string.concat('<g transform="translate(1034 314)" opacity=".2">', ellipses, "</g>");
     }
 
-    function _heading(Certificate memory certificate, Language language) private view returns (string memory) {
+    function _heading(Certificate memory certificate, Language language) private pure returns (string memory) {
         string memory title = string.concat('x="72" y="118" font-size="50"', SERIF);
         string memory subtitle = string.concat('x="72" y="152"', LABEL);
         string memory english = "Range of a receivable that its debtor has confirmed";
@@ -128,45 +154,44 @@ library CertificateImage {
         );
     }
 
-    function _status(Certificate memory certificate, Language language) private view returns (string memory) {
-        bool live = !isFrozen(certificate) && !isDue(certificate);
-        string memory accent = _accent(certificate);
+    /// @dev The stage stands beside what lies on the certificate, unless it is the usual one.
+    function _status(Certificate memory certificate, Language language) private pure returns (string memory) {
+        bool live = certificate.status == Status.Live;
+        string memory accent = _accent(certificate.status);
+        (string memory english, string memory chinese) = named(certificate.status);
+        if (certificate.stage != Status.Live && certificate.stage != certificate.status) {
+            (string memory stage, string memory chineseStage) = named(certificate.stage);
+            english = string.concat(english, unicode" · ", stage);
+            chinese = string.concat(chinese, unicode" · ", chineseStage);
+        }
         string memory place =
-            string.concat('x="986" y="107" font-size="23" text-anchor="middle" fill="', live ? accent : "#fff", '"');
+            string.concat('x="956" y="107" font-size="23" text-anchor="middle" fill="', live ? accent : "#fff", '"');
         return string.concat(
-            '<rect x="856" y="76" width="260" height="46" rx="23" stroke="',
+            '<rect x="796" y="76" width="320" height="46" rx="23" stroke="',
             accent,
             '" fill="',
             live ? "none" : accent,
             '"/>',
-            live ? _words(language, place, "Live", unicode"有效") : _hindrances(certificate, language, place)
+            _words(language, place, english, chinese),
+            _order(certificate, language)
         );
     }
 
-    function _hindrances(Certificate memory certificate, Language language, string memory place)
-        private
-        view
-        returns (string memory)
-    {
-        if (!isFrozen(certificate)) return _words(language, place, "Due", unicode"已到期");
+    function _order(Certificate memory certificate, Language language) private pure returns (string memory) {
+        if (certificate.frozenUntil == 0) return "";
         string memory until = Text.instant(certificate.frozenUntil);
-        return string.concat(
-            isDue(certificate)
-                ? _words(language, place, unicode"Frozen · Due", unicode"已冻结 · 已到期")
-                : _words(language, place, "Frozen", unicode"已冻结"),
-            _words(
-                language,
-                'x="1116" y="152" font-size="16" text-anchor="end"',
-                string.concat("By order until ", until),
-                string.concat(unicode"依冻结令至 ", until)
-            )
+        return _words(
+            language,
+            'x="1116" y="152" font-size="16" text-anchor="end"',
+            string.concat("By order until ", until),
+            string.concat(unicode"依冻结令至 ", until)
         );
     }
 
     function _amount(Certificate memory certificate, Language language) private pure returns (string memory) {
         string memory amount = Text.grouped(certificate.end - certificate.start, certificate.exponent);
         return string.concat(
-            _words(language, string.concat('x="72" y="256"', LABEL), "Amount", unicode"金额"),
+            _words(language, string.concat('x="72" y="250"', LABEL), "Amount", unicode"金额"),
             _figure(certificate.currency, amount)
         );
     }
@@ -176,7 +201,7 @@ library CertificateImage {
         uint256 hundredthsOfEm = 60 * bytes(amount).length + 34 * bytes(currency).length + 30;
         uint256 size = Math.min(AMOUNT_SIZE_MAX, 100 * WIDTH / hundredthsOfEm);
         return _text(
-            string.concat('x="72" y="364" font-size="', size.toString(), '"', SERIF),
+            string.concat('x="72" y="352" font-size="', size.toString(), '"', SERIF),
             string.concat(
                 string.concat('<tspan font-size="', (size * 45 / 100).toString(), '">', currency, "</tspan>"),
                 string.concat('<tspan dx="', (size * 24 / 100).toString(), '">', amount, "</tspan>")
@@ -184,34 +209,64 @@ library CertificateImage {
         );
     }
 
-    function _range(Certificate memory certificate, Language language) private view returns (string memory) {
+    /// @dev A lien and a dispute have one place: neither comes about while the other lasts.
+    function _encumbrance(Certificate memory certificate, Language language) private pure returns (string memory) {
+        if (certificate.disputed) {
+            string memory english = "In dispute between debtor and originator";
+            return _note(language, "396", english, unicode"债务人与原始债权人之间存在争议");
+        }
+        if (certificate.secured == 0) return "";
+        string memory financier = certificate.financier.toChecksumHexString();
+        string memory secured = _money(certificate, certificate.secured);
+        return _note(
+            language,
+            "396",
+            string.concat("Pledged to ", financier, " for ", secured),
+            string.concat(unicode"质押给 ", financier, unicode"，担保金额 ", secured)
+        );
+    }
+
+    /// @dev From the first payment of the receivable on, also where none of it is for this certificate.
+    function _payments(Certificate memory certificate, Language language) private pure returns (string memory) {
+        if (certificate.paidOf == 0) return "";
+        string memory paid = _money(certificate, certificate.paid);
+        string memory paidOut = _money(certificate, certificate.paidOut);
+        return _note(
+            language,
+            certificate.disputed || certificate.secured != 0 ? "422" : "396",
+            string.concat("Paid ", paid, unicode" · Paid out ", paidOut),
+            string.concat(unicode"已付款 ", paid, unicode" · 已兑付 ", paidOut)
+        );
+    }
+
+    function _range(Certificate memory certificate, Language language) private pure returns (string memory) {
         uint256 exponent = certificate.exponent;
         return string.concat(
-            _words(language, string.concat('x="72" y="440"', LABEL), "Range", unicode"子票区间"),
+            _words(language, string.concat('x="72" y="460"', LABEL), "Range", unicode"子票区间"),
             _text(
-                'x="1116" y="440" font-size="19" text-anchor="end"',
+                'x="1116" y="460" font-size="19" text-anchor="end"',
                 string.concat(
                     Text.grouped(certificate.start, exponent), unicode" – ", Text.grouped(certificate.end, exponent)
                 )
             ),
             _bar(certificate),
-            _text(string.concat('x="72" y="506"', LABEL), Text.grouped(0, exponent)),
-            _face(language, string.concat(certificate.currency, " ", Text.grouped(certificate.face, exponent)))
+            _text(string.concat('x="72" y="524"', LABEL), Text.grouped(0, exponent)),
+            _face(language, _money(certificate, certificate.face))
         );
     }
 
     /// @dev Rounded outwards to whole pixels: what is drawn covers the range.
-    function _bar(Certificate memory certificate) private view returns (string memory) {
+    function _bar(Certificate memory certificate) private pure returns (string memory) {
         uint256 from = WIDTH * certificate.start / certificate.face;
         uint256 to = Math.ceilDiv(WIDTH * certificate.end, certificate.face);
         uint256 width = Math.max(to - from, BAR_WIDTH_MIN);
         return string.concat(
-            '<rect x="72" y="458" width="1044" height="22" fill="#e2e5df"/><rect x="',
+            '<rect x="72" y="476" width="1044" height="22" fill="#e2e5df"/><rect x="',
             (LEFT + Math.min(from, WIDTH - width)).toString(),
-            '" y="458" width="',
+            '" y="476" width="',
             width.toString(),
             '" height="22" fill="',
-            _accent(certificate),
+            _accent(certificate.status),
             '"/>'
         );
     }
@@ -219,7 +274,7 @@ library CertificateImage {
     function _face(Language language, string memory face) private pure returns (string memory) {
         return _words(
             language,
-            string.concat('x="1116" y="506" text-anchor="end"', LABEL),
+            string.concat('x="1116" y="524" text-anchor="end"', LABEL),
             string.concat("Face amount ", face),
             string.concat(unicode"应收账款金额 ", face)
         );
@@ -250,9 +305,20 @@ library CertificateImage {
 
     // ---------------------------------------------------------------- elements
 
-    function _accent(Certificate memory certificate) private view returns (string memory) {
-        if (isFrozen(certificate)) return FROZEN;
-        return isDue(certificate) ? DUE : CALM;
+    /// @dev Dark enough for white words.
+    function _accent(Status status) private pure returns (string memory) {
+        if (status == Status.Frozen) return "#98203a";
+        if (status == Status.Disputed) return "#6b2a86";
+        if (status == Status.Pledged) return "#2c3f9e";
+        if (status == Status.Closed) return "#4a4f55";
+        if (status == Status.Paid) return "#256b3c";
+        if (status == Status.PartPaid) return "#626300";
+        if (status == Status.Due) return "#8a5a00";
+        return "#1d4e60";
+    }
+
+    function _money(Certificate memory certificate, uint64 minor) private pure returns (string memory) {
+        return string.concat(certificate.currency, " ", Text.grouped(minor, certificate.exponent));
     }
 
     function _line(string memory y) private pure returns (string memory) {
@@ -267,9 +333,17 @@ library CertificateImage {
         string memory value
     ) private pure returns (string memory) {
         return string.concat(
-            _words(language, string.concat(x, ' y="568"', LABEL), english, chinese),
-            _text(string.concat(x, ' y="598" font-size="20"', MONOSPACE), value)
+            _words(language, string.concat(x, ' y="576"', LABEL), english, chinese),
+            _text(string.concat(x, ' y="606" font-size="20"', MONOSPACE), value)
         );
+    }
+
+    function _note(Language language, string memory y, string memory english, string memory chinese)
+        private
+        pure
+        returns (string memory)
+    {
+        return _words(language, string.concat('x="72" y="', y, '" font-size="18"'), english, chinese);
     }
 
     function _small(

@@ -8,6 +8,7 @@ import random
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import ape
@@ -18,7 +19,8 @@ from registry.domain.identifiers import MINOR_MAX, CertificateId
 from registry.domain.money import CURRENCIES, Currency, Money, currency_to_show, format_amount
 from registry.settings import PROJECT_ROOT
 from tests.contracts.door import Door, refused
-from tests.contracts.house import DAY, NOBODY, ORDER, House, named, token
+from tests.contracts.house import DAY, NOBODY, ORDER, OVERDUE_GRACE_DAYS, House, named, token
+from tests.contracts.till import Till
 
 SVG = "{http://www.w3.org/2000/svg}"
 DATA_JSON, DATA_SVG = "data:application/json;base64,", "data:image/svg+xml;base64,"
@@ -30,6 +32,9 @@ ATTRIBUTES = {
 }
 SAID_TWICE = {"Certificate": "债权凭证", "Debtor": "债务人", "Due date": "到期日", "Range": "子票区间"}
 OTHER_ORDER = b"\x0b" * 32
+DOCUMENTATION = PROJECT_ROOT / "docs" / "certificate.md"
+PART = 40_000
+"""Where receivables of 100,000 cents are cut for a dispute or a partial payment."""
 
 
 def metadata(house: House, certificate: int) -> dict[str, Any]:
@@ -121,11 +126,12 @@ def test_the_metadata_of_a_certificate(house: House, descriptor: Door) -> None:
     ]
 
 
-def test_the_documentation_names_every_trait_in_order(house: House, descriptor: Door) -> None:
-    receivable_id = house.confirmed()
-    house.freeze_receivable(receivable_id)
-    table = re.findall("^\\| ([A-Z][^|]+) \\|", (PROJECT_ROOT / "docs" / "certificate.md").read_text(), re.MULTILINE)
-    assert list(attributes(house, token(receivable_id))) == table
+def test_the_documentation_names_every_trait_in_order(house: House, till: Till, descriptor: Door) -> None:
+    table = re.findall("^\\| ([A-Z][^|]+) \\|", DOCUMENTATION.read_text(), re.MULTILINE)
+    told = [list(attributes(house, certificate)) for certificate in one_of_each(till).values()]
+    for traits in told:
+        assert traits == [trait for trait in table if trait in traits]
+    assert set().union(*told) == set(table)
 
 
 def random_cases() -> Iterator[tuple[int, int, int, int]]:
@@ -222,9 +228,64 @@ def test_a_picture_names_the_minute_at_which_it_was_true(house: House, descripto
 
 def status(house: House, descriptor: Door, certificate: int) -> tuple[str, str]:
     """As the metadata says it, and as the picture does."""
-    said = [text for text in texts(drawn(house, descriptor, certificate)) if re.match("Live|Frozen|Due$", text)]
-    assert len(said) == 1
-    return attributes(house, certificate)["Status"], said[0]
+    image = drawn(house, descriptor, certificate)
+    (said,) = (text for text in image.iter(SVG + "text") if text.get("text-anchor") == "middle")
+    return attributes(house, certificate)["Status"], said.text
+
+
+def one_of_each(till: Till) -> dict[str, int]:
+    """A certificate of each status, in which whatever else can hold along with it holds; all at one instant."""
+    house, due = till.house, till.house.midnight(days=3)
+    live, pledged = till.parts(), till.parts(due=due)
+    disputed, paid, closed, part_paid, is_due = (till.parts(PART, due=due) for _ in range(5))
+    frozen = till.parts(due=due)
+    till.pledge(token(pledged))
+    for each in (disputed, frozen):
+        till.dispute(token(each), PART)
+        till.pay(each, 60_000)
+    till.reach(is_due, days=OVERDUE_GRACE_DAYS)
+    house.freeze_certificate(house.present(token(frozen)))
+    till.pay(paid, 100_000)
+    for each in (pledged, closed, part_paid):
+        till.pay(each, 10_000)
+    for each in (disputed, pledged, closed):
+        till.close(each)
+    return {
+        "frozen": token(frozen),
+        "disputed": token(disputed),
+        "pledged": token(pledged),
+        "paid": token(disputed, PART),
+        "closed": token(closed),
+        "part-paid": token(part_paid),
+        "due": token(is_due),
+        "live": token(live),
+    }
+
+
+def test_the_status_is_what_a_buyer_must_know_first(house: House, till: Till, descriptor: Door) -> None:
+    certificates = one_of_each(till)
+    assert {each: status(house, descriptor, certificate) for each, certificate in certificates.items()} == {
+        "frozen": ("frozen", "Frozen · Part-paid"),
+        "disputed": ("disputed", "Disputed · Closed"),
+        "pledged": ("pledged", "Pledged · Closed"),
+        "paid": ("paid", "Paid"),
+        "closed": ("closed", "Closed"),
+        "part-paid": ("part-paid", "Part-paid"),
+        "due": ("due", "Due"),
+        "live": ("live", "Live"),
+    }
+    documented = re.findall("^\\| `([a-z-]+)` \\|", DOCUMENTATION.read_text(), re.MULTILINE)
+    assert documented == list(certificates)
+    stages = {each: attributes(house, certificate).get("Stage") for each, certificate in certificates.items()}
+    told = {each: stage for each, stage in stages.items() if stage}
+    assert told == {"frozen": "part-paid", "disputed": "closed", "pledged": "closed"}
+
+
+def test_each_status_has_its_colour(house: House, till: Till, descriptor: Door) -> None:
+    images = [drawn(house, descriptor, certificate) for certificate in one_of_each(till).values()]
+    frames = [next(image.iter(SVG + "g")).get("stroke") for image in images]
+    assert len(set(frames)) == len(frames)
+    assert frames == [[*image.iter(SVG + "rect")][-1].get("fill") for image in images]
 
 
 def test_a_certificate_is_due_from_the_midnight_that_begins_the_due_day(house: House, descriptor: Door) -> None:
@@ -294,13 +355,108 @@ def test_a_certificate_can_be_frozen_and_due(house: House, descriptor: Door) -> 
     assert status(house, descriptor, frozen_and_due(house)) == ("frozen", "Frozen · Due")
 
 
+# ------------------------------------------------------------------------- money
+
+
+def test_a_pledge_is_told_until_the_financier_gives_it_up(house: House, till: Till, descriptor: Door) -> None:
+    certificate = token(house.confirmed())
+    till.pledge(certificate, 75_000)
+    assert status(house, descriptor, certificate) == ("pledged", "Pledged")
+    told = attributes(house, certificate)
+    assert (told["Pledged to"], told["Secured amount"]) == (house.bank.address, "750.00")
+    assert f"Pledged to {house.bank.address} for EUR 750.00" in texts(drawn(house, descriptor, certificate))
+
+    till.release(certificate)
+    assert status(house, descriptor, certificate) == ("live", "Live")
+    assert not {"Pledged to", "Secured amount"} & set(attributes(house, certificate))
+    assert house.bank.address not in "".join(texts(drawn(house, descriptor, certificate)))
+
+
+def test_a_part_of_a_pledged_certificate_is_pledged_for_its_part(house: House, till: Till, descriptor: Door) -> None:
+    certificate = token(house.confirmed())
+    till.pledge(certificate, 999)
+    house.partition(named(certificate), 50_000)
+    parts = [attributes(house, each) for each in (certificate, certificate + 50_000)]
+    assert [(told["Status"], told["Secured amount"]) for told in parts] == [("pledged", "4.99"), ("pledged", "5.00")]
+
+
+def test_a_dispute_is_told_of_its_own_cents_until_it_is_resolved(house: House, till: Till, descriptor: Door) -> None:
+    receivable_id = house.confirmed()
+    till.dispute(token(receivable_id), 30_000)
+    disputed, other = token(receivable_id), token(receivable_id, 30_000)
+    assert status(house, descriptor, disputed) == ("disputed", "Disputed")
+    assert attributes(house, disputed)["Amount in dispute"] == "300.00"
+    dispute = "In dispute between debtor and originator"
+    assert dispute in texts(drawn(house, descriptor, disputed))
+    assert status(house, descriptor, other) == ("live", "Live")
+    assert dispute not in texts(drawn(house, descriptor, other))
+
+    till.resolve(receivable_id)
+    for certificate in (disputed, other):
+        assert status(house, descriptor, certificate) == ("live", "Live")
+        assert "Amount in dispute" not in attributes(house, certificate)
+
+
+PAYMENTS = ("Paid so far", "Paid out so far", "Paid of the receivable")
+
+
+def test_payments_are_told_by_what_is_for_the_certificate(house: House, till: Till, descriptor: Door) -> None:
+    receivable_id = till.parts(PART, due=house.midnight(days=2))
+    certificate = token(receivable_id, PART)
+
+    def payments() -> tuple[str, ...]:
+        told = attributes(house, certificate)
+        drawn_texts = texts(drawn(house, descriptor, certificate))
+        assert f"Paid EUR {told[PAYMENTS[0]]} · Paid out EUR {told[PAYMENTS[1]]}" in drawn_texts
+        (left,) = till.redeemable(certificate)
+        assert Decimal(told[PAYMENTS[0]]) - Decimal(told[PAYMENTS[1]]) == Decimal(left) / 100
+        return tuple(told[name] for name in PAYMENTS)
+
+    till.reach(receivable_id)
+    assert not set(PAYMENTS) & set(attributes(house, certificate))
+    till.pay(receivable_id, 33_333)
+    assert status(house, descriptor, certificate) == ("part-paid", "Part-paid")
+    assert payments() == ("199.99", "0.00", "333.33")
+    till.redeem(certificate)
+    assert payments() == ("199.99", "199.99", "333.33")
+    till.pay(receivable_id, 66_667)
+    assert status(house, descriptor, certificate) == ("paid", "Paid")
+    assert payments() == ("600.00", "199.99", "1000.00")
+
+
+def test_what_is_paid_of_others_is_not_paid_of_disputed_cents(house: House, till: Till, descriptor: Door) -> None:
+    receivable_id = house.confirmed()
+    till.dispute(token(receivable_id), PART)
+    till.pay(receivable_id, 60_000)
+    junior, senior = token(receivable_id), token(receivable_id, PART)
+    assert status(house, descriptor, senior) == ("paid", "Paid")
+    assert status(house, descriptor, junior) == ("disputed", "Disputed · Part-paid")
+    assert [attributes(house, junior)[name] for name in PAYMENTS] == ["0.00", "0.00", "600.00"]
+    till.resolve(receivable_id)
+    assert status(house, descriptor, junior) == ("part-paid", "Part-paid")
+    till.pay(receivable_id, PART)
+    assert status(house, descriptor, junior) == ("paid", "Paid")
+
+
+def test_no_more_is_told_to_be_paid_out_than_was_paid(house: House, till: Till, descriptor: Door) -> None:
+    """A partition divides what was paid out; its parts together are due less than the whole."""
+    receivable_id = till.parts(10, face=100, due=house.midnight(days=2))
+    certificate = token(receivable_id)
+    till.reach(receivable_id)
+    till.pay(receivable_id, 50)
+    till.redeem(certificate)
+    house.partition(named(certificate, 10), 5)
+    told = [attributes(house, each) for each in (certificate, certificate + 5)]
+    assert [[each[name] for name in PAYMENTS] for each in told] == [["0.02", "0.02", "0.50"], ["0.03", "0.03", "0.50"]]
+
+
 # ----------------------------------------------------------------------- picture
 
 
-@pytest.fixture(params=["live", "frozen and due"])
-def drawable(house: House, request: pytest.FixtureRequest) -> int:
-    """A certificate with the fewest words, and one with the most."""
-    return token(house.confirmed()) if request.param == "live" else frozen_and_due(house)
+@pytest.fixture(params=["live", "frozen and due", "disputed", "pledged"])
+def drawable(house: House, till: Till, request: pytest.FixtureRequest) -> int:
+    """A certificate with the fewest words, and those with the most."""
+    return frozen_and_due(house) if request.param == "frozen and due" else one_of_each(till)[request.param]
 
 
 def test_a_picture_holds_nothing_but_shapes_and_text(house: House, descriptor: Door, drawable: int) -> None:
