@@ -324,6 +324,14 @@ def _print_summary(services: Services, summary: Summary) -> None:
         for difference in report.differences:
             output.console.print(f"  [red]{safe(difference)}[/]")
         output.console.print("  " + views.outcome(report))
+    closing = summary.money.closing
+    if closing is not None:
+        name = f"R-{closing.receivable_id}"
+        output.console.print(f"[bold]Claims[/] on the {closing.paid} that were paid of {name}, before and after its close")
+        output.console.print(output.table(views.CLOSING_COLUMNS, views.closing_rows(closing), nothing=""))
+    if summary.money.cash:
+        output.console.print("[bold]Cash[/] of each holder: deposits at the settlement bank")
+        output.console.print(output.table(views.CASH_COLUMNS, views.cash_rows(summary.money.cash), nothing=""))
     if summary.traced is not None:
         output.console.print("[bold]Provenance[/] of one certificate")
         with services.database.snapshot() as connection:

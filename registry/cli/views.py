@@ -56,6 +56,7 @@ from registry.terminal import safe
 if TYPE_CHECKING:
     from registry.chain.operations import Order
     from registry.commands.demo import FileOutcome, Summary
+    from registry.commands.demo_money import Closing
     from registry.commands.sending import Done
     from registry.mirror.reconcile import Report
 
@@ -551,6 +552,13 @@ def summary_document(summary: Summary, provenance: list[dict[str, Any]]) -> dict
         "left_alone": summary.left_alone,
         "moves": summary.moves,
         "orders": summary.orders,
+        "financed": summary.money.financed,
+        "payments": summary.money.payments,
+        "closing": None if summary.money.closing is None else closing_document(summary.money.closing),
+        "cash": [
+            {"holder": holder, "deposits": [money.to_json() for money in deposits]}
+            for holder, deposits in summary.money.cash
+        ],
         "forbidden": [
             {"attempt": tried.attempt, "code": tried.code, "detail": tried.detail} for tried in summary.forbidden
         ],
@@ -564,6 +572,46 @@ def summary_document(summary: Summary, provenance: list[dict[str, Any]]) -> dict
         "certificate": str(summary.traced) if summary.traced else None,
         "provenance": provenance,
     }
+
+
+def closing_document(closing: Closing) -> dict[str, Any]:
+    """Who has to get what of a receivable that was not paid to the end, for programs."""
+    return {
+        "receivable": format_receivable_id(closing.receivable_id),
+        "paid": closing.paid.to_json(),
+        "claims": [
+            {
+                "certificate": str(claim.certificate),
+                "holder": claim.holder,
+                "amount": claim.face.to_json(),
+                "before": claim.before.to_json(),
+                "after": claim.after.to_json(),
+            }
+            for claim in closing.claims
+        ],
+        "before": closing.total("before").to_json(),
+        "after": closing.total("after").to_json(),
+    }
+
+
+CLOSING_COLUMNS = ("certificate", "holder", "amount ", "before ", "after ")
+
+
+def closing_rows(closing: Closing) -> list[tuple[object, ...]]:
+    """The same for people, with the sums last."""
+    amount = Money(sum(claim.face.minor for claim in closing.claims), closing.paid.currency)
+    return [
+        *((claim.certificate, claim.holder, claim.face, claim.before, claim.after) for claim in closing.claims),
+        ("", "sum", amount, closing.total("before"), closing.total("after")),
+    ]
+
+
+CASH_COLUMNS = ("holder", "deposit ")
+
+
+def cash_rows(cash: Iterable[tuple[str, Iterable[Money]]]) -> list[tuple[object, ...]]:
+    """What each has at the settlement bank, a row for each currency."""
+    return [(holder, money) for holder, deposits in cash for money in deposits]
 
 
 def outcome(report: Report) -> str:

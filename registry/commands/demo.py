@@ -19,7 +19,9 @@ from rich.cells import cell_len
 from registry.chain.contract import Calls, receivables_abi
 from registry.chain.operations import Order
 from registry.chain.submit import account_address, preview
-from registry.commands import accounts, certificates, claims, members, orders
+from registry.commands import accounts, certificates, claims, demo_money, members, orders
+from registry.commands.demo_money import MoneyActs
+from registry.commands.demo_stage import Say, face, handle_by_identity, handle_of, now, parts, receivable
 from registry.commands.names import OFFICERS, OPERATOR, address_of
 from registry.commands.services import Services, master_key
 from registry.documents.document import hand_in
@@ -35,8 +37,6 @@ from registry.domain.refusals import Refusal
 from registry.domain.rules import FingerprintTaken
 from registry.mirror.reconcile import Report, reconcile
 from registry.settings import PROJECT_ROOT
-from registry.store.database import Connection
-from registry.store.queries import certificates as certificate_queries
 from registry.store.queries import entries as entry_queries
 from registry.store.queries import health as health_queries
 from registry.store.queries import invoices as invoice_queries
@@ -44,13 +44,17 @@ from registry.store.queries import members as member_queries
 from registry.store.queries import orders as order_queries
 from registry.store.queries import parties as party_queries
 from registry.store.queries import receivables as receivable_queries
-from registry.store.queries.certificates import CertificateRow
-from registry.store.queries.pages import every
 from registry.store.queries.receivables import ReceivableRow
 from registry.terminal import safe
 
 SAMPLES = PROJECT_ROOT / "registry" / "samples" / "invoices"
 AGREED_DAYS = 90
+SOON_DAYS = 2
+"""Until the first claims without a date fall due: so that their payment can be shown."""
+SOON = 2
+"""How many."""
+NEAR_DAYS = 21
+"""What falls due before gets another date: the clock is put forward to show payments."""
 KYC_DAYS = 730
 CHAINS_MAX = 3
 """Receivables that are split and endorsed down the tiers."""
@@ -109,6 +113,7 @@ class Summary:
     traced: CertificateId | None = None
     left_alone: int = 0
     """Receivables of the home that are not the demo's."""
+    money: MoneyActs = field(default_factory=MoneyActs)
     report: Report | None = None
 
     @property
@@ -128,10 +133,6 @@ class _Readable:
     outcome: FileOutcome
 
 
-Say = Callable[[str], None]
-"""Told each thing as it happens, one line."""
-
-
 def invoice_files(folder: Path) -> list[Path]:
     """The invoice files below a folder, by path."""
     return sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix.lower() in INVOICE_SUFFIXES)
@@ -148,6 +149,7 @@ def run(services: Services, *, folder: Path, say: Say) -> Summary:
     _hand_down(services, summary, say)
     _carry_out_orders(services, summary, say)
     _try_the_forbidden(services, readable, summary, say)
+    _move_money(services, summary, say)
     say("[bold]Reconciling[/] SQL with the chain, field by field")
     summary.report = reconcile(services.database, services.node, contract=services.deployment.receivables, deep=True)
     return summary
@@ -196,7 +198,7 @@ def _admit_parties(services: Services, readable: list[_Readable], summary: Summa
             name=known.name if known is not None else name,
             identity=identity_text,
             roles=roles | (member.roles if member is not None else Role(0)),
-            kyc_expiry=_now(services) + KYC_DAYS * DAY_SECONDS,
+            kyc_expiry=now(services) + KYC_DAYS * DAY_SECONDS,
             handle=known.handle if known is not None else None,
         )
         summary.admitted.append(handle)
@@ -212,14 +214,19 @@ def _parties(invoice: Invoice) -> Iterable[tuple[Party, PartyIdentity, Role]]:
 
 def _register_all(services: Services, readable: list[_Readable], summary: Summary, say: Say) -> None:
     say("[bold]Registering[/] the invoices (their sellers)")
-    agreed = claims.due_day(_now(services) + AGREED_DAYS * DAY_SECONDS)
-    today = claims.due_day(_now(services))
+    today, near, soon, agreed = (
+        claims.due_day(now(services) + days * DAY_SECONDS) for days in (0, NEAR_DAYS, SOON_DAYS, AGREED_DAYS)
+    )
+    soon_left = SOON
     for item in readable:
         outcome = item.outcome
         due = item.invoice.due_date
-        if due is None or due <= today:
-            outcome.due_agreed_because = "the invoice names none" if due is None else f"{due} is past"
-            due = agreed
+        if due is None or due <= near:
+            outcome.due_agreed_because = (
+                "the invoice names none" if due is None else f"{due} is {'past' if due <= today else 'near'}"
+            )
+            due = soon if soon_left else agreed
+            soon_left = max(0, soon_left - 1)
         outcome.due = due
         try:
             signer = accounts.signer_of(services, _handle(services, item.invoice.seller_identity))
@@ -307,21 +314,21 @@ def _confirm_all(services: Services, summary: Summary, say: Say) -> None:
     say("[bold]Confirming[/] (the buyers; irrevocable)")
     waiting = _own(services, summary, Status.REGISTERED)
     for row in waiting[:-2]:
-        buyer = _handle_of(services, row.debtor)
+        buyer = handle_of(services, row.debtor)
         claims.confirm(services, signer=accounts.signer_of(services, buyer), receivable_id=row.receivable_id)
         summary.confirmed.append(row.receivable_id)
-        say(f"  [green]{format_receivable_id(row.receivable_id):<6}[/] {_face(row)} confirmed by {buyer}")
+        say(f"  [green]{format_receivable_id(row.receivable_id):<6}[/] {face(row)} confirmed by {buyer}")
     for row in waiting[-2:-1]:
         _agree_on_less(services, row, summary, say)
     if waiting:
         summary.pending = waiting[-1].receivable_id
-        buyer = summary.pending_debtor = _handle_of(services, waiting[-1].debtor)
+        buyer = summary.pending_debtor = handle_of(services, waiting[-1].debtor)
         say(f"  {format_receivable_id(summary.pending):<6} is left waiting for you to answer as {buyer}")
 
 
 def _agree_on_less(services: Services, row: ReceivableRow, summary: Summary, say: Say) -> None:
     """The buyer offers to confirm less, and the seller accepts."""
-    buyer, seller = _handle_of(services, row.debtor), _handle_of(services, row.originator)
+    buyer, seller = handle_of(services, row.debtor), handle_of(services, row.originator)
     name, currency = format_receivable_id(row.receivable_id), currency_to_show(row.currency)
     if row.offer is None:
         claims.counter_offer(
@@ -334,18 +341,17 @@ def _agree_on_less(services: Services, row: ReceivableRow, summary: Summary, say
     done = claims.accept_offer(services, signer=accounts.signer_of(services, seller), receivable_id=row.receivable_id)
     summary.confirmed.append(row.receivable_id)
     less = Money(done.entry.range[1], currency)
-    say(f"  [green]{name:<6}[/] {less} of {_face(row)} offered by {buyer}, accepted by {seller}")
+    say(f"  [green]{name:<6}[/] {less} of {face(row)} offered by {buyer}, accepted by {seller}")
 
 
 def _hand_down(services: Services, summary: Summary, say: Say) -> None:
     """Supplier to tier 2, tier 2 to tier 3, tier 3 to the bank: on the first receivables that are still whole."""
     say("[bold]Splitting and endorsing[/] down three tiers (the holders)")
-    tiers = [_handle_by_identity(services, identity) for _, identity, _ in (*TIERS, BANK)]
+    tiers = [handle_by_identity(services, identity) for _, identity, _ in (*TIERS, BANK)]
     done = 0
     for row in _own(services, summary, Status.CONFIRMED):
-        with services.database.snapshot() as connection:
-            parts = _parts(connection, row.receivable_id)
-        bank_parts = [part for part in parts if part.holder == address_of(services, tiers[-1])]
+        found = parts(services, row.receivable_id)
+        bank_parts = [part for part in found if part.holder == address_of(services, tiers[-1])]
         if bank_parts:
             part = bank_parts[-1]
             summary.traced = summary.traced or part.id
@@ -353,8 +359,8 @@ def _hand_down(services: Services, summary: Summary, say: Say) -> None:
             if done == CHAINS_MAX:
                 _join_at_the_bank(services, row.receivable_id, tiers, summary, say)
             continue
-        untouched = len(parts) == 1 and parts[0].holder == row.originator
-        if done == CHAINS_MAX or not untouched or row.face_minor < MINOR_FOR_TIERS:
+        untouched = len(found) == 1 and found[0].holder == row.originator
+        if done == CHAINS_MAX or not untouched or row.face_minor < MINOR_FOR_TIERS or _is_soon(row):
             continue
         last = _hand_down_one(services, row, tiers, summary, say)
         summary.traced = summary.traced or last
@@ -371,7 +377,7 @@ def _hand_down_one(
     services: Services, row: ReceivableRow, tiers: list[str], summary: Summary, say: Say
 ) -> CertificateId:
     certificate = CertificateId(row.receivable_id, 0, row.face_minor)
-    holder = _handle_of(services, row.originator)
+    holder = handle_of(services, row.originator)
     currency = currency_to_show(row.currency)
     for percent, receiver in zip(SHARE_DOWN, tiers, strict=False):
         note = _delivery_note(services, certificate, holder, receiver)
@@ -400,9 +406,7 @@ def _hand_down_one(
 def _join_at_the_bank(services: Services, receivable_id: int, tiers: list[str], summary: Summary, say: Say) -> None:
     """What the first tier kept of the last chain goes to the bank too, which joins its two certificates."""
     first, bank = address_of(services, tiers[0]), address_of(services, tiers[-1])
-    with services.database.snapshot() as connection:
-        parts = _parts(connection, receivable_id)
-    for left, right in pairwise(parts):
+    for left, right in pairwise(parts(services, receivable_id)):
         if right.holder != bank or left.holder not in (first, bank):
             continue
         if left.holder == first:
@@ -422,14 +426,13 @@ def _say_move(move: str, summary: Summary, say: Say) -> None:
 def _carry_out_orders(services: Services, summary: Summary, say: Say) -> None:
     """Of two orders one is lifted again, the other one stands, on exact cents of the same certificate."""
     say("[bold]Freezing[/] by orders of a court (two officers of the regulator)")
-    bank = _handle_by_identity(services, BANK[1])
-    with services.database.snapshot() as connection:
-        parts = [part for receivable_id in sorted(summary.own) for part in _parts(connection, receivable_id)]
-    held = [part for part in parts if part.holder == address_of(services, bank)]
+    bank = handle_by_identity(services, BANK[1])
+    every_part = [part for receivable_id in sorted(summary.own) for part in parts(services, receivable_id)]
+    held = [part for part in every_part if part.holder == address_of(services, bank)]
     frozen = [part for part in held if part.amount_minor >= MINOR_FOR_TIERS][1:2]
     for part in frozen:
         cents = CertificateId(part.receivable_id, part.end_minor - part.amount_minor // 10, part.end_minor)
-        expiry = _now(services) + ORDER_DAYS * DAY_SECONDS
+        expiry = now(services) + ORDER_DAYS * DAY_SECONDS
         for reference, lifted in ((LIFTED, True), (STANDING, False)):
             target = part.id if lifted else cents
             earlier = _ordered_earlier(services, reference)
@@ -451,7 +454,7 @@ def _ordered_earlier(services: Services, reference: orders.Reference) -> set[typ
 def _order(services: Services, reference: orders.Reference, ordered: list[Order], summary: Summary) -> None:
     one, two = (accounts.signer_of(services, officer) for officer in OFFICERS)
     document = orders.sign_order(
-        services, signer=one, reference=reference, ordered=ordered, deadline=_now(services) + DAY_SECONDS
+        services, signer=one, reference=reference, ordered=ordered, deadline=now(services) + DAY_SECONDS
     )
     orders.carry_out_order(services, signer=two, document=document)
     summary.orders.append(f"{reference.authority}, {reference.number}")
@@ -506,11 +509,11 @@ def _try_the_forbidden(services: Services, readable: list[_Readable], summary: S
 
 def _try_what_is_frozen(services: Services, summary: Summary, say: Say) -> None:
     with services.database.snapshot() as connection:
-        freezes = order_queries.freezes(connection, order_hash=STANDING.hash, in_force_at=(True, _now(services))).rows
+        freezes = order_queries.freezes(connection, order_hash=STANDING.hash, in_force_at=(True, now(services))).rows
     certificate = freezes[0].certificate_id if freezes else None
     if certificate is None:
         return
-    bank, receiver = (_handle_by_identity(services, identity) for _, identity, _ in (BANK, TIERS[0]))
+    bank, receiver = (handle_by_identity(services, identity) for _, identity, _ in (BANK, TIERS[0]))
     _expect_refusal(
         f"{bank} endorses {certificate}, which an order freezes",
         lambda: certificates.endorse(
@@ -537,43 +540,33 @@ def _expect_refusal(attempt: str, act: Callable[[], object], summary: Summary, s
         raise AssertionError(f"the registry accepted what it must refuse: {attempt}")
 
 
-def _now(services: Services) -> int:
-    block = services.node.block("latest")
-    assert block is not None  # a chain has a newest block
-    return block.at
-
-
 def _own(services: Services, summary: Summary, status: Status) -> list[ReceivableRow]:
-    with services.database.snapshot() as connection:
-        rows = [receivable_queries.receivable(connection, receivable_id) for receivable_id in sorted(summary.own)]
-    return [row for row in rows if row is not None and row.status == status]
+    rows = [receivable(services, receivable_id) for receivable_id in sorted(summary.own)]
+    return [row for row in rows if row.status == status]
 
 
-def _parts(connection: Connection, receivable_id: int) -> list[CertificateRow]:
-    return list(
-        every(lambda after: certificate_queries.certificates(connection, receivable_id=receivable_id, after=after))
+def _is_soon(row: ReceivableRow) -> bool:
+    """Whether its due date was agreed so that its payment can be shown."""
+    return row.due_at - row.registered_at <= SOON_DAYS * DAY_SECONDS
+
+
+def _move_money(services: Services, summary: Summary, say: Say) -> None:
+    rows = [receivable(services, receivable_id) for receivable_id in sorted(summary.own)]
+    confirmed = [row for row in rows if row.status in (Status.CONFIRMED, Status.SETTLED, Status.CLOSED)]
+    bank, *tiers = (handle_by_identity(services, identity) for _, identity, _ in (BANK, *TIERS))
+    originators = [handle_of(services, row.originator) for row in rows]
+    debtors = [handle_of(services, row.debtor) for row in rows]
+    everybody = list(dict.fromkeys([bank, *tiers, *originators, *debtors]))
+    summary.money = demo_money.run(
+        services,
+        bank=bank,
+        receivers=list(dict.fromkeys([*tiers, bank, *originators])),
+        handles=everybody,
+        soon=[row.receivable_id for row in confirmed if _is_soon(row)],
+        others=[row.receivable_id for row in confirmed if not _is_soon(row)],
+        say=say,
     )
 
 
 def _handle(services: Services, identity: PartyIdentity) -> str:
-    return _handle_by_identity(services, str(identity))
-
-
-def _handle_by_identity(services: Services, identity: str) -> str:
-    with services.database.snapshot() as connection:
-        party = party_queries.party_by_identity(connection, identity)
-    if party is None:
-        raise claims.PartyUnknown(f"{identity} is not a member")
-    return party.handle
-
-
-def _handle_of(services: Services, address: Address) -> str:
-    with services.database.snapshot() as connection:
-        party = party_queries.party_by_address(connection, address)
-    if party is None:
-        raise claims.PartyUnknown("a debtor or holder is not among the parties of this database")
-    return party.handle
-
-
-def _face(row: ReceivableRow) -> Money:
-    return Money(row.face_minor, currency_to_show(row.currency))
+    return handle_by_identity(services, str(identity))
