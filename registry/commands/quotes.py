@@ -59,9 +59,9 @@ from registry.commands.sending import (
 )
 from registry.commands.services import Services
 from registry.commands.signing import NotTheSigner, SignedForAnother, read_json
-from registry.domain import calendar, pricing
+from registry.domain import calendar
 from registry.domain.identifiers import Address, CertificateId, format_address, token_id
-from registry.domain.money import Money, currency_to_show
+from registry.domain.money import Money
 from registry.domain.pricing import Cost
 from registry.domain.refusals import Refusal
 from registry.domain.rules import Deal, SignatureInvalid, decide_pledge_against, decide_sell
@@ -81,37 +81,24 @@ class UnknownQuote(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """A quote in the words of the trade. `sold` is the range that is sold, of a pledge the whole certificate.
-
-    `amount` is what the seller gives back on recourse, or what the pledge secures; `cost` what it comes to until the
-    due date, for the face of what is sold or for what is secured.
-    """
-
-    quote: Quote
-    digest: bytes
-    certificate: CertificateId
-    sold: CertificateId
-    price: Money
-    amount: Money
-    cost: Cost
-
-
-@dataclass(frozen=True, slots=True)
 class Offered:
-    """A quote that was signed, and whether the desk may take its price of the financier's deposit now."""
+    """A quote that was signed and is kept; what it costs if it is accepted now; whether the desk may take its price of
+    the financier's deposit."""
 
     signed: SignedQuote
-    terms: Terms
+    row: QuoteRow
+    cost: Cost
     is_funded: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A quote that was carried out; `approved` is the holder's approval of the desk where that was needed first."""
+    """A quote that was carried out: its entry is a Sold or a Pledged.
+
+    `approved` is the holder's approval of the desk where that was needed first.
+    """
 
     done: Done
-    terms: Terms
     approved: Done | None
 
 
@@ -157,27 +144,9 @@ def offer(
     _require_open(services, expiry)
     _rehearse(services, quote, claim_key)
     offered = desk_chain.sign(quote, signer, domain(services), claim_key=claim_key)
-    _keep(services, offered)
-    return Offered(offered, terms(services, offered), _shortfall(services, quote) is None)
-
-
-def terms(services: Services, signed_: SignedQuote) -> Terms:
-    """What a quote says, and what it costs if it is accepted today. Raises UnknownReceivable."""
-    quote = signed_.quote
-    row = receivable_of(services, quote.receivable_id)
-    currency = currency_to_show(row.currency)
-    sold = CertificateId(quote.receivable_id, quote.cut, quote.end)
-    price, amount = Money(quote.price, currency), Money(quote.amount, currency)
-    face = Money(quote.end - quote.cut, currency) if quote.kind is QuoteKind.SALE else amount
-    return Terms(
-        quote=quote,
-        digest=digest(quote, signed_.domain),
-        certificate=CertificateId(quote.receivable_id, quote.start, quote.end),
-        sold=sold,
-        price=price,
-        amount=amount,
-        cost=Cost(face, price, pricing.days_until(row.due_at, now=now(services))),
-    )
+    row, due_at = _kept(services, offered), receivable_of(services, quote.receivable_id).due_at
+    cost = row.cost(currency, due_at=due_at, now=now(services))
+    return Offered(offered, row, cost, _shortfall(services, quote) is None)
 
 
 # --------------------------------------------------------------------- finding
@@ -233,8 +202,8 @@ def accept(services: Services, *, signer: Hand, offered: SignedQuote) -> Accepte
     SignedForAnother, QuoteExpired, QuoteUsed, NotQuoteHolder, SignatureInvalid, WrongToken, InsufficientDeposit,
     InsufficientAllowance, and what the registry refuses of the sale or the pledge.
     """
+    quote, desk = offered.quote, desk_for(services, offered)
     _require_acceptable(services, offered, holder=actor(signer))
-    quote, desk = offered.quote, Contract(offered.domain.contract, desk_abi())
     certificate = CertificateId(quote.receivable_id, quote.start, quote.end)
     is_approved = _is_approved(services, quote, desk.address)
     if isinstance(signer, Pen):
@@ -243,23 +212,19 @@ def accept(services: Services, *, signer: Hand, offered: SignedQuote) -> Accepte
         taken = desk_chain.accept(offered, signer.account, deadline=signer.deadline, approval=approval, nonce=nonce)
         check(services, quote.holder, taken.call(), to=desk)
         raise Signed(taken)
-    found = terms(services, offered)
     with rehearsed_as_first(1 if is_approved else 2):
         approved = None
         if not is_approved:
             approved = approve(services, signer=signer, certificate=certificate, operator=desk.address)
-        return Accepted(send_call(services, signer, offered.call(), to=desk), found, approved)
+        return Accepted(send_call(services, signer, offered.call(), to=desk), approved)
 
 
-def submit(services: Services, *, signer: LocalAccount, accepted: SignedAcceptance) -> Accepted:
+def submit(services: Services, *, signer: LocalAccount, accepted: SignedAcceptance) -> Done:
     """Submit an acceptance that the holder signed; the submitter pays and has no other part in it.
 
     Raises SignedForAnother and what desk, registry and deposit token refuse.
     """
-    require_for_desk(services, accepted.quote)
-    found = terms(services, accepted.quote)
-    desk = Contract(accepted.quote.domain.contract, desk_abi())
-    return Accepted(send_call(services, signer, accepted.call(), to=desk), found, None)
+    return send_call(services, signer, accepted.call(), to=desk_for(services, accepted.quote))
 
 
 def read_accepted(path: Path) -> SignedAcceptance:
@@ -272,24 +237,23 @@ def cancel(services: Services, *, signer: LocalAccount, offered: SignedQuote) ->
 
     Raises SignedForAnother, NotTheSigner, QuoteUsed.
     """
-    quote = offered.quote
-    require_for_desk(services, offered)
+    quote, desk = offered.quote, desk_for(services, offered)
     if quote.financier != account_address(signer):
         raise NotTheSigner(f"{format_address(quote.financier)} signed it")
     _require_unused(services, offered)
     word, bit = divmod(quote.nonce, NONCES_PER_WORD)
-    desk = Contract(offered.domain.contract, desk_abi())
     done = send_call(services, signer, cancel_nonces(word=word, mask=1 << bit), to=desk)
     with services.database.write() as connection:
         records.withdraw_quote(connection, digest=digest(quote, offered.domain), financier=quote.financier)
     return done
 
 
-def require_for_desk(services: Services, offered: SignedQuote) -> None:
-    """The quote is for the desk that the registry takes financing from now. Raises SignedForAnother."""
+def desk_for(services: Services, offered: SignedQuote) -> Contract:
+    """The desk that a quote is for: the one that the registry takes financing from now. Raises SignedForAnother."""
     if offered.domain != domain(services):
         given = offered.domain
         raise SignedForAnother(f"it is for the desk {format_address(given.contract)} on chain {given.chain_id}")
+    return Contract(offered.domain.contract, desk_abi())
 
 
 def domain(services: Services) -> Eip712Domain:
@@ -303,7 +267,6 @@ def domain(services: Services) -> Eip712Domain:
 def _require_acceptable(services: Services, offered: SignedQuote, *, holder: Address) -> None:
     """What the desk would refuse, in its order. Raises as accept."""
     quote = offered.quote
-    require_for_desk(services, offered)
     _require_open(services, quote.expiry)
     _require_unused(services, offered)
     if holder != quote.holder:
@@ -377,12 +340,12 @@ def _is_used(services: Services, signer: Address, nonce: int) -> bool:
     return nonce_is_used(DeskView(services.node, desk_of(services)), signer, nonce)
 
 
-def _keep(services: Services, offered: SignedQuote) -> None:
-    quote = offered.quote
+def _kept(services: Services, offered: SignedQuote) -> QuoteRow:
+    quote, named_by = offered.quote, digest(offered.quote, offered.domain)
     with services.database.write() as connection:
         records.save_quote(
             connection,
-            digest=digest(quote, offered.domain),
+            digest=named_by,
             desk=offered.domain.contract,
             financier=quote.financier,
             holder=quote.holder,
@@ -399,3 +362,6 @@ def _keep(services: Services, offered: SignedQuote) -> None:
             expiry_at=quote.expiry,
             signature=offered.signature,
         )
+        row = quote_queries.quote(connection, named_by, party=quote.financier)
+    assert row is not None  # it was written just now
+    return row

@@ -1,4 +1,4 @@
-"""Operations that members signed, submitted for them at the operator's expense: each once, whatever is repeated."""
+"""What members signed, submitted for them at the operator's expense: each once, whatever is repeated."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from eth_account.signers.local import LocalAccount
 
-from registry.chain.contract import receivables_abi
+from registry.chain.quotes import SignedAcceptance
 from registry.chain.rpc import Receipt
 from registry.chain.submit import await_receipt, entry_logs, send
 from registry.chain.typed_data import SignedOperation
+from registry.commands import quotes
 from registry.commands.accounts import signer_of
 from registry.commands.names import UnknownAccount
-from registry.commands.sending import check, known_by_name
+from registry.commands.sending import Contract, check, known_by_name, registry_of
 from registry.commands.services import MirrorLags, Services
 from registry.commands.signing import require_here, require_relayable
 from registry.domain.identifiers import Address, IdMalformed
@@ -52,6 +54,10 @@ class Relayed:
     mirrored: bool
 
 
+Submittable = SignedOperation | SignedAcceptance
+"""What anyone may submit for those who signed it: at the registry, or at the desk."""
+
+
 def member_signed(document: Any) -> SignedOperation:
     """What a member signed, of a stranger's JSON. Raises SignedOperationMalformed, DocumentOfAnotherKind."""
     signed = SignedOperation.from_json(document)
@@ -67,20 +73,19 @@ def open_relayer(services: Services, name: str) -> LocalAccount:
         raise SettingsMalformed(f"COUNTERFOIL_RELAYER: {unknown.detail}", hint=unknown.hint) from unknown
 
 
-def rehearse(services: Services, signed: SignedOperation, *, sender: Address) -> int:
+def rehearse(services: Services, signed: Submittable, *, sender: Address) -> int:
     """Gas that the operation would use; nothing is sent. Raises SignedForAnother and the contract's refusals."""
-    require_here(services, signed)
-    return check(services, sender, signed.call())
+    return check(services, sender, signed.call(), to=_destination(services, signed))
 
 
-def relay_once(services: Services, signed: SignedOperation, *, relayer: LocalAccount, key: str) -> Relayed:
+def relay_once(services: Services, signed: Submittable, *, relayer: LocalAccount, key: str) -> Relayed:
     """Submit an operation, unless the request with this key did and the chain still has it.
 
     Returns when it is mirrored, or that takes too long.
     Raises IdempotencyKeyReused, RequestRunning, SignedForAnother, the contract's refusals, and after the failures of
     the node what it is not known to have done.
     """
-    require_here(services, signed)
+    to = _destination(services, signed)
     digest = hashlib.sha256(json.dumps(signed.to_json(), sort_keys=True).encode()).digest()
     with services.database.write() as connection:
         earlier = requests.begin(connection, key=key, input_sha256=digest)
@@ -90,7 +95,8 @@ def relay_once(services: Services, signed: SignedOperation, *, relayer: LocalAcc
             earlier = requests.begin_again(connection, key=key)
     outcome = earlier.outcome
     if outcome is None:
-        outcome = _kept(services, key, lambda: _carried_out(services, signed, relayer, key, earlier.tx_hash))
+        act = partial(_carried_out, services, signed, to=to, relayer=relayer, key=key, tx_hash=earlier.tx_hash)
+        outcome = _kept(services, key, act)
     try:
         services.mirrored(outcome["block_number"])
         mirrored = True
@@ -134,8 +140,16 @@ def _kept(services: Services, key: str, act: Callable[[], Receipt]) -> dict[str,
     return outcome
 
 
+def _destination(services: Services, signed: Submittable) -> Contract:
+    """The contract that takes it. Raises SignedForAnother."""
+    if isinstance(signed, SignedAcceptance):
+        return quotes.desk_for(services, signed.quote)
+    require_here(services, signed)
+    return registry_of(services)
+
+
 def _carried_out(
-    services: Services, signed: SignedOperation, relayer: LocalAccount, key: str, tx_hash: bytes | None
+    services: Services, signed: Submittable, *, to: Contract, relayer: LocalAccount, key: str, tx_hash: bytes | None
 ) -> Receipt:
     """The receipt of an earlier attempt's transaction, if the node has it; else of a new one's."""
     if tx_hash is not None and services.node.knows_transaction(tx_hash):
@@ -148,11 +162,4 @@ def _carried_out(
             requests.announce(connection, key=key, tx_hash=sent)
 
     with known_by_name(services):
-        return send(
-            services.node,
-            receivables_abi(),
-            signer=relayer,
-            to=services.deployment.receivables,
-            data=signed.call(),
-            announce=announce,
-        )
+        return send(services.node, to.abi, signer=relayer, to=to.address, data=signed.call(), announce=announce)
