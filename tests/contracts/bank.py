@@ -16,6 +16,7 @@ from eth_account import Account
 from eth_account.messages import encode_typed_data
 from eth_utils.crypto import keccak
 
+from tests.contracts import door
 from tests.contracts.door import Door, Receipt, selector
 from tests.contracts.house import EUR, YEAR, House, named, parts_of, token
 
@@ -162,10 +163,11 @@ class Bank:
         signature: bytes | None = None,
         claim_key: bytes | None = None,
         sender: Any = None,
+        gas: int = door.GAS,
     ) -> Receipt:
         """The seller accepts, unless the test names another sender."""
         opened = self._opened(quote, signature, claim_key)
-        return self.desk.accept(*opened, sender=sender or self.house.seller)
+        return self.desk.accept(*opened, sender=sender or self.house.seller, gas=gas)
 
     def accept_by_signature(
         self,
@@ -202,6 +204,12 @@ class Bank:
         return {"name": DESK, "contract": contract or self.desk.address, "chain_id": here}
 
     # ------------------------------------------------------------------ watching
+
+    @contextmanager
+    def refused(self, error: str, **inputs: Any) -> Iterator[None]:
+        """Demand this refusal, with these arguments, and that certificates, deposits and nonces stay as they are."""
+        with self.nothing(), door.refused(error, **inputs):
+            yield
 
     @contextmanager
     def nothing(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ import pytest
 
 from registry.chain.compile import compile_contracts
 from registry.settings import PROJECT_ROOT
-from tests.contracts.bank import open_bank
+from tests.contracts.bank import Bank, open_bank
 from tests.contracts.door import Door
 from tests.contracts.house import DEBTOR_ROLE, FINANCIER_ROLE, House, container, deploy_house
 from tests.contracts.till import Till
@@ -48,6 +48,12 @@ def house(peopled_house: House) -> Iterator[House]:
     """A registry with members, audited after the test."""
     yield peopled_house
     peopled_house.audit()
+
+
+@pytest.fixture
+def bank(house: House, project: Any) -> Bank:
+    """A bank without deposits, whose token and desk the registry knows."""
+    return open_bank(house, project)
 
 
 @pytest.fixture(scope="module")
