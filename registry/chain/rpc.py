@@ -170,7 +170,10 @@ class Node:
 
     def gas_limit(self) -> int:
         """Gas that all transactions of the newest block may use together."""
-        return int(self.request("eth_getBlockByNumber", "latest", False)["gasLimit"], 16)
+        method = "eth_getBlockByNumber"
+        found = self.request(method, "latest", False)
+        with _shape(method):
+            return _number(found["gasLimit"])
 
     def block(self, which: int | bytes | BlockTag) -> Block | None:
         """A header by number, hash or tag; None where the node has no such block."""

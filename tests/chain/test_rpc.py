@@ -217,6 +217,7 @@ EVERY_READ: list[Callable[[Node], object]] = [
     lambda node: node.code(b"\x01" * 20),
     lambda node: node.nonce(b"\x01" * 20),
     lambda node: node.receipt(b"\x01" * 32),
+    Node.gas_limit,
 ]
 NULL_IS_NO_SUCH_THING = {3, 4, 5, 11}
 """Reads for which null says that there is no such block or receipt."""
@@ -303,3 +304,11 @@ def test_reverts_are_known_in_the_dialects_of_nodes(error: dict[str, Any]) -> No
     with serving(reverting) as node, pytest.raises(CallReverted) as reverted:
         node.call(to=b"\x01" * 20, data=receivables_abi().selector("count"))
     assert reverted.value.data.hex() == "08c379a0"
+
+
+def test_the_gas_of_a_block_is_what_the_chain_was_given(node: Node) -> None:
+    before = node.gas_limit()
+    for limit in (before + 1, before):  # and back, for the tests to come
+        node.request("evm_setBlockGasLimit", hex(limit))
+        node.request("evm_mine")
+        assert node.gas_limit() == limit
