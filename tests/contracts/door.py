@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +22,17 @@ from registry.chain.rpc import CallReverted, Node
 from registry.domain.keccak import keccak256
 
 GAS = 16_000_000
+
+
+@cache
+def node_at(url: str) -> Node:
+    """The node there, always over the same connection: a new one takes longer than most requests."""
+    return Node(url)
+
+
+def node() -> Node:
+    """The node of ape's chain."""
+    return node_at(ape.chain.provider.uri)
 
 
 class Reverted(Exception):
@@ -115,6 +127,7 @@ class Door:
             for each_type in self.types
             for abi in each_type.events
         }
+        self._decoded: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
 
     def __getattr__(self, name: str) -> Operation:
         return Operation(self, getattr(self.contract, name))
@@ -132,7 +145,7 @@ class Door:
         """eth_call, and its answer. Raises Reverted."""
         abi = self.contract_type.view_methods[data[:4]]
         try:
-            answer = Node(ape.chain.provider.uri).call(to=bytes.fromhex(self.address[2:]), data=data)
+            answer = node().call(to=bytes.fromhex(self.address[2:]), data=data)
         except CallReverted as reverted:
             raise self.reverted(reverted.data) from None
         found = decode([kind(each) for each in abi.outputs], answer)
@@ -142,10 +155,9 @@ class Door:
     def send(self, data: bytes, *, sender: Any, gas: int = GAS, value: int = 0) -> Receipt:
         """A transaction, mined at once. Raises Reverted."""
         transaction = {"from": sender.address, "to": self.address, "data": "0x" + data.hex(), "gas": hex(gas)}
-        node = Node(ape.chain.provider.uri)
-        receipt = node.request("eth_sendTransactionSync", transaction | {"value": hex(value)})
+        receipt = node().request("eth_sendTransactionSync", transaction | {"value": hex(value)})
         if receipt["status"] == "0x0":
-            answer = node.request("ots_getTransactionError", receipt["transactionHash"])
+            answer = node().request("ots_getTransactionError", receipt["transactionHash"])
             raise self.reverted(bytes.fromhex(answer[2:]))
         return Receipt(events=self.decode(receipt["logs"]), gas_used=int(receipt["gasUsed"], 16))
 
@@ -154,18 +166,23 @@ class Door:
         constructor = container.constructor.encode_input(*plain(arguments))
         data = bytes(container.contract_type.get_deployment_bytecode()) + constructor
         try:
-            Node(ape.chain.provider.uri).estimate_gas(to=None, data=data, sender=bytes.fromhex(sender.address[2:]))
+            node().estimate_gas(to=None, data=data, sender=bytes.fromhex(sender.address[2:]))
         except CallReverted as reverted:
             raise self.reverted(reverted.data) from None
 
     def decode(self, logs: Iterable[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
         """Events from raw logs, in order."""
-        found = []
-        for log in logs:
-            if abi := self._events.get((log["topics"][0], len(log["topics"]))):
-                (decoded,) = ape.networks.ethereum.decode_logs([log], abi)
-                found.append((decoded.event_name, dict(decoded.event_arguments)))
-        return found
+        told = (self._told(log) for log in logs)
+        return [(name, dict(fields)) for name, fields in told if name]
+
+    def _told(self, log: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """One event, decoded once wherever it is asked for; without a name where it is not known."""
+        place = (log["blockHash"], log["logIndex"])
+        if place not in self._decoded:
+            abi = self._events.get((log["topics"][0], len(log["topics"])))
+            decoded = next(ape.networks.ethereum.decode_logs([log], abi)) if abi else None
+            self._decoded[place] = (decoded.event_name, dict(decoded.event_arguments)) if decoded else ("", {})
+        return self._decoded[place]
 
     def reverted(self, data: bytes) -> Reverted:
         """The revert that this data tells."""

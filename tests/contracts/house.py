@@ -21,7 +21,7 @@ from registry.domain.identifiers import Address, format_address, parse_address
 from registry.domain.keccak import keccak256
 from tests.contracts import oracle
 from tests.contracts.audit import Folded, audit
-from tests.contracts.door import Door, Receipt, selector
+from tests.contracts.door import Door, Receipt, node, selector
 
 DAY = 86_400
 YEAR = 365 * DAY
@@ -188,7 +188,7 @@ class House:
 
     @property
     def node(self) -> Node:
-        return Node(ape.chain.provider.uri)
+        return node()
 
     @property
     def now(self) -> int:
