@@ -9,18 +9,22 @@ from typing import Any
 
 import pytest
 
+from registry.domain.keccak import keccak256
 from tests.contracts.door import Receipt, refused, reverts
 from tests.contracts.house import (
     DAY,
     FORCED_TRANSFER_DELAY,
     NOBODY,
     ORDER,
+    OVERDUE_GRACE_DAYS,
     SUPPLIER_ROLE,
     House,
     named,
     token,
 )
+from tests.contracts.till import Till
 
+TRANSFER = "0x" + keccak256(b"Transfer(address,address,uint256)").hex()
 EVERYTHING = ("BatchMetadataUpdate", {"_fromTokenId": 0, "_toTokenId": 2**256 - 1})
 
 
@@ -85,13 +89,13 @@ def metadata(house: House) -> dict[int, Any]:
     Without the journal's head and the picture, which names the minute: they say as of when it was true, and change
     with every entry and every minute.
     """
+    filters = {"fromBlock": hex(house.first_block), "address": house.receivables.address, "topics": [TRANSFER]}
+    minted = {int(log["topics"][3], 16) for log in house.node.request("eth_getLogs", filters)}
     found: dict[int, Any] = {}
-    for receivable_id in range(1, house.receivables.count() + 1):
-        for start, _, _ in house.cover(receivable_id):
-            uri = house.receivables.tokenURI(token(receivable_id, start))
-            said = json.loads(base64.b64decode(uri.partition(",")[2]))
-            traits = [trait for trait in said["attributes"] if trait["trait_type"] != "Journal head"]
-            found[token(receivable_id, start)] = (said["name"], said["description"], traits)
+    for certificate in filter(house.certificate, sorted(minted)):
+        said = json.loads(base64.b64decode(house.receivables.tokenURI(certificate).partition(",")[2]))
+        traits = [trait for trait in said["attributes"] if trait["trait_type"] != "Journal head"]
+        found[certificate] = (said["name"], said["description"], traits)
     return found
 
 
@@ -146,6 +150,52 @@ def test_every_change_of_a_certificates_metadata_is_told(described: House) -> No
     assert changed(house, lambda: house.endorse(front, to=bank, sender=house.supplier)) == {front}
     assert changed(house, lambda: house.split(token(first, 80_000), 90_000, to=bank)) == {token(first, 80_000)}
     assert changed(house, lambda: house.confirm(house.register())) == set()
+
+
+def test_every_change_by_money_is_told(described: House, till: Till) -> None:
+    house, due = described, described.midnight(days=3)
+    repaid, settled, resolved = (house.confirmed(due=due) for _ in range(3))
+    closed = till.parts(70_000, 80_000, due=due)
+    front, tail = token(closed), token(closed, 70_000)
+
+    assert changed(house, lambda: till.pledge(tail)) == {tail}
+    assert changed(house, lambda: till.release(tail)) == {tail}
+    assert changed(house, lambda: till.pledge_against(tail)) == {tail}
+    assert changed(house, lambda: till.sell(front, cut=60_000, recourse=10_000)) == {front}
+    sold = token(closed, 60_000)
+    assert changed(house, lambda: till.sell(token(repaid), recourse=50_000)) == set()
+
+    assert changed(house, lambda: till.credit(front, 10_000)) == set()
+    front = token(closed, 10_000)
+    assert changed(house, lambda: till.dispute(front, 40_000)) == {front}
+    disputed, rest = front, token(closed, 40_000)
+    assert changed(house, lambda: house.partition(named(disputed, 40_000), 30_000)) == {disputed}
+    assert changed(house, lambda: till.credit(disputed, 5_000)) == set()
+    disputed = {token(closed, 15_000), token(closed, 30_000)}
+    others = {rest, sold, tail, token(closed, 80_000)}
+    assert changed(house, lambda: till.pay(closed, 60_000)) == disputed | others
+    assert changed(house, lambda: till.redeem(tail)) == set()
+    others.remove(tail)
+
+    assert changed(house, lambda: till.dispute(token(resolved), 1)) == {token(resolved)}
+    assert changed(house, lambda: till.resolve(resolved)) == {token(resolved)}
+    till.reach(settled)
+    assert changed(house, lambda: till.pay(settled, 50_000)) == {token(settled)}
+    assert changed(house, lambda: till.redeem(token(settled))) == {token(settled)}
+    assert changed(house, lambda: house.partition(named(token(settled)), 33_333)) == {token(settled)}
+    both = {token(settled), token(settled, 33_333)}
+    assert changed(house, lambda: till.pay(settled, 50_000)) == both
+    assert changed(house, lambda: till.redeem_many([*both])) == set()
+
+    till.reach(repaid, days=OVERDUE_GRACE_DAYS)
+    assert changed(house, lambda: till.dishonour(repaid)) == set()
+    assert changed(house, lambda: till.demand(token(repaid))) == set()
+    assert changed(house, lambda: till.repurchase(token(repaid))) == set()
+    assert changed(house, lambda: till.close(repaid)) == {token(repaid)}
+    assert changed(house, lambda: till.absolve(repaid)) == set()
+    # What was paid in full stays so.
+    assert changed(house, lambda: till.close(closed)) == disputed
+    assert changed(house, lambda: till.redeem_many([*disputed, *others])) == set()
 
 
 def test_what_changes_with_the_clock_alone_is_told_by_nobody(described: House) -> None:
