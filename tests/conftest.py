@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from registry.chain import devchain
 from registry.chain.devchain import DevChain
 from registry.chain.rpc import Node
 from registry.store.database import Database
@@ -43,10 +44,20 @@ def node(chain: DevChain) -> Iterator[Node]:
     assert found.request("evm_revert", as_new)
 
 
-@pytest.fixture
-def scene(node: Node) -> Scene:
-    """A fresh registry with a seller, a buyer, a supplier and a bank."""
+@pytest.fixture(scope="module")
+def ground(node: Node) -> Scene:
+    """A registry with a seller, a buyer, a supplier and a bank, deployed once for all tests of a file."""
     return Scene.open(node)
+
+
+@pytest.fixture
+def scene(ground: Scene) -> Iterator[Scene]:
+    """The same registry as new: what a test does with it is undone afterwards, with the clock."""
+    as_new = ground.node.request("evm_snapshot")
+    # Blocks of its own: anvil forgets the states of those that come again.
+    devchain.advance_time(ground.node, seconds=next(_numbers))
+    yield Scene(ground.node, ground.deployment)
+    assert ground.node.request("evm_revert", as_new)
 
 
 @pytest.fixture(scope="session")

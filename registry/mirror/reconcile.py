@@ -15,9 +15,11 @@ from operator import itemgetter
 from typing import Any, Literal
 
 import psycopg
+from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from registry.chain.contract import ReceivablesView
+from registry.chain.quotes import Quote, desk_domain, digest
 from registry.chain.rpc import Node, RpcFailed
 from registry.chain.words import LienWord, RecourseWord
 from registry.documents.attachments import Attachment
@@ -183,6 +185,7 @@ class _Deep:
         self._compare_profiles()
         self._compare_order_references()
         self._compare_bank_references()
+        self._compare_quotes()
 
     def _compare_tag(self, tag: Literal["safe", "finalized"], stored: int) -> None:
         """What the mirror calls safe or finalized must be so for the node, and be mirrored."""
@@ -401,6 +404,20 @@ class _Deep:
             self._report.expect(
                 "bank_reference", _show(stored), "text", stored, bank_reference_hash(text) if text else None
             )
+
+    def _compare_quotes(self) -> None:
+        """What is kept of a quote must still be what its financier signed the digest of."""
+        with self._connection.cursor(row_factory=dict_row) as rows:
+            rows.execute(
+                "SELECT digest AS stored, desk, financier, holder, receivable_id, start_minor AS start,"
+                " end_minor AS end, cut_minor AS cut, kind, token, price_minor AS price, amount_minor AS amount,"
+                " anchor, nonce, expiry_at AS expiry FROM quote ORDER BY digest"
+            )
+            for row in rows.fetchall():
+                stored, domain = row.pop("stored"), desk_domain(chain_id=self._cursor.chain_id, desk=row.pop("desk"))
+                terms = {name: store.plain(value) for name, value in row.items()}
+                quote = Quote(**terms | {"nonce": int.from_bytes(row["nonce"])})
+                self._report.expect("quote", _show(stored), "terms", digest(quote, domain), stored)
 
     def _compare_headers(self) -> None:
         rows = self._connection.execute("SELECT number, hash, parent_hash, at FROM block ORDER BY number").fetchall()

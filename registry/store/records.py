@@ -26,6 +26,8 @@ from registry.store.tables import (
 
 HANDLE_LETTERS_MAX = 32
 
+_OFFICIALS = frozenset({"operator", "settlement-bank", "regulator", "officer-one", "officer-two", "registry", "desk"})
+
 _LEGAL_FORMS = frozenset(
     re.split(
         " ", "gmbh ag kg ug ohg se sa sas sarl srl spa bv nv ab as asa oy oyj aps ltd limited plc llc inc corp co kk"
@@ -46,8 +48,8 @@ def is_handle(text: str) -> bool:
 
 
 def _is_reserved(text: str) -> bool:
-    """Names of the operator, the regulator and its officers, of dev accounts, and what looks like an address."""
-    return re.fullmatch(r"operator|regulator|officer-(one|two)|dev[0-9]+|0x.*", text) is not None
+    """Names of officials, of registry and desk, of dev accounts, and what looks like an address."""
+    return text in _OFFICIALS or re.fullmatch(r"dev[0-9]+|0x.*", text) is not None
 
 
 def free_handle(connection: Connection, name: str) -> str:
@@ -206,6 +208,7 @@ def save_quote(
     connection: Connection,
     *,
     digest: bytes,
+    desk: Address,
     financier: Address,
     holder: Address,
     receivable_id: int,
@@ -221,7 +224,7 @@ def save_quote(
     expiry_at: int,
     signature: bytes,
 ) -> None:
-    """Keep a signed quote, as contracts/interfaces/IFinancingDesk.sol has it; the same one twice is one row.
+    """Keep a quote signed for a desk, as contracts/interfaces/IFinancingDesk.sol has it; the same twice is one row.
 
     Amounts in minor units, `expiry_at` in seconds, `kind` 1 for a sale and 2 for a pledge.
     """
@@ -229,6 +232,7 @@ def save_quote(
         upsert(quote)
         .values(
             digest=digest,
+            desk=desk,
             financier=financier,
             holder=holder,
             receivable_id=receivable_id,

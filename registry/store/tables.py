@@ -431,6 +431,7 @@ quote = Table(
     metadata,
     Column("quote_id", BigInteger, primary_key=True),
     Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("desk", LargeBinary, nullable=False),
     Column("financier", LargeBinary, nullable=False),
     Column("holder", LargeBinary, nullable=False),
     Column("receivable_id", BigInteger, nullable=False),

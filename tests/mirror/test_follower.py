@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -34,7 +34,11 @@ from registry.mirror.follower import (
 from registry.mirror.reconcile import reconcile
 from registry.store.database import Database
 from registry.store.embedded import EmbeddedPostgres
-from tests.mirror.everything import every_operation
+from tests.mirror.everything import (
+    every_operation,
+    every_operation_about_money,
+    every_operation_without_money,
+)
 from tests.scene import BANK, OPERATOR, STRANGER, SUPPLIER, Scene
 
 
@@ -74,6 +78,29 @@ def busy(scene: Scene, *, rounds: int = 3) -> None:
     scene.refuse(scene.register())
 
 
+@pytest.fixture(scope="module")
+def busy_scene(node: Node, postgres: EmbeddedPostgres) -> Iterator[Scene]:
+    """A busy registry, and the mirror of it in a database to copy."""
+    scene = Scene.open(node)
+    busy(scene)
+    postgres.create_database("busy", template="template_counterfoil")
+    database = Database(postgres.url("busy"))
+    follower_of(scene, database).catch_up()
+    database.dispose()
+    yield scene
+    postgres.drop_database("busy")
+
+
+@pytest.fixture
+def busy_mirror(busy_scene: Scene, postgres: EmbeddedPostgres) -> Iterator[Database]:
+    """A mirror of busy_scene, to be changed by hand; the chain is only read."""
+    postgres.create_database("changed", template="busy")
+    database = Database(postgres.url("changed"))
+    yield database
+    database.dispose()
+    postgres.drop_database("changed")
+
+
 def test_every_operation_is_mirrored_as_the_chain_has_it(
     scene: Scene, database: Database, postgres: EmbeddedPostgres
 ) -> None:
@@ -98,14 +125,16 @@ def test_every_operation_is_mirrored_as_the_chain_has_it(
     assert report.differences == []
 
 
+@pytest.mark.parametrize("act", [every_operation_without_money, every_operation_about_money, Scene.sunset])
 def test_a_reorg_of_every_operation_leaves_nothing_behind(
-    scene: Scene, database: Database, postgres: EmbeddedPostgres
+    scene: Scene, database: Database, postgres: EmbeddedPostgres, act: Callable[[Scene], object]
 ) -> None:
+    """In three parts, because the chain keeps the states of few blocks."""
     scene.confirmed()
     follower = follower_of(scene, database)
     follower.catch_up()
     before, head = digest(database), scene.node.head()
-    every_operation(scene)
+    act(scene)
     follower.catch_up()
     assert digest(database) != before
     scene.reorg(depth=scene.node.head() - head)
@@ -114,10 +143,8 @@ def test_a_reorg_of_every_operation_leaves_nothing_behind(
     assert digest(database) == before == built_from_nothing(scene, postgres)
 
 
-def test_a_mirror_agrees_with_the_chain_in_every_field(scene: Scene, database: Database) -> None:
-    busy(scene)
-    follower_of(scene, database).catch_up()
-    report = reconcile(database, scene.node, contract=scene.deployment.receivables, deep=True)
+def test_a_mirror_agrees_with_the_chain_in_every_field(busy_scene: Scene, busy_mirror: Database) -> None:
+    report = reconcile(busy_mirror, busy_scene.node, contract=busy_scene.deployment.receivables, deep=True)
     assert report.differences == []
     assert report.compared > 200
 
@@ -139,6 +166,7 @@ def test_a_mirror_that_follows_live_equals_one_built_from_nothing(
 def test_after_a_reorg_the_mirror_equals_one_built_from_nothing(
     scene: Scene, database: Database, postgres: EmbeddedPostgres, depth: int
 ) -> None:
+    scene.register()  # 80 blocks with what follows: the first that a reorg replaces is not empty
     scene.confirmed()
     scene.mine(60)
     busy(scene)
@@ -266,13 +294,11 @@ def test_a_crash_between_writes_leaves_nothing_half_done(
     assert reconcile(database, scene.node, contract=scene.deployment.receivables, deep=True).differences == []
 
 
-def test_rebuild_gives_the_same_digest(scene: Scene, database: Database) -> None:
-    busy(scene)
-    follower_of(scene, database).catch_up()
-    rebuilt = rebuilding.rebuild(database)
+def test_rebuild_gives_the_same_digest(busy_scene: Scene, busy_mirror: Database) -> None:
+    rebuilt = rebuilding.rebuild(busy_mirror)
     assert rebuilt.before == rebuilt.after
     assert rebuilt.journals == 5
-    assert rebuilt.entries == sum(len(scene.journal(number)) for number in range(5))
+    assert rebuilt.entries == sum(len(busy_scene.journal(number)) for number in range(5))
 
 
 @pytest.mark.parametrize(
@@ -292,26 +318,22 @@ def test_rebuild_gives_the_same_digest(scene: Scene, database: Database) -> None
     ],
 )
 def test_deep_reconciliation_names_a_row_changed_by_hand(
-    scene: Scene, database: Database, change: str, table: str, row: str | None, field: str
+    busy_scene: Scene, busy_mirror: Database, change: str, table: str, row: str | None, field: str
 ) -> None:
-    busy(scene)
-    follower_of(scene, database).catch_up()
-    with database.bulk() as connection:
+    with busy_mirror.bulk() as connection:
         connection.execute(change)
-    found = reconcile(database, scene.node, contract=scene.deployment.receivables, deep=True).differences
+    found = reconcile(busy_mirror, busy_scene.node, contract=busy_scene.deployment.receivables, deep=True).differences
     assert any(
         difference.table == table and difference.field == field and row in (None, difference.row)
         for difference in found
     )
 
 
-def test_heads_alone_show_a_lost_entry(scene: Scene, database: Database) -> None:
-    busy(scene, rounds=1)
-    follower_of(scene, database).catch_up()
-    with database.bulk() as connection:
+def test_heads_alone_show_a_lost_entry(busy_scene: Scene, busy_mirror: Database) -> None:
+    with busy_mirror.bulk() as connection:
         connection.execute("DELETE FROM entry WHERE journal_id = 1 AND position = 5")
-    rebuilding.rebuild(database)
-    found = reconcile(database, scene.node, contract=scene.deployment.receivables).differences
+    rebuilding.rebuild(busy_mirror)
+    found = reconcile(busy_mirror, busy_scene.node, contract=busy_scene.deployment.receivables).differences
     assert [(difference.table, difference.row) for difference in found] == [("journal", "R-1")]
 
 
@@ -401,19 +423,20 @@ def _other(block: Block) -> Block:
     return replace(block, hash=keccak256(block.hash), parent_hash=keccak256(block.parent_hash))
 
 
-def test_a_node_of_another_chain_wipes_nothing(scene: Scene, database: Database) -> None:
-    busy(scene, rounds=1)
-    cursor = follower_of(scene, database).catch_up()
-    before = digest(database)
+def test_a_node_of_another_chain_wipes_nothing(busy_scene: Scene, busy_mirror: Database) -> None:
+    with busy_mirror.bulk() as connection:
+        cursor, before = store.read_cursor(connection), rebuilding.digest(connection)
     with pytest.raises(OtherChain) as refused:
-        follower_of(scene, database, node=OtherHashes(scene.node.url), owns_chain=False).step()
+        follower_of(busy_scene, busy_mirror, node=OtherHashes(busy_scene.node.url), owns_chain=False).step()
     assert refused.value.code == "other_chain"
-    assert digest(database) == before
-    with database.bulk() as connection:
+    assert digest(busy_mirror) == before
+    with busy_mirror.bulk() as connection:
         assert store.read_cursor(connection) == cursor
 
 
 def test_a_reorg_of_everything_that_is_mirrored_goes_back_to_the_block_before(scene: Scene, database: Database) -> None:
+    # One of its own: what other tests stand on must stay.
+    scene = Scene.open(scene.node)
     scene.confirmed()
     follower = follower_of(scene, database, owns_chain=False)
     cursor = follower.catch_up()
@@ -626,7 +649,8 @@ def test_a_node_that_gives_nothing_is_not_asked_for_ever(scene: Scene, database:
 def test_a_node_that_takes_too_long_is_asked_for_fewer_blocks_the_next_time(scene: Scene, database: Database) -> None:
     scene.mine(40)
     node = Modest(scene.node.url)
-    node.blocks_max, node.failure = 40, NodeUnreachable
+    node.blocks_max = (scene.node.head() - scene.deployment.block_number) // 2 + 1
+    node.failure = NodeUnreachable
     follower = follower_of(scene, database, node=node)
     with pytest.raises(NodeUnreachable):
         follower.step()

@@ -10,10 +10,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, or_, select, true
 
 from registry.domain.identifiers import Address, CertificateId
+from registry.domain.money import Currency, Money
+from registry.domain.pricing import Cost, days_until
 from registry.store.queries.pages import PAGE_ROWS_DEFAULT, Page, page, rows_asked
 from registry.store.queries.visibility import Caller, visible_to
 from registry.store.tables import entry
 from registry.store.tables import quote as table
+
+SALE, PLEDGE = 1, 2
+"""The desk's numbers of what a quote is for."""
 
 
 class QuoteState(StrEnum):
@@ -29,12 +34,13 @@ class QuoteState(StrEnum):
 class QuoteRow:
     """One quote, as contracts/interfaces/IFinancingDesk.sol has it. `_minor` in minor units, `expiry_at` in seconds.
 
-    `kind` is 1 for a sale, 2 for a pledge. `accepted_position` is the place, in the receivable's journal, of the entry
-    that carried it out, None while there is none.
+    `desk` is the one that it was signed for; `kind` is SALE or PLEDGE. `accepted_position` is the place,
+    in the receivable's journal, of the entry that carried it out, None while there is none.
     """
 
     quote_id: int
     digest: bytes
+    desk: Address
     financier: Address
     holder: Address
     receivable_id: int
@@ -57,6 +63,14 @@ class QuoteRow:
     def certificate_id(self) -> CertificateId:
         """The certificate that it is for, whole."""
         return CertificateId(self.receivable_id, self.start_minor, self.end_minor)
+
+    def cost(self, currency: Currency, *, due_at: int, now: int) -> Cost:
+        """What its price comes to if it is accepted now; instants in seconds.
+
+        For the face of what is sold, or for what the pledge secures.
+        """
+        face = self.end_minor - self.cut_minor if self.kind == SALE else self.amount_minor
+        return Cost(Money(face, currency), Money(self.price_minor, currency), days_until(due_at, now=now))
 
     def state(self, *, now: int) -> QuoteState:
         """Where it stands at `now` (seconds).

@@ -140,6 +140,7 @@ def upgrade() -> None:
         "quote",
         sa.Column("quote_id", sa.BigInteger(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("desk", sa.LargeBinary(), nullable=False),
         sa.Column("financier", sa.LargeBinary(), nullable=False),
         sa.Column("holder", sa.LargeBinary(), nullable=False),
         sa.Column("receivable_id", sa.BigInteger(), nullable=False),
