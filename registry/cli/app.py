@@ -8,9 +8,12 @@ from typing import Annotated
 import typer
 
 from registry.cli import (
+    agreements,
     books,
     certificates,
     checking,
+    debts,
+    deposits,
     dev,
     documents,
     journals,
@@ -19,6 +22,8 @@ from registry.cli import (
     orders,
     output,
     oversight,
+    payments,
+    quotes,
     receivables,
     running,
     signatures,
@@ -47,7 +52,23 @@ def root(
     """Counterfoil: confirmed receivables as certificates that split to the cent."""
 
 
-for noun in (running, receivables, certificates, lists, signatures, orders, oversight, checking, books, journals):
+for noun in (
+    running,
+    receivables,
+    certificates,
+    payments,
+    agreements,
+    quotes,
+    deposits,
+    lists,
+    debts,
+    signatures,
+    orders,
+    oversight,
+    checking,
+    books,
+    journals,
+):
     app.add_typer(noun.app)
 app.add_typer(members.app, name="member", rich_help_panel="Members")
 app.add_typer(documents.app, name="invoice", rich_help_panel="Receivables")

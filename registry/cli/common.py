@@ -91,12 +91,13 @@ VALID_DAYS_DEFAULT = 7
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What an operation did: a sentence for people, the entry on chain (None if it needed none), `more` members for
-    programs."""
+    """What an operation did: a sentence for people and further lines, the entry on chain (None if it needed none),
+    `more` members for programs."""
 
     sentence: str
     done: Done | None = None
     more: Mapping[str, object] = field(default_factory=dict)
+    lines: Sequence[str] = ()
 
     def show(self, *, json_output: bool) -> None:
         """Print it."""
@@ -106,6 +107,8 @@ class Told:
             output.document({**(views.done_document(self.done) if self.done is not None else {}), **self.more})
             return
         output.console.print(f"[green]done[/] {safe(self.sentence)}")
+        for line in self.lines:
+            output.console.print(f"  {safe(line)}")
         if self.done is not None:
             output.console.print(
                 f"  [dim]block {self.done.block_number}, transaction 0x{self.done.tx_hash.hex()}, "
@@ -143,6 +146,11 @@ class Acting:
         self._valid_days = valid_days
         self._stack = stack
 
+    @property
+    def is_signing(self) -> bool:
+        """Whether --sign was given: the hand is a pen. In a dry run it is not."""
+        return self._valid_days is not None
+
     @functools.cached_property
     def services(self) -> Services:
         """The registry; in a dry run one that keeps nothing. Raises what open_services raises, MirrorLags."""
@@ -172,9 +180,14 @@ class Acting:
 
     def deadline(self, days: int) -> int:
         """The instant (seconds) so many days after the newest block."""
+        return self.now + days * DAY_SECONDS
+
+    @property
+    def now(self) -> int:
+        """The time of the newest block, in seconds."""
         from registry.commands.sending import now
 
-        return now(self.services) + days * DAY_SECONDS
+        return now(self.services)
 
     def account(self, name: str) -> Address:
         """The address behind a name. Raises UnknownAccount, KeystoreLocked, IdMalformed."""

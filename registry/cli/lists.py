@@ -52,6 +52,8 @@ class StatusName(StrEnum):
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
     LAPSED = "lapsed"
+    SETTLED = "settled"
+    CLOSED = "closed"
 
 
 FirstDay = Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First due date.")]
@@ -74,7 +76,7 @@ def inbox(
 
     receivable_id = None if after is None else parse_receivable_id(after)
     debtor = asking.account(as_)
-    last = None if receivable_id is None else _receivable(asking.snapshot, receivable_id)
+    last = None if receivable_id is None else receivable_row(asking.snapshot, receivable_id)
     rows, more = first(
         limit,
         every(
@@ -300,7 +302,7 @@ def show(receivable: ReceivableArgument, *, json_output: JsonFlag = False) -> No
     receivable_id = parse_receivable_id(receivable)
     with asking() as registry:
         connection, now, state = registry.snapshot, registry.now, registry.state
-        row = _receivable(connection, receivable_id)
+        row = receivable_row(connection, receivable_id)
         invoice = invoices.invoice_by_root(connection, row.document_root)
         attachments = invoices.attachments_by_root(connection, row.document_root)
         parts = list(every(lambda key: certificates.certificates(connection, receivable_id=receivable_id, after=key)))
@@ -447,7 +449,8 @@ def _invoice_shown(invoice: InvoiceRow | None, row: ReceivableRow) -> str:
     return invoice.number if invoice.originator == row.originator else "another seller's: do not confirm"
 
 
-def _receivable(connection: Connection, receivable_id: int) -> ReceivableRow:
+def receivable_row(connection: Connection, receivable_id: int) -> ReceivableRow:
+    """A receivable. Raises UnknownReceivable."""
     from registry.store.queries import receivables
 
     row = receivables.receivable(connection, receivable_id)

@@ -14,6 +14,7 @@ from registry.cli.common import Acting, Asking, JsonFlag, Listing, Told, asking,
 from registry.cli.output import named_refusals
 from registry.domain.calendar import instant
 from registry.domain.identifiers import ZERO_ADDRESS, format_address
+from registry.domain.money import currency_to_show
 from registry.domain.receivable import Parameter
 from registry.domain.rules import parameter_in_force, setting_in_force
 
@@ -36,6 +37,7 @@ class ParameterName(StrEnum):
     MINIMUM_PART_MINOR = "minimum_part_minor"
     ANSWER_WINDOW_DAYS = "answer_window_days"
     UNANSWERED_MAX = "unanswered_max"
+    OVERDUE_GRACE_DAYS = "overdue_grace_days"
 
 
 ContractAddress = Annotated[str, typer.Argument(metavar="ADDRESS", help="A contract, or none.")]
@@ -67,7 +69,7 @@ def sunset(acting: Acting) -> Told:
     from registry.commands import oversight
 
     done = oversight.sunset(acting.services, signer=acting.signer)
-    return _told("no claim is registered or confirmed here any more", done)
+    return told_of_delayed("no claim is registered or confirmed here any more", done)
 
 
 @parameters.command("set")
@@ -86,7 +88,7 @@ def parameter_set(
     done = oversight.set_parameter(
         acting.services, signer=acting.signer, parameter=Parameter[name.name], value=value, effective=effective
     )
-    return _told(f"{name} is {value} from {effective} on", done)
+    return told_of_delayed(f"{name} is {value} from {effective} on", done)
 
 
 @rules.command("set")
@@ -96,7 +98,9 @@ def rules_set(acting: Acting, address: ContractAddress) -> Told:
     from registry.commands import oversight
 
     contract = ZERO_ADDRESS if address == NO_CONTRACT else acting.account(address)
-    return _told(f"extra rules: {address}", oversight.set_rules(acting.services, signer=acting.signer, rules=contract))
+    return told_of_delayed(
+        f"extra rules: {address}", oversight.set_rules(acting.services, signer=acting.signer, rules=contract)
+    )
 
 
 @descriptor.command("set")
@@ -107,7 +111,7 @@ def descriptor_set(acting: Acting, address: ContractAddress) -> Told:
 
     contract = ZERO_ADDRESS if address == NO_CONTRACT else acting.account(address)
     done = oversight.set_descriptor(acting.services, signer=acting.signer, descriptor=contract)
-    return _told(f"certificates are described by {address}", done)
+    return told_of_delayed(f"certificates are described by {address}", done)
 
 
 @parameters.command("list")
@@ -147,14 +151,19 @@ def registry(*, json_output: JsonFlag = False) -> None:
         "sunset_at": instant(state.sunset_at) if state.sunset_at else None,
         "rules": format_address(state.rules) if any(state.rules) else None,
         "descriptor": format_address(state.descriptor) if any(state.descriptor) else None,
+        "desk": format_address(state.desk) if any(state.desk) else None,
+        "deposit_tokens": {
+            str(currency_to_show(numeric)): format_address(token) for numeric, token in state.deposit_tokens.items()
+        },
         **{one.name.lower(): parameter_in_force(state, one, now=now) for one in Parameter},
         "journal": {"head": "0x" + state.head.hex(), "length": state.length},
     }
     if json_output:
         output.document(found)
         return
-    journal = found.pop("journal")
+    journal, tokens = found.pop("journal"), found.pop("deposit_tokens")
     output.facts((name.replace("_", " "), "no" if value is None else value) for name, value in found.items())
+    output.facts((f"deposits in {currency}", token) for currency, token in tokens.items())
     output.facts([("journal R-0", f"{journal['head']} after {journal['length']} entries")])
 
 
@@ -171,7 +180,7 @@ def _parameter_document(state: Registry, parameter: Parameter, *, now: int) -> d
     }
 
 
-def _told(sentence: str, done: Done | Waits) -> Told:
+def told_of_delayed(sentence: str, done: Done | Waits) -> Told:
     """What was carried out; or that it waits, and until when."""
     from registry.commands.oversight import Waits
 

@@ -17,7 +17,7 @@ from registry.commands.certificates import typed_amount
 from registry.commands.oversight import registry_state
 from registry.commands.sending import Contract, Done, send_call, undone_if_refused
 from registry.commands.services import Services
-from registry.domain.identifiers import ZERO_ADDRESS, Address
+from registry.domain.identifiers import MINOR_MAX, ZERO_ADDRESS, Address
 from registry.domain.money import Currency, Money, currency_by_numeric
 from registry.domain.orders import bank_reference_hash
 from registry.domain.rules import NoDepositToken
@@ -27,15 +27,19 @@ from registry.store.database import Connection
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What an account has in one currency, and what registry and desk may take of it. Minor units.
+    """What an account has in one currency, and what registry and desk may take of it: that may be more."""
 
-    Allowances may be larger than the deposit.
-    """
+    deposit: Money
+    registry: Money
+    desk: Money
 
-    currency: Currency
-    minor: int
-    registry_minor: int
-    desk_minor: int
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """All deposits in one currency, and what of them lies in the registry until certificates are paid out."""
+
+    deposits: Money
+    in_registry: Money
 
 
 def mint(
@@ -88,12 +92,20 @@ def balances(services: Services, account: Address) -> list[Balance]:
     registry, desk = services.deployment.receivables, desk_of(services)
     return [
         Balance(
-            currency_by_numeric(numeric),
-            token.balance(account),
-            token.allowance(owner=account, spender=registry),
-            token.allowance(owner=account, spender=desk),
+            Money(token.balance(account), currency),
+            _shown(token.allowance(owner=account, spender=registry), currency),
+            _shown(token.allowance(owner=account, spender=desk), currency),
         )
-        for numeric, token in _tokens(services).items()
+        for currency, token in _tokens(services)
+    ]
+
+
+def totals(services: Services) -> list[Total]:
+    """What the settlement bank owes in every currency that has deposits here."""
+    registry = services.deployment.receivables
+    return [
+        Total(Money(token.total(), currency), Money(token.balance(registry), currency))
+        for currency, token in _tokens(services)
     ]
 
 
@@ -116,10 +128,15 @@ def desk_of(services: Services) -> Address:
 # ---------------------------------------------------------------- internal
 
 
-def _tokens(services: Services) -> dict[int, DepositView]:
-    """All deposit tokens by ISO 4217 number."""
+def _tokens(services: Services) -> list[tuple[Currency, DepositView]]:
+    """All deposit tokens with their currencies."""
     tokens = registry_state(services).deposit_tokens
-    return {numeric: DepositView(services.node, token) for numeric, token in tokens.items()}
+    return [(currency_by_numeric(numeric), DepositView(services.node, token)) for numeric, token in tokens.items()]
+
+
+def _shown(allowance: int, currency: Currency) -> Money:
+    """An allowance; those without a limit are larger than any amount."""
+    return Money(min(allowance, MINOR_MAX), currency)
 
 
 def _send(services: Services, signer: LocalAccount, money: Money, data: bytes) -> tuple[Done, Money]:
@@ -144,7 +161,7 @@ def _booked_as(services: Services, currency: Currency, reference: str) -> Iterat
 
     def forget(connection: Connection) -> None:
         # In another currency, or by somebody faster, it may have been booked.
-        if not any(token.is_booked(hash_) for token in _tokens(services).values()):
+        if not any(token.is_booked(hash_) for _, token in _tokens(services)):
             records.forget_bank_reference(connection, reference_hash=hash_)
 
     with undone_if_refused(services, forget):

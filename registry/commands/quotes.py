@@ -66,9 +66,13 @@ from registry.domain.pricing import Cost
 from registry.domain.refusals import Refusal
 from registry.domain.rules import Deal, SignatureInvalid, decide_pledge_against, decide_sell
 from registry.store import records
+from registry.store.database import Connection
 from registry.store.nonces import NONCES_PER_WORD
 from registry.store.queries import quotes as quote_queries
 from registry.store.queries.quotes import QuoteRow
+
+NUMBER_DIGITS_MAX = 18
+_NAME = re.compile(rf"[0-9]{{1,{NUMBER_DIGITS_MAX}}}|0x[0-9a-fA-F]{{64}}", re.ASCII)
 
 
 class UnknownQuote(Refusal):
@@ -153,22 +157,30 @@ def offer(
 
 
 def find(services: Services, name: str, *, party: Address) -> SignedQuote:
-    """The quote of a number, a digest as 0x…, or a file that its financier sent.
+    """The quote of a number or a digest, as kept has it, or in a file that its financier sent.
 
     Raises UnknownQuote, DocumentUnreadable, SignedOperationMalformed, QuoteMalformed.
     """
-    if name.isdecimal():
-        with services.database.snapshot() as connection:
-            row = next(iter(quote_queries.quotes(connection, party=party, after=int(name) + 1, limit=1)), None)
-        row = None if row is None or row.quote_id != int(name) else row
-    elif re.fullmatch(r"0x[0-9a-fA-F]{64}", name):
-        with services.database.snapshot() as connection:
-            row = quote_queries.quote(connection, bytes.fromhex(name[2:]), party=party)
-    else:
+    if not _NAME.fullmatch(name):
         return SignedQuote.from_json(read_json(Path(name)))
-    if row is None:
-        raise UnknownQuote(f"quote {name} is not {format_address(party)}'s to see")
+    with services.database.snapshot() as connection:
+        row = kept(connection, name, party=party)
     return of_row(services, row)
+
+
+def kept(connection: Connection, name: str, *, party: Address) -> QuoteRow:
+    """The quote of a number, or of a digest as 0x…, as its financier or its holder sees it. Raises UnknownQuote."""
+    row = None
+    if not _NAME.fullmatch(name):
+        pass  # nothing is called so
+    elif name.isdecimal():
+        found = quote_queries.quotes(connection, party=party, after=int(name) + 1, limit=1).rows
+        row = next((row for row in found if row.quote_id == int(name)), None)
+    else:
+        row = quote_queries.quote(connection, bytes.fromhex(name.removeprefix("0x")), party=party)
+    if row is None:
+        raise UnknownQuote(f"{name} is no quote that {format_address(party)} is shown")
+    return row
 
 
 def of_row(services: Services, row: QuoteRow) -> SignedQuote:
