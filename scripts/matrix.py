@@ -26,13 +26,19 @@ def with_matrix(document: str) -> str:
 
 def _section(overlay: Overlay) -> str:
     phases = [phase for phase in MatrixPhase if is_reachable(phase, overlay)]
-    rows = [
-        [f"`{operation}`", *(_cell(operation, phase, overlay) for phase in phases)]
+    operations = [
+        operation
         for operation in Operation
         if overlay is Overlay.NONE or any(_is_changed(operation, phase, overlay) for phase in phases)
     ]
+    columns: dict[tuple[str, ...], list[str]] = {}
+    for phase in phases:
+        columns.setdefault(tuple(_cell(operation, phase, overlay) for operation in operations), []).append(phase)
+    # Phases that differ in nothing share a column.
+    head = ["operation", *(" / ".join(phases) for phases in columns.values())]
+    rows = [[f"`{operation}`", *row] for operation, *row in zip(operations, *columns, strict=True)]
     heading = "### Nothing over it" if overlay is Overlay.NONE else f"### {str(overlay).capitalize()}"
-    return "\n".join([heading, "", *_table(["operation", *phases], rows), ""])
+    return "\n".join([heading, "", *_table(head, rows), ""])
 
 
 def _is_changed(operation: Operation, phase: MatrixPhase, overlay: Overlay) -> bool:

@@ -7,7 +7,6 @@ tests hold the rules and the contract against every cell that can be reached.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 
 from registry.domain.refusals import Refusal
@@ -18,7 +17,19 @@ from registry.domain.rules.refusals import (
     DueDatePassed,
     FingerprintTaken,
     FrozenByOrder,
+    InDispute,
+    NoRecourse,
+    NothingDue,
+    NotHolder,
+    NotInDispute,
+    NotOverdue,
+    NotPledged,
     OrderNotInForce,
+    PaymentMade,
+    PaymentNotWhole,
+    PledgedTo,
+    RecourseNotDemanded,
+    RecourseStands,
     RegistryInSunset,
     RegistryNotPaused,
     RegistryPaused,
@@ -48,6 +59,25 @@ class Operation(StrEnum):
     MERGE = "merge"
     """With its right neighbour."""
     APPROVE = "approve"
+    PLEDGE = "pledge"
+    RELEASE = "release"
+    SELL = "sell"
+    """The right neighbour, whole and with recourse."""
+    PAY = "pay in full"
+    """What can be paid now. The debtor, as of a part."""
+    PAY_PART = "pay a part"
+    REDEEM = "redeem"
+    CREDIT_NOTE = "credit note"
+    DISPUTE = "dispute"
+    """The whole front certificate."""
+    RESOLVE = "resolve"
+    CLOSE = "close"
+    DISHONOUR = "dishonour"
+    ABSOLVE = "absolve"
+    DEMAND_RECOURSE = "demand recourse"
+    """Of the right neighbour; its holder."""
+    REPURCHASE = "repurchase"
+    """The right neighbour; the originator, who sold it if anybody did."""
     PARTITION = "partition"
     FREEZE_CERTIFICATE = "freeze certificate"
     UNFREEZE_CERTIFICATE = "unfreeze certificate"
@@ -75,13 +105,14 @@ class Wait(StrEnum):
     DUE_DATE = "until the claim's due date"
     DELAY = "until the orders allow a forced transfer"
     EXPIRY = "until the orders have expired"
+    GRACE = "until the debt is overdue by the grace"
 
 
 Step = Operation | Wait
 
 
 class MatrixPhase(StrEnum):
-    """Where the receivable stands. Phases of settlement come with money."""
+    """Where the receivable stands."""
 
     REGISTERED = "registered"
     OFFERED = "counter-offered"
@@ -92,8 +123,14 @@ class MatrixPhase(StrEnum):
     LAPSED = "lapsed"
     LIVE = "live"
     """Confirmed, in two certificates of the originator's, before its due date."""
-    DUE = "due"
-    """The same on or after its due date."""
+    DUE = "due, unpaid"
+    """The same on its due date."""
+    PART_PAID = "overdue, part-paid"
+    """The same, partly paid on its due date, once the grace is over."""
+    PAID = "paid"
+    """In full, before its due date."""
+    CLOSED = "closed"
+    """Part-paid and overdue, reported as dishonoured, and closed."""
 
 
 class Overlay(StrEnum):
@@ -105,11 +142,17 @@ class Overlay(StrEnum):
     HOLDER_FROZEN = "holder frozen"
     ORDER_EXPIRED = "orders expired"
     """Certificate, receivable and holder were frozen, until the orders expired."""
+    PLEDGED = "pledged"
+    DISPUTED = "disputed"
+    SOLD = "neighbour sold with recourse"
+    DEMANDED = "recourse demanded"
     PAUSED = "paused"
     FROZEN_AND_PAUSED = "certificate frozen, paused"
     SUNSET = "sunset"
 
 
+_LIVE_STEPS: tuple[Step, ...] = (Operation.REGISTER, Operation.CONFIRM, Operation.SPLIT)
+_PART_PAID_STEPS: tuple[Step, ...] = (Wait.DUE_DATE, Operation.PAY_PART, Wait.GRACE)
 _PHASE_STEPS: dict[MatrixPhase, tuple[Step, ...]] = {
     MatrixPhase.REGISTERED: (Operation.REGISTER,),
     MatrixPhase.OFFERED: (Operation.REGISTER, Operation.COUNTER_OFFER),
@@ -117,11 +160,20 @@ _PHASE_STEPS: dict[MatrixPhase, tuple[Step, ...]] = {
     MatrixPhase.REFUSED: (Operation.REGISTER, Operation.REFUSE),
     MatrixPhase.WITHDRAWN: (Operation.REGISTER, Operation.WITHDRAW),
     MatrixPhase.LAPSED: (Operation.REGISTER, Wait.ANSWER_WINDOW, Operation.LAPSE),
-    MatrixPhase.LIVE: (Operation.REGISTER, Operation.CONFIRM, Operation.SPLIT),
-    MatrixPhase.DUE: (Operation.REGISTER, Operation.CONFIRM, Operation.SPLIT, Wait.DUE_DATE),
+    MatrixPhase.LIVE: _LIVE_STEPS,
+    MatrixPhase.DUE: (*_LIVE_STEPS, Wait.DUE_DATE),
+    MatrixPhase.PART_PAID: (*_LIVE_STEPS, *_PART_PAID_STEPS),
+    MatrixPhase.PAID: (*_LIVE_STEPS, Operation.PAY),
+    MatrixPhase.CLOSED: (*_LIVE_STEPS, *_PART_PAID_STEPS, Operation.DISHONOUR, Operation.CLOSE),
 }
+_EARLY_STEPS: dict[Overlay, tuple[Step, ...]] = {
+    Overlay.PLEDGED: (Operation.PLEDGE,),
+    Overlay.DISPUTED: (Operation.DISPUTE,),
+    Overlay.SOLD: (Operation.SELL,),
+    Overlay.DEMANDED: (Operation.SELL,),
+}
+"""What comes before the due date, while the receivable is live, whatever becomes of it afterwards."""
 _OVERLAY_STEPS: dict[Overlay, tuple[Step, ...]] = {
-    Overlay.NONE: (),
     Overlay.CERTIFICATE_FROZEN: (Operation.FREEZE_CERTIFICATE, Wait.DELAY),
     Overlay.RECEIVABLE_FROZEN: (Operation.FREEZE_RECEIVABLE, Wait.DELAY),
     Overlay.HOLDER_FROZEN: (Operation.FREEZE_MEMBER, Wait.DELAY),
@@ -131,120 +183,172 @@ _OVERLAY_STEPS: dict[Overlay, tuple[Step, ...]] = {
         Operation.FREEZE_MEMBER,
         Wait.EXPIRY,
     ),
+    Overlay.DEMANDED: (Operation.DEMAND_RECOURSE,),
     Overlay.PAUSED: (Operation.PAUSE,),
     Overlay.FROZEN_AND_PAUSED: (Operation.FREEZE_CERTIFICATE, Wait.DELAY, Operation.PAUSE),
     Overlay.SUNSET: (Operation.SUNSET,),
 }
+"""What comes in the phase itself."""
 
-_Phases = Mapping[MatrixPhase, type[Refusal]]
-_Overlays = Mapping[Overlay, type[Refusal]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """One operation: refused by the switch it asks first, else by the phase, else by what freezes or is missing."""
-
-    switch: _Overlays = field(default_factory=dict)
-    phases: _Phases = field(default_factory=dict)
-    orders: _Overlays = field(default_factory=dict)
+_Check = Mapping[MatrixPhase | Overlay | tuple[MatrixPhase, Overlay], type[Refusal]]
+"""What refuses an operation: by the phase, by the overlay, or by both together."""
 
 
-def _except(refusal: type[Refusal], *allowed: Overlay) -> _Overlays:
-    """Refused unless one of these overlays lies there."""
-    return {overlay: refusal for overlay in Overlay if overlay not in allowed}
+def _all(refusal: type[Refusal], *refused: MatrixPhase | Overlay) -> _Check:
+    return dict.fromkeys(refused, refusal)
+
+
+def _except(refusal: type[Refusal], *allowed: MatrixPhase | Overlay) -> _Check:
+    """Refused in all phases, or under all overlays, but these."""
+    return {each: refusal for each in type(allowed[0]) if each not in allowed}
 
 
 _CLAIMED = (MatrixPhase.REGISTERED, MatrixPhase.OFFERED, MatrixPhase.UNANSWERED_DUE)
 _ENDED = (MatrixPhase.REFUSED, MatrixPhase.WITHDRAWN, MatrixPhase.LAPSED)
-_CONFIRMED = (MatrixPhase.LIVE, MatrixPhase.DUE)
+_OPEN_DEBT = (MatrixPhase.LIVE, MatrixPhase.DUE, MatrixPhase.PART_PAID)
+_OVER = (MatrixPhase.PAID, MatrixPhase.CLOSED)
 
-_RUNNING: _Overlays = dict.fromkeys((Overlay.PAUSED, Overlay.FROZEN_AND_PAUSED), RegistryPaused)
-_OPEN: _Overlays = {**_RUNNING, Overlay.SUNSET: RegistryInSunset}
-_ANSWERED: _Phases = dict.fromkeys((*_ENDED, *_CONFIRMED), StatusForbids)
-_NO_CERTIFICATE: _Phases = dict.fromkeys((*_CLAIMED, *_ENDED), UnknownCertificate)
-# An ended claim has no anchor that an officer could sign, for its fingerprint may be another's by now.
-_ANCHORLESS: _Phases = dict.fromkeys(_ENDED, AnchorMismatch)
-_NOT_ORDERED: _Phases = {**dict.fromkeys(_CLAIMED, UnknownCertificate), **_ANCHORLESS}
-_FROZEN: _Overlays = dict.fromkeys(
-    (Overlay.CERTIFICATE_FROZEN, Overlay.RECEIVABLE_FROZEN, Overlay.HOLDER_FROZEN), FrozenByOrder
-)
+_RUNNING = _all(RegistryPaused, Overlay.PAUSED, Overlay.FROZEN_AND_PAUSED)
+_BEFORE_SUNSET = _all(RegistryInSunset, Overlay.SUNSET)
+_UNANSWERED = _except(StatusForbids, *_CLAIMED)
+_CONFIRMED = _except(StatusForbids, *_OPEN_DEBT)
+_NOT_OVER = _all(StatusForbids, *_OVER)
+_CERTIFICATE = _all(UnknownCertificate, *_CLAIMED, *_ENDED)
+# An ended claim has no anchor that anyone could sign, for its fingerprint may be another's by now.
+_ANCHOR = _all(AnchorMismatch, *_ENDED)
+_NOT_DUE = _all(DueDatePassed, MatrixPhase.DUE, MatrixPhase.PART_PAID)
+_OVERDUE = _all(NotOverdue, MatrixPhase.LIVE, MatrixPhase.DUE)
+_OWN_THAWED = _all(FrozenByOrder, Overlay.CERTIFICATE_FROZEN)
+_OTHERS_THAWED = _all(FrozenByOrder, Overlay.RECEIVABLE_FROZEN, Overlay.HOLDER_FROZEN)
+_THAWED = {**_OWN_THAWED, **_OTHERS_THAWED}
+_FREE = _all(PledgedTo, Overlay.PLEDGED)
+_UNDISPUTED = _all(InDispute, Overlay.DISPUTED)
+_UNSOLD = _all(NotHolder, Overlay.SOLD, Overlay.DEMANDED)
+_RECOURSE = _except(NoRecourse, Overlay.SOLD, Overlay.DEMANDED)
 
-_ANSWER = _Row(switch=_RUNNING, phases=_ANSWERED)
-_MOVE = _Row(switch=_RUNNING, phases={**_NO_CERTIFICATE, MatrixPhase.DUE: DueDatePassed}, orders=_FROZEN)
-_ALWAYS = _Row()
+# Of what is in dispute nothing is paid yet where something is paid.
+_UNPAID: _Check = {(MatrixPhase.PART_PAID, each): PaymentMade for each in Overlay if each is not Overlay.DISPUTED}
 
-_ROWS: dict[Operation, _Row] = {
-    Operation.REGISTER: _Row(
-        switch=_OPEN,
-        phases={
-            **dict.fromkeys((*_CLAIMED, *_CONFIRMED), FingerprintTaken),
-            **dict.fromkeys((MatrixPhase.UNANSWERED_DUE, MatrixPhase.DUE), DueDatePassed),
-        },
+_MOVABLE = (_NOT_OVER, _NOT_DUE, _UNDISPUTED, _THAWED, _FREE)
+_FRONT = (_ANCHOR, _RUNNING, _CERTIFICATE, _NOT_OVER, _THAWED, _FREE)
+_ORDER = (_ANCHOR, _CERTIFICATE)
+
+_ROWS: dict[Operation, tuple[_Check, ...]] = {
+    Operation.REGISTER: (
+        _RUNNING,
+        _BEFORE_SUNSET,
+        _all(DueDatePassed, MatrixPhase.UNANSWERED_DUE, MatrixPhase.DUE, MatrixPhase.PART_PAID, MatrixPhase.CLOSED),
+        _except(FingerprintTaken, *_ENDED),
     ),
-    Operation.CONFIRM: _Row(switch=_OPEN, phases={**_ANSWERED, MatrixPhase.UNANSWERED_DUE: DueDatePassed}),
-    Operation.REFUSE: _ANSWER,
-    Operation.WITHDRAW: _ANSWER,
-    Operation.LAPSE: _Row(
-        switch=_RUNNING,
-        phases={
-            **_ANSWERED,
-            **dict.fromkeys((MatrixPhase.REGISTERED, MatrixPhase.OFFERED), AnswerWindowOpen),
-        },
+    Operation.CONFIRM: (_RUNNING, _BEFORE_SUNSET, _UNANSWERED, _all(DueDatePassed, MatrixPhase.UNANSWERED_DUE)),
+    Operation.REFUSE: (_RUNNING, _UNANSWERED),
+    Operation.WITHDRAW: (_RUNNING, _UNANSWERED),
+    Operation.LAPSE: (_RUNNING, _UNANSWERED, _except(AnswerWindowOpen, MatrixPhase.UNANSWERED_DUE)),
+    Operation.COUNTER_OFFER: (_RUNNING, _UNANSWERED, _all(AnswerWindowOver, MatrixPhase.UNANSWERED_DUE)),
+    Operation.ACCEPT_OFFER: (_RUNNING, _BEFORE_SUNSET, _UNANSWERED, _all(AnchorMismatch, MatrixPhase.REGISTERED)),
+    Operation.SPLIT: (_RUNNING, _CERTIFICATE, *_MOVABLE),
+    Operation.SPLIT_MANY: (_RUNNING, _CERTIFICATE, *_MOVABLE),
+    Operation.ENDORSE: (_RUNNING, _CERTIFICATE, *_MOVABLE),
+    Operation.ENDORSE_MANY: (_RUNNING, _CERTIFICATE, *_MOVABLE),
+    Operation.TRANSFER: (_RUNNING, _CERTIFICATE, *_MOVABLE),
+    Operation.MERGE: (_RUNNING, _CERTIFICATE, _UNSOLD, *_MOVABLE),
+    Operation.APPROVE: (_CERTIFICATE,),
+    Operation.PLEDGE: (_RUNNING, _CERTIFICATE, *_MOVABLE),
+    Operation.RELEASE: (_CERTIFICATE, _except(NotPledged, Overlay.PLEDGED)),
+    Operation.SELL: (_RUNNING, _CERTIFICATE, _UNSOLD, _NOT_OVER, _NOT_DUE, _OTHERS_THAWED),
+    Operation.PAY: (_CONFIRMED,),
+    Operation.PAY_PART: (_CONFIRMED, _all(PaymentNotWhole, MatrixPhase.LIVE)),
+    Operation.REDEEM: (
+        _CERTIFICATE,
+        _THAWED,
+        _all(FrozenByOrder, Overlay.FROZEN_AND_PAUSED),
+        # What is in dispute is paid last.
+        _all(NothingDue, MatrixPhase.LIVE, MatrixPhase.DUE, Overlay.DISPUTED),
     ),
-    Operation.COUNTER_OFFER: _Row(switch=_RUNNING, phases={**_ANSWERED, MatrixPhase.UNANSWERED_DUE: AnswerWindowOver}),
-    Operation.ACCEPT_OFFER: _Row(switch=_OPEN, phases={**_ANSWERED, MatrixPhase.REGISTERED: AnchorMismatch}),
-    Operation.SPLIT: _MOVE,
-    Operation.SPLIT_MANY: _MOVE,
-    Operation.ENDORSE: _MOVE,
-    Operation.ENDORSE_MANY: _MOVE,
-    Operation.TRANSFER: _MOVE,
-    Operation.MERGE: _MOVE,
-    Operation.APPROVE: _Row(phases=_NO_CERTIFICATE),
-    Operation.PARTITION: _Row(phases=_NOT_ORDERED),
-    Operation.FREEZE_CERTIFICATE: _Row(phases=_NOT_ORDERED),
-    Operation.UNFREEZE_CERTIFICATE: _Row(
-        phases=_NOT_ORDERED,
-        orders=_except(OrderNotInForce, Overlay.CERTIFICATE_FROZEN, Overlay.FROZEN_AND_PAUSED, Overlay.ORDER_EXPIRED),
+    Operation.CREDIT_NOTE: (*_FRONT, _UNPAID),
+    Operation.DISPUTE: (*_FRONT, _all(PaymentMade, MatrixPhase.PART_PAID), _UNDISPUTED),
+    Operation.RESOLVE: (_ANCHOR, _RUNNING, _CONFIRMED, _except(NotInDispute, Overlay.DISPUTED)),
+    Operation.CLOSE: (_CONFIRMED, _OVERDUE),
+    Operation.DISHONOUR: (_CONFIRMED, _OVERDUE),
+    Operation.ABSOLVE: (_except(StatusForbids, MatrixPhase.CLOSED),),
+    Operation.DEMAND_RECOURSE: (
+        _CERTIFICATE,
+        _RECOURSE,
+        _all(StatusForbids, MatrixPhase.PAID),
+        _OVERDUE,
+        _all(RecourseStands, Overlay.DEMANDED),
     ),
-    Operation.FREEZE_RECEIVABLE: _Row(phases={**dict.fromkeys(_CLAIMED, StatusForbids), **_ANCHORLESS}),
-    Operation.UNFREEZE_RECEIVABLE: _Row(
-        phases=_ANCHORLESS, orders=_except(OrderNotInForce, Overlay.RECEIVABLE_FROZEN, Overlay.ORDER_EXPIRED)
+    Operation.REPURCHASE: (
+        _RUNNING,
+        _CERTIFICATE,
+        _RECOURSE,
+        _all(StatusForbids, MatrixPhase.PAID),
+        _all(RecourseNotDemanded, Overlay.SOLD),
     ),
-    Operation.FREEZE_MEMBER: _ALWAYS,
-    Operation.UNFREEZE_MEMBER: _Row(orders=_except(OrderNotInForce, Overlay.HOLDER_FROZEN, Overlay.ORDER_EXPIRED)),
-    Operation.FORCE_TRANSFER: _Row(
-        phases=_NOT_ORDERED, orders=_except(OrderNotInForce, *_FROZEN, Overlay.FROZEN_AND_PAUSED)
+    Operation.PARTITION: _ORDER,
+    Operation.FREEZE_CERTIFICATE: _ORDER,
+    Operation.UNFREEZE_CERTIFICATE: (
+        *_ORDER,
+        _except(OrderNotInForce, Overlay.CERTIFICATE_FROZEN, Overlay.FROZEN_AND_PAUSED, Overlay.ORDER_EXPIRED),
     ),
-    Operation.ADMIT: _ALWAYS,
-    Operation.SUSPEND: _ALWAYS,
-    Operation.PAUSE: _Row(switch=_RUNNING),
-    Operation.UNPAUSE: _Row(switch=_except(RegistryNotPaused, *_RUNNING)),
-    Operation.SET_PARAMETER: _ALWAYS,
-    Operation.SET_RULES: _ALWAYS,
-    Operation.SET_DESCRIPTOR: _ALWAYS,
-    Operation.SUNSET: _Row(switch={Overlay.SUNSET: RegistryInSunset}),
+    Operation.FREEZE_RECEIVABLE: (_ANCHOR, _all(StatusForbids, *_CLAIMED)),
+    Operation.UNFREEZE_RECEIVABLE: (
+        _ANCHOR,
+        _except(OrderNotInForce, Overlay.RECEIVABLE_FROZEN, Overlay.ORDER_EXPIRED),
+    ),
+    Operation.FREEZE_MEMBER: (),
+    Operation.UNFREEZE_MEMBER: (_except(OrderNotInForce, Overlay.HOLDER_FROZEN, Overlay.ORDER_EXPIRED),),
+    Operation.FORCE_TRANSFER: (
+        *_ORDER,
+        _except(
+            OrderNotInForce,
+            Overlay.CERTIFICATE_FROZEN,
+            Overlay.RECEIVABLE_FROZEN,
+            Overlay.HOLDER_FROZEN,
+            Overlay.FROZEN_AND_PAUSED,
+        ),
+    ),
+    Operation.ADMIT: (),
+    Operation.SUSPEND: (),
+    Operation.PAUSE: (_RUNNING,),
+    Operation.UNPAUSE: (_except(RegistryNotPaused, Overlay.PAUSED, Overlay.FROZEN_AND_PAUSED),),
+    Operation.SET_PARAMETER: (),
+    Operation.SET_RULES: (),
+    Operation.SET_DESCRIPTOR: (),
+    Operation.SUNSET: (_BEFORE_SUNSET,),
 }
+"""What refuses each operation, in the contract's order."""
 
 
 def expected(operation: Operation, phase: MatrixPhase, overlay: Overlay) -> type[Refusal] | None:
     """How the operation is refused in this cell, or None where it is allowed."""
-    row = _ROWS[operation]
-    return row.switch.get(overlay) or row.phases.get(phase) or row.orders.get(overlay)
+    for check in _ROWS[operation]:
+        if refusal := check.get(overlay) or check.get(phase) or check.get((phase, overlay)):
+            return refusal
+    return None
 
 
 def is_reachable(phase: MatrixPhase, overlay: Overlay) -> bool:
     """Whether the overlay can come to lie over the phase: no certificate is frozen before there is one."""
-    asked = (step for step in _OVERLAY_STEPS[overlay] if isinstance(step, Operation))
-    return all(expected(operation, phase, Overlay.NONE) is None for operation in asked)
+    if overlay in _EARLY_STEPS and phase not in (*_OPEN_DEBT, *_OVER):
+        return False
+    if (phase, overlay) == (MatrixPhase.PAID, Overlay.DISPUTED):
+        return False  # what is in dispute cannot be paid
+    below = Overlay.SOLD if overlay is Overlay.DEMANDED else Overlay.NONE
+    asked = (step for step in _OVERLAY_STEPS.get(overlay, ()) if isinstance(step, Operation))
+    return all(expected(operation, phase, below) is None for operation in asked)
 
 
 def steps_to(phase: MatrixPhase, overlay: Overlay) -> tuple[Step, ...]:
     """How a registry that knows its members gets there. Each operation on the way is one of the table's.
 
-    Whoever walks it chooses the figures: delay < duration of an order < answer window < due date < offered due date,
-    with room between them; an order holds for its duration from when it is given.
+    Whoever walks it chooses the figures: delay < duration of an order < grace, answer window < due date < offered due
+    date, with room between them; an order holds for its duration from when it is given.
     """
-    return _PHASE_STEPS[phase] + _OVERLAY_STEPS[overlay]
+    early = _EARLY_STEPS.get(overlay, ())
+    live = len(_LIVE_STEPS) if early else 0
+    steps = _PHASE_STEPS[phase]
+    return (*steps[:live], *early, *steps[live:], *_OVERLAY_STEPS.get(overlay, ()))
 
 
 def cells() -> Iterator[tuple[Operation, MatrixPhase, Overlay]]:
