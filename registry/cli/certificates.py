@@ -326,7 +326,8 @@ class Traced:
         people: list[Address | None] = [row.originator, row.debtor]
         for step in steps:
             entry = step.step.entry
-            people += [step.step.giver, step.step.holder, getattr(entry, "receiver", None)]
+            others = (getattr(entry, role, None) for role in ("receiver", "financier", "seller", "payer", "holder"))
+            people += [step.step.giver, step.step.holder, *others]
         return cls(
             certificate,
             steps,

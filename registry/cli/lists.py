@@ -148,13 +148,22 @@ def calendar(
                 "due_date": day(row.due_at),
                 "receivables": row.receivables,
                 "amount": views.money(row.amount_minor, row.currency).to_json(),
+                "disputed": views.money(row.disputed_minor, row.currency).to_json(),
             }
             for row in rows
         ],
-        ("due_date", "receivables", "amount", "amount_currency"),
+        ("due_date", "receivables", "amount", "amount_currency", "disputed"),
         lambda: output.table(
-            ["due", "receivables ", "amount "],
-            ((day(row.due_at), row.receivables, views.money(row.amount_minor, row.currency)) for row in rows),
+            ["due", "receivables ", "amount ", "disputed "],
+            (
+                (
+                    day(row.due_at),
+                    row.receivables,
+                    views.money(row.amount_minor, row.currency),
+                    views.money(row.disputed_minor, row.currency) if row.disputed_minor else "",
+                )
+                for row in rows
+            ),
             nothing=f"nothing that {safe(as_)} confirmed falls due then",
         ),
         following=f"{day(rows[-1].due_at)}/{money.currency_to_show(rows[-1].currency)}" if more else None,
@@ -177,19 +186,52 @@ def book(asking: Asking, *, as_: As) -> Listing:
                 "certificates": row.certificates,
                 "amount": views.money(row.amount_minor, row.currency).to_json(),
                 "frozen_amount": views.money(row.frozen_minor, row.currency).to_json(),
+                "pledged_amount": views.money(row.pledged_minor, row.currency).to_json(),
+                "disputed_amount": views.money(row.disputed_minor, row.currency).to_json(),
+                "paid_out": views.money(row.claimed_minor, row.currency).to_json(),
+                "redeemable": views.money(row.redeemable_minor, row.currency).to_json(),
             }
             for row in rows
         ],
-        ("currency", "phase", "certificates", "amount", "frozen_amount"),
+        (
+            "currency",
+            "phase",
+            "certificates",
+            "amount",
+            "frozen_amount",
+            "pledged_amount",
+            "disputed_amount",
+            "paid_out",
+            "redeemable",
+        ),
         lambda: output.table(
-            ["currency", "phase", "certificates ", "amount ", "of it frozen "],
+            [
+                "currency",
+                "phase",
+                "certificates ",
+                "amount ",
+                "frozen ",
+                "pledged ",
+                "disputed ",
+                "paid out ",
+                "waiting ",
+            ],
             (
                 (
                     money.currency_to_show(row.currency),
                     row.phase,
                     row.certificates,
                     views.money(row.amount_minor, row.currency),
-                    views.money(row.frozen_minor, row.currency) if row.frozen_minor else "",
+                    *(
+                        views.money(minor, row.currency) if minor else ""
+                        for minor in (
+                            row.frozen_minor,
+                            row.pledged_minor,
+                            row.disputed_minor,
+                            row.claimed_minor,
+                            row.redeemable_minor,
+                        )
+                    ),
                 )
                 for row in rows
             ),
@@ -314,7 +356,7 @@ def show(receivable: ReceivableArgument, *, json_output: JsonFlag = False) -> No
             certificates=[(receivable_id, part.start_minor) for part in parts],
             members=holders,
         )
-        name = names(connection, [row.debtor, row.originator, *holders])
+        name = names(connection, [row.debtor, row.originator, *(one for part in parts for one in views.people(part))])
     hindering = views.hindrances(freezes)
     if json_output:
         found = views.receivable_document(row, name=name, now=now, registry=state)
@@ -332,16 +374,19 @@ def show(receivable: ReceivableArgument, *, json_output: JsonFlag = False) -> No
     output.console.print()
     output.console.print(
         output.table(
-            ["certificate", "amount ", "holder", "frozen by"],
+            ["certificate", "amount ", "holder", "rights", "frozen by"],
             (
                 (
                     *views.certificate_cells(part, name=name),
+                    views.rights(part, name=name),
                     # What freezes the whole receivable is said above.
                     views.orders(order for order in hindering(part) if order.scope is not Scope.RECEIVABLE),
                 )
                 for part in parts
             ),
-            nothing="no certificates: it is not confirmed",
+            nothing="no certificates: all are paid out"
+            if row.redeemed_minor
+            else "no certificates: it is not confirmed",
         )
     )
 
@@ -413,7 +458,7 @@ def _certificates(
             after=None if after is None else (after.receivable_id, after.start),
         ),
     )
-    name = names(connection, [holding, *(address for row in rows for address in (row.debtor, row.originator))])
+    name = names(connection, [holding, *(address for row in rows for address in views.people(row))])
     hindering = views.hindrances(
         orders.freezes_on(
             connection,
@@ -426,12 +471,13 @@ def _certificates(
         [views.held_document(row, name=name, frozen=bool(hindering(row))) for row in rows],
         views.HELD_COLUMNS,
         lambda: output.table(
-            ["certificate", "amount ", "due", "debtor", "frozen by"],
+            ["certificate", "amount ", "due", "debtor", "rights", "frozen by"],
             (
                 (
                     *views.certificate_cells(row, name=name)[:2],
                     day(row.due_at),
                     name(row.debtor),
+                    views.rights(row, name=name),
                     views.orders(hindering(row)),
                 )
                 for row in rows

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from registry.cli.views import Name, money
+from registry.cli.views import Name, money, party
 from registry.domain.calendar import day, instant
-from registry.domain.identifiers import CertificateId, format_address, format_receivable_id
+from registry.domain.identifiers import CertificateId, format_receivable_id
 from registry.domain.money import Money
 from registry.domain.pricing import days_until
 from registry.store.queries.quotes import SALE, QuoteRow
@@ -14,18 +14,12 @@ from registry.store.queries.quotes import SALE, QuoteRow
 if TYPE_CHECKING:
     from registry.chain.operations import Operation
     from registry.commands.payments import PaidOut
-    from registry.domain.identifiers import Address
     from registry.domain.money import Currency
     from registry.domain.pricing import Cost
     from registry.domain.rules import ChainRefusal
     from registry.store.queries.certificates import CertificateRow
     from registry.store.queries.entries import PaymentRow
     from registry.store.queries.receivables import DebtRow, ReceivableRow
-
-
-def party(address: Address, name: Name) -> dict[str, str]:
-    """Somebody, for programs."""
-    return {"address": format_address(address), "handle": name(address)}
 
 
 # ------------------------------------------------------------------ paying out

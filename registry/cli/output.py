@@ -27,7 +27,7 @@ WIDTH_COLUMNS_FILE = 200
 console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_COLUMNS_FILE)
 notes = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDTH_COLUMNS_FILE)
 
-FOLDING = frozenset({"name", "roles", "invoice", "frozen by"})
+FOLDING = frozenset({"name", "roles", "invoice", "rights", "terms", "frozen by"})
 """Columns that may wrap where the terminal is narrow."""
 
 EXIT_REFUSED = 1

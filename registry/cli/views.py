@@ -14,7 +14,11 @@ from registry.domain.journal import (
     CertificateFrozen,
     Confirmed,
     CounterOffered,
+    CreditNoted,
+    DepositTokenSet,
     DescriptorSet,
+    DeskSet,
+    Disputed,
     Endorsed,
     Entry,
     ForcedTransfer,
@@ -24,12 +28,19 @@ from registry.domain.journal import (
     MemberUnfrozen,
     Merged,
     OfferAccepted,
+    Paid,
     ParameterSet,
     Partitioned,
+    Pledged,
     ReceivableFrozen,
+    RecourseDemanded,
+    Redeemed,
     Refused,
     Registered,
+    Released,
+    Repurchased,
     RulesSet,
+    Sold,
     Split,
 )
 from registry.domain.money import Money, currency_to_show
@@ -45,6 +56,7 @@ from registry.domain.receivable import (
     SuspensionReason,
     reason_name,
 )
+from registry.domain.rules import ONCE_CONFIRMED
 from registry.store.queries.certificates import CertificateRow
 from registry.store.queries.entries import ProvenanceRow, StoredEntryRow
 from registry.store.queries.invoices import DuplicateAttemptRow, InvoiceRow
@@ -67,6 +79,11 @@ Name = Callable[[Address], str]
 def money(minor: int, currency: int) -> Money:
     """An amount with its currency."""
     return Money(minor, currency_to_show(currency))
+
+
+def party(address: Address, name: Name) -> dict[str, str]:
+    """Somebody, for programs."""
+    return {"address": format_address(address), "handle": name(address)}
 
 
 def roles(value: Role) -> str:
@@ -96,8 +113,8 @@ def receivable_document(row: ReceivableRow, *, name: Name, now: int, registry: R
         "phase": str(row.phase(now=now)),
         "face": money(row.face_minor, row.currency).to_json(),
         "due_date": day(row.due_at),
-        "debtor": {"address": format_address(row.debtor), "handle": name(row.debtor)},
-        "originator": {"address": format_address(row.originator), "handle": name(row.originator)},
+        "debtor": party(row.debtor, name),
+        "originator": party(row.originator, name),
         "registered_at": instant(row.registered_at),
         "claim": {"face": money(row.claim_face_minor, row.currency).to_json(), "due_date": day(row.claim_due_at)},
         "offer": None
@@ -110,6 +127,14 @@ def receivable_document(row: ReceivableRow, *, name: Name, now: int, registry: R
         "lapses_at": None if lapses_at is None else instant(lapses_at),
         "answered_at": instant(row.answered_at) if row.answered_at else None,
         "refusal_reason": _refusal(row),
+        "money": {
+            "paid": money(row.paid_minor, row.currency).to_json(),
+            "payable": money(row.payable_minor, row.currency).to_json(),
+            "paid_out": money(row.claimed_minor, row.currency).to_json(),
+            "credited": money(row.cancelled_minor, row.currency).to_json(),
+            "disputed": money(row.disputed_minor, row.currency).to_json(),
+            "dishonoured": row.dishonoured,
+        },
         "fingerprint": row.fingerprint,
         "document_root": row.document_root,
         "journal": {"head": row.head, "length": row.length},
@@ -134,6 +159,12 @@ RECEIVABLE_COLUMNS = (
     "lapses_at",
     "answered_at",
     "refusal_reason",
+    "money_paid",
+    "money_payable",
+    "money_paid_out",
+    "money_credited",
+    "money_disputed",
+    "money_dishonoured",
     "fingerprint",
     "document_root",
     "journal_head",
@@ -185,7 +216,8 @@ def receivable_facts(
     if row.status is Status.REGISTERED:
         pairs.append(("can lapse", lapses(row, registry)))
     else:
-        pairs.append((row.status.name.lower(), _answer(row)))
+        pairs.append((_answered(row), _answer(row)))
+    pairs += _money_facts(row)
     pairs += [
         (f"frozen until {instant(freeze.expiry_at)}", order(freeze))
         for freeze in freezes
@@ -199,6 +231,26 @@ def receivable_facts(
         ("journal head", f"0x{row.head.hex()} after {row.length} entries"),
     ]
     return pairs
+
+
+def _answered(row: ReceivableRow) -> str:
+    """What the answer was, whatever became of what was confirmed."""
+    return row.status.name.lower() if row.has_ended else Status.CONFIRMED.name.lower()
+
+
+def _money_facts(row: ReceivableRow) -> list[tuple[str, object]]:
+    """What was paid, credited and disputed: nothing while it is not confirmed."""
+    if row.status not in ONCE_CONFIRMED:
+        return []
+    amounts = (
+        ("credited", row.cancelled_minor),
+        ("in dispute", row.disputed_minor),
+        ("paid", row.paid_minor),
+        ("paid out", row.claimed_minor),
+        ("can be paid", row.payable_minor),
+    )
+    shown: list[tuple[str, object]] = [(what, money(minor, row.currency)) for what, minor in amounts if minor]
+    return [*shown, ("dishonoured", "the debtor has not paid in time")] if row.dishonoured else shown
 
 
 def _answer(row: ReceivableRow) -> str:
@@ -299,9 +351,51 @@ def certificate_document(row: CertificateRow, *, name: Name, frozen: bool) -> di
     return {
         "id": str(CertificateId(row.receivable_id, row.start_minor, row.end_minor)),
         "amount": money(row.end_minor - row.start_minor, row.currency).to_json(),
-        "holder": {"address": format_address(row.holder), "handle": name(row.holder)},
+        "holder": party(row.holder, name),
         "frozen": frozen,
+        "lien": None
+        if row.lien is None
+        else {
+            "financier": party(row.lien.financier, name),
+            "secured": money(row.lien.secured, row.currency).to_json(),
+        },
+        "recourse": None
+        if row.recourse is None
+        else {
+            "seller": party(row.recourse.seller, name),
+            "amount": money(row.recourse.amount, row.currency).to_json(),
+            "demanded": row.recourse.demanded,
+        },
+        "disputed": row.is_disputed,
+        "paid_out": money(row.claimed_minor, row.currency).to_json(),
+        "redeemable": money(row.payout().amount, row.currency).to_json(),
     }
+
+
+def rights(row: CertificateRow, *, name: Name) -> str:
+    """What lies on a certificate and what waits for it, in words."""
+    found = []
+    if row.lien is not None:
+        found.append(f"pledged to {name(row.lien.financier)} for {money(row.lien.secured, row.currency)}")
+    if row.recourse is not None:
+        demanded = ", demanded" if row.recourse.demanded else ""
+        found.append(
+            f"recourse to {name(row.recourse.seller)} for {money(row.recourse.amount, row.currency)}{demanded}"
+        )
+    if row.is_disputed:
+        found.append("in dispute")
+    if row.claimed_minor:
+        found.append(f"{money(row.claimed_minor, row.currency)} paid out")
+    if redeemable := row.payout().amount:
+        found.append(f"{money(redeemable, row.currency)} waiting")
+    return "; ".join(found)
+
+
+def people(row: CertificateRow) -> list[Address]:
+    """Whom a certificate names."""
+    named = [row.holder, row.debtor, row.originator]
+    named += [] if row.lien is None else [row.lien.financier]
+    return named + ([] if row.recourse is None else [row.recourse.seller])
 
 
 def held_document(row: CertificateRow, *, name: Name, frozen: bool) -> dict[str, Any]:
@@ -309,8 +403,8 @@ def held_document(row: CertificateRow, *, name: Name, frozen: bool) -> dict[str,
     return {
         **certificate_document(row, name=name, frozen=frozen),
         "due_date": day(row.due_at),
-        "debtor": {"address": format_address(row.debtor), "handle": name(row.debtor)},
-        "originator": {"address": format_address(row.originator), "handle": name(row.originator)},
+        "debtor": party(row.debtor, name),
+        "originator": party(row.originator, name),
     }
 
 
@@ -321,6 +415,16 @@ HELD_COLUMNS = (
     "holder_address",
     "holder_handle",
     "frozen",
+    "lien_financier_address",
+    "lien_financier_handle",
+    "lien_secured",
+    "recourse_seller_address",
+    "recourse_seller_handle",
+    "recourse_amount",
+    "recourse_demanded",
+    "disputed",
+    "paid_out",
+    "redeemable",
     "due_date",
     "debtor_address",
     "debtor_handle",
@@ -364,7 +468,7 @@ def duplicate_document(row: DuplicateAttemptRow, *, name: Name) -> dict[str, Any
         "at": instant(int(row.attempted_at.timestamp())),
         "code": row.code,
         "receivable": format_receivable_id(row.receivable_id),
-        "originator": {"address": format_address(row.originator), "handle": name(row.originator)},
+        "originator": party(row.originator, name),
         "file": row.file_name,
         "fingerprint": row.fingerprint,
     }
@@ -476,6 +580,36 @@ def _what(step: Step, currency: int, name: Name) -> str:
         case CertificateFrozen() | ReceivableFrozen():
             return f"until {instant(entry.expiry)}"
         case _:
+            return _paid_or_owed(entry, currency, name)
+
+
+def _paid_or_owed(entry: Entry, currency: int, name: Name) -> str:
+    """What an entry about money says."""
+    match entry:
+        case Sold():
+            sold, price = money(entry.end - entry.cut, currency), money(entry.price, currency)
+            recourse = f", with recourse for {money(entry.recourse, currency)}" if entry.recourse else ""
+            return f"{name(entry.financier)} buys {sold} for {price}{recourse}"
+        case Pledged():
+            lent = f" for {money(entry.price, currency)}" if entry.price else ""
+            return f"{name(entry.financier)} gets a lien for {money(entry.secured, currency)}{lent}"
+        case Released():
+            return f"{name(entry.financier)} gives up its lien"
+        case Paid():
+            return f"{name(entry.payer)} pays {money(entry.amount, currency)}"
+        case Redeemed():
+            to_holder = money(entry.amount - entry.to_financier, currency)
+            first = f", {money(entry.to_financier, currency)} before that to the lien" if entry.to_financier else ""
+            return f"{to_holder} to {name(entry.holder)}{first}"
+        case CreditNoted():
+            return f"{money(entry.amount, currency)} are not owed"
+        case Disputed():
+            return f"{money(entry.cut - entry.start, currency)} in dispute"
+        case RecourseDemanded():
+            return f"{name(entry.seller)} is asked to take it back"
+        case Repurchased():
+            return f"{name(entry.seller)} takes it back for {money(entry.amount, currency)}"
+        case _:
             return ""
 
 
@@ -518,6 +652,10 @@ def happened(entry: Entry, name: Name) -> str:
             return format_address(entry.rules)
         case DescriptorSet():
             return format_address(entry.descriptor)
+        case DeskSet():
+            return format_address(entry.desk)
+        case DepositTokenSet():
+            return f"{currency_to_show(entry.currency)}: {format_address(entry.token)}"
         case _:
             return ""
 
