@@ -16,6 +16,8 @@ export APE_DATA_FOLDER := $(CURDIR)/build/ape
 # Each command is a process: with bytecode its imports take a second less, in the tests too.
 unexport PYTHONDONTWRITEBYTECODE
 ARGS ?=
+# Compiles only the contracts that these tests import.
+FORGE_TEST := FOUNDRY_SRC=tests/forge forge test
 # Test processes, each with its own chain and database.
 JOBS_MAX ?= 4
 
@@ -25,7 +27,7 @@ TYPED := registry api $(if $(wildcard scripts/*.py scripts/*/*.py),scripts)
 
 .PHONY: help
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: $(SETUP) ## Walk through the life of a receivable on a chain and a database of its own
@@ -46,7 +48,12 @@ ifneq ($(wildcard tests/contracts/test_*.py),)
 	@if [ -n "$$(find contracts tests/contracts/fixtures -name '*.sol' -newer .build/__local__.json 2>&1)" ]; then rm -rf .build; fi
 	$(BIN)/ape test tests/contracts -n auto --maxprocesses $(JOBS_MAX) --dist loadfile -q -o addopts=--import-mode=importlib
 endif
+	$(FORGE_TEST)
 endif
+
+.PHONY: assurance
+assurance: $(SETUP) ## Run the random tests for a quarter of an hour
+	FOUNDRY_PROFILE=assurance $(FORGE_TEST)
 
 .PHONY: check check-python check-types check-layers check-solidity
 check: check-python check-types check-layers check-solidity ## Lint, format, types, layers, compiler warnings
