@@ -63,13 +63,16 @@ from registry.domain import calendar
 from registry.domain.identifiers import Address, CertificateId, format_address, token_id
 from registry.domain.money import Money
 from registry.domain.pricing import Cost
+from registry.domain.receivable import Phase
 from registry.domain.refusals import Refusal
 from registry.domain.rules import Deal, SignatureInvalid, decide_pledge_against, decide_sell
 from registry.store import records
 from registry.store.database import Connection
 from registry.store.nonces import NONCES_PER_WORD
 from registry.store.queries import quotes as quote_queries
-from registry.store.queries.quotes import QuoteRow
+from registry.store.queries.certificates import CertificateRow
+from registry.store.queries.health import CursorRow
+from registry.store.queries.quotes import QuoteRow, QuoteState
 
 NUMBER_DIGITS_MAX = 18
 _NAME = re.compile(rf"[0-9]{{1,{NUMBER_DIGITS_MAX}}}|0x[0-9a-fA-F]{{64}}", re.ASCII)
@@ -153,7 +156,53 @@ def offer(
     return Offered(offered, row, cost, _shortfall(services, quote) is None)
 
 
+def keep(services: Services, offered: SignedQuote) -> QuoteRow:
+    """Keep a quote that its financier signed elsewhere; one that is kept already is found again.
+
+    Raises SignedForAnother, QuoteExpired, QuoteUsed, SignatureInvalid, WrongToken, and what the registry would refuse
+    of it: whoever is no financier here fills no shelves.
+    """
+    desk_for(services, offered)
+    with services.database.snapshot() as connection:
+        row = quote_queries.quote_unopened(connection, digest(offered.quote, offered.domain))
+    if row is not None:
+        return row
+    _require_open(services, offered.quote.expiry)
+    _require_unused(services, offered)
+    _require_signed(services, offered)
+    _rehearse(services, offered.quote, offered.claim_key)
+    return _kept(services, offered)
+
+
 # --------------------------------------------------------------------- finding
+
+
+def state(
+    services: Services,
+    row: QuoteRow,
+    *,
+    certificate: CertificateRow | None,
+    desk: Address,
+    cursor: CursorRow,
+) -> QuoteState:
+    """Where a quote stands at the mirrored block, at which the desk is asked whether its nonce is used up.
+
+    `certificate` is what starts where the quoted one does, `desk` the registry's. Void: no acceptance of it can come to
+    anything any more, as the certificate was cut, joined, handed on or paid on, is due, or the desk is another.
+    """
+    found = row.state(now=cursor.block_at)
+    if found is QuoteState.ACCEPTED:
+        return found
+    word, bit = divmod(row.nonce, NONCES_PER_WORD)
+    used = DeskView(services.node, row.desk).nonces_used(row.financier, word, block=cursor.block_hash)
+    if used >> bit & 1:
+        return QuoteState.WITHDRAWN
+    if found is not QuoteState.OFFERED:
+        return found
+    if certificate is None or (certificate.id, certificate.holder) != (row.certificate_id, row.holder):
+        return QuoteState.VOID
+    is_movable = certificate.phase(now=cursor.block_at) is Phase.LIVE and not certificate.paid_minor
+    return QuoteState.OFFERED if is_movable and row.desk == desk else QuoteState.VOID
 
 
 def find(services: Services, name: str, *, party: Address) -> SignedQuote:
@@ -283,11 +332,7 @@ def _require_acceptable(services: Services, offered: SignedQuote, *, holder: Add
     _require_unused(services, offered)
     if holder != quote.holder:
         raise NotQuoteHolder(f"the quote is for {format_address(quote.holder)}")
-    # Whether a contract stands behind a signature (ERC-1271) only the chain can say.
-    if not offered.is_accounts() and not services.node.code(quote.financier):
-        raise SignatureInvalid(f"{format_address(quote.financier)} did not sign that quote")
-    if token_of(services, currency_of(services, quote.receivable_id)).address != quote.token:
-        raise WrongToken(f"it pays in {format_address(quote.token)}")
+    _require_signed(services, offered)
     shortfall = _shortfall(services, quote)
     if shortfall is not None:
         raise shortfall
@@ -302,6 +347,15 @@ def _require_open(services: Services, expiry: int) -> None:
 def _require_unused(services: Services, offered: SignedQuote) -> None:
     if _is_used(services, offered.quote.financier, offered.quote.nonce):
         raise QuoteUsed()
+
+
+def _require_signed(services: Services, offered: SignedQuote) -> None:
+    quote = offered.quote
+    # Whether a contract stands behind a signature (ERC-1271) only the chain can say.
+    if not offered.is_accounts() and not services.node.code(quote.financier):
+        raise SignatureInvalid(f"{format_address(quote.financier)} did not sign that quote")
+    if token_of(services, currency_of(services, quote.receivable_id)).address != quote.token:
+        raise WrongToken(f"it pays in {format_address(quote.token)}")
 
 
 def _shortfall(services: Services, quote: Quote) -> Refusal | None:

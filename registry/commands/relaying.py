@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from eth_account.signers.local import LocalAccount
 
+from registry.chain.contract import Calls, receivables_abi
 from registry.chain.quotes import SignedAcceptance
+from registry.chain.reverts import skipped
 from registry.chain.rpc import Receipt
 from registry.chain.submit import await_receipt, entry_logs, send
 from registry.chain.typed_data import SignedOperation
@@ -21,9 +23,10 @@ from registry.commands.names import UnknownAccount
 from registry.commands.sending import Contract, check, known_by_name, registry_of
 from registry.commands.services import MirrorLags, Services
 from registry.commands.signing import require_here, require_relayable
-from registry.domain.identifiers import Address, IdMalformed
+from registry.domain.identifiers import Address, CertificateId, IdMalformed
 from registry.domain.journal import Entry
 from registry.domain.refusals import Refusal
+from registry.domain.rules import NothingDue
 from registry.errors import ServiceError
 from registry.settings import SettingsMalformed
 from registry.store import requests
@@ -40,6 +43,16 @@ class RelayingOff(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class Skipped:
+    """A certificate that a batch of redemptions passed over, and code and title of the refusal of it alone."""
+
+    receivable_id: int
+    start: int
+    code: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class Relayed:
     """What a relayed operation did: the journal entries that it appended, in order, and the transaction.
 
@@ -47,6 +60,7 @@ class Relayed:
     """
 
     entries: tuple[Entry, ...]
+    skipped: tuple[Skipped, ...]
     tx_hash: bytes
     block_number: int
     gas: int
@@ -54,8 +68,23 @@ class Relayed:
     mirrored: bool
 
 
-Submittable = SignedOperation | SignedAcceptance
-"""What anyone may submit for those who signed it: at the registry, or at the desk."""
+@dataclass(frozen=True, slots=True)
+class Redemptions:
+    """Certificates to be paid out, in one transaction. Anyone may ask for it: nobody signs."""
+
+    certificates: Sequence[CertificateId]
+
+    def call(self) -> bytes:
+        """Calldata with which it is submitted: the contract knows a certificate by its receivable and start."""
+        return Calls.redeem_many((one.receivable_id, one.start) for one in self.certificates)
+
+    def to_json(self) -> dict[str, Any]:
+        """What names the request."""
+        return {"redeem": [str(one) for one in self.certificates]}
+
+
+Submittable = SignedOperation | SignedAcceptance | Redemptions
+"""What anyone may submit, for those who signed it or for all: at the registry, or at the desk."""
 
 
 def member_signed(document: Any) -> SignedOperation:
@@ -74,7 +103,11 @@ def open_relayer(services: Services, name: str) -> LocalAccount:
 
 
 def rehearse(services: Services, signed: Submittable, *, sender: Address) -> int:
-    """Gas that the operation would use; nothing is sent. Raises SignedForAnother and the contract's refusals."""
+    """Gas that the operation would use; nothing is sent.
+
+    Raises SignedForAnother, NothingDue and the contract's refusals.
+    """
+    _require_worthwhile(services, signed)
     return check(services, sender, signed.call(), to=_destination(services, signed))
 
 
@@ -82,8 +115,8 @@ def relay_once(services: Services, signed: Submittable, *, relayer: LocalAccount
     """Submit an operation, unless the request with this key did and the chain still has it.
 
     Returns when it is mirrored, or that takes too long.
-    Raises IdempotencyKeyReused, RequestRunning, SignedForAnother, the contract's refusals, and after the failures of
-    the node what it is not known to have done.
+    Raises IdempotencyKeyReused, RequestRunning, SignedForAnother, NothingDue, the contract's refusals, and after the
+    failures of the node what it is not known to have done.
     """
     to = _destination(services, signed)
     digest = hashlib.sha256(json.dumps(signed.to_json(), sort_keys=True).encode()).digest()
@@ -104,6 +137,8 @@ def relay_once(services: Services, signed: Submittable, *, relayer: LocalAccount
         mirrored = False
     return Relayed(
         entries=tuple(decode_stored(bytes.fromhex(topics), bytes.fromhex(data)) for topics, data in outcome["entries"]),
+        # What was kept before there was money has none.
+        skipped=tuple(Skipped(*one) for one in outcome.get("skipped", ())),
         tx_hash=bytes.fromhex(outcome["tx_hash"]),
         block_number=outcome["block_number"],
         gas=outcome["gas"],
@@ -134,6 +169,7 @@ def _kept(services: Services, key: str, act: Callable[[], Receipt]) -> dict[str,
         "block_hash": receipt.block_hash.hex(),
         "gas": receipt.gas_used,
         "entries": [(b"".join(log.topics).hex(), log.data.hex()) for log in entry_logs(receipt)],
+        "skipped": [(*key, kind.code, kind.title) for key, kind in skipped(receivables_abi(), receipt).items()],
     }
     with services.database.write() as connection:
         requests.finish(connection, key=key, outcome=outcome)
@@ -144,8 +180,18 @@ def _destination(services: Services, signed: Submittable) -> Contract:
     """The contract that takes it. Raises SignedForAnother."""
     if isinstance(signed, SignedAcceptance):
         return quotes.desk_for(services, signed.quote)
-    require_here(services, signed)
+    if isinstance(signed, SignedOperation):
+        require_here(services, signed)
     return registry_of(services)
+
+
+def _require_worthwhile(services: Services, signed: Submittable) -> None:
+    """A batch that pays nothing out is no failure to the contract, and the relayer would pay for it."""
+    if not isinstance(signed, Redemptions):
+        return
+    due = services.view.redeemable((one.receivable_id, one.start) for one in signed.certificates)
+    if not any(due.values()):
+        raise NothingDue("none of these certificates is paid out now")
 
 
 def _carried_out(
@@ -156,6 +202,7 @@ def _carried_out(
         mined = await_receipt(services.node, tx_hash)
         if mined.succeeded:
             return mined
+    _require_worthwhile(services, signed)
 
     def announce(sent: bytes) -> None:
         with services.database.write() as connection:

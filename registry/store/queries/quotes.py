@@ -28,6 +28,7 @@ class QuoteState(StrEnum):
     ACCEPTED = "accepted"
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
+    VOID = "void"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ class QuoteRow:
     def state(self, *, now: int) -> QuoteState:
         """Where it stands at `now` (seconds).
 
-        That another quote with its nonce was accepted, or its nonce given up at the desk, is for the chain to say.
+        That another quote with its nonce was accepted, or its nonce given up at the desk, is for the chain to say; that
+        it is void, for whoever looks at its certificate too.
         """
         if self.accepted_position is not None:
             return QuoteState.ACCEPTED
@@ -87,6 +89,12 @@ class QuoteRow:
 def quote(connection: Connection, digest: bytes, *, party: Address, caller: Caller = Caller.LOCAL) -> QuoteRow | None:
     """The quote of this digest as its financier or its holder sees it; None for everybody else (DOMAIN rule 14)."""
     found = connection.execute(_sealed(party, caller).where(table.c.digest == digest)).one_or_none()
+    return None if found is None else _row(found)
+
+
+def quote_unopened(connection: Connection, digest: bytes, *, caller: Caller = Caller.LOCAL) -> QuoteRow | None:
+    """The quote of this digest for those who tell where it stands, and nothing of what it says, to whoever asks."""
+    found = connection.execute(_kept(caller).where(table.c.digest == digest)).one_or_none()
     return None if found is None else _row(found)
 
 
@@ -124,10 +132,14 @@ _accepted = (
 
 
 def _sealed(party: Address, caller: Caller) -> Select[Any]:
+    return _kept(caller).where(or_(table.c.holder == party, table.c.financier == party))
+
+
+def _kept(caller: Caller) -> Select[Any]:
     return (
         select(*table.c, _accepted.c.position.label("accepted_position"))
         .join_from(table, _accepted, true(), isouter=True)
-        .where(visible_to(caller, table), or_(table.c.holder == party, table.c.financier == party))
+        .where(visible_to(caller, table))
     )
 
 
