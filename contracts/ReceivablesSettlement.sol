@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {IERC4906} from "@openzeppelin/contracts/interfaces/IERC4906.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
@@ -325,6 +326,8 @@ contract ReceivablesSettlement is Clearing, Signatures, ISettlementOperations {
         _append(range, Journal.REPURCHASED, keccak256(abi.encode(seller, amount)));
         emit Repurchased(range >> 128, seller, uint64(range >> 64), uint64(range), amount, _now());
         emit IERC721.Transfer(holder, seller, range >> 64);
+        // Orders on the seller freeze the certificate from now on.
+        if (takerWord & Words.MEMBER_FROZEN != 0) emit IERC4906.MetadataUpdate(range >> 64);
         token.safeTransferFrom(seller, holder, amount);
     }
 

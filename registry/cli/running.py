@@ -326,8 +326,8 @@ def _print_summary(services: Services, summary: Summary) -> None:
         output.console.print("  " + views.outcome(report))
     closing = summary.money.closing
     if closing is not None:
-        name = f"R-{closing.receivable_id}"
-        output.console.print(f"[bold]Claims[/] on the {closing.paid} that were paid of {name}, before and after its close")
+        paid_of = f"{closing.paid} that were paid of R-{closing.receivable_id}"
+        output.console.print(f"[bold]Claims[/] on the {paid_of}, before and after its close")
         output.console.print(output.table(views.CLOSING_COLUMNS, views.closing_rows(closing), nothing=""))
     if summary.money.cash:
         output.console.print("[bold]Cash[/] of each holder: deposits at the settlement bank")

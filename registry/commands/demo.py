@@ -350,6 +350,8 @@ def _hand_down(services: Services, summary: Summary, say: Say) -> None:
     tiers = [handle_by_identity(services, identity) for _, identity, _ in (*TIERS, BANK)]
     done = 0
     for row in _own(services, summary, Status.CONFIRMED):
+        if done == CHAINS_MAX:
+            break
         found = parts(services, row.receivable_id)
         bank_parts = [part for part in found if part.holder == address_of(services, tiers[-1])]
         if bank_parts:
@@ -360,7 +362,7 @@ def _hand_down(services: Services, summary: Summary, say: Say) -> None:
                 _join_at_the_bank(services, row.receivable_id, tiers, summary, say)
             continue
         untouched = len(found) == 1 and found[0].holder == row.originator
-        if done == CHAINS_MAX or not untouched or row.face_minor < MINOR_FOR_TIERS or _is_soon(row):
+        if not untouched or row.face_minor < MINOR_FOR_TIERS or _is_soon(row):
             continue
         last = _hand_down_one(services, row, tiers, summary, say)
         summary.traced = summary.traced or last

@@ -311,7 +311,7 @@ class _Play:
     def count_cash(self, handles: Sequence[str]) -> None:
         for handle in handles:
             held = deposits.balances(self.services, address_of(self.services, handle))
-            money = [Money(balance.minor, balance.currency) for balance in held if balance.minor]
+            money = [balance.deposit for balance in held if balance.deposit.minor]
             if money:
                 self.acts.cash.append((handle, money))
 

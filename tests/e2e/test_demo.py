@@ -99,6 +99,42 @@ def test_the_forbidden_is_refused(first: dict[str, Any]) -> None:
     assert [tried["code"] for tried in first["forbidden"]] == ["duplicate", "frozen_by_order", "not_holder"]
 
 
+def test_one_certificate_is_sold_and_one_pledged_against_cash(first: dict[str, Any]) -> None:
+    sold, pledged = first["financed"]
+    assert f"{LAST_HOLDER} bought R-4/0-" in sold
+    assert f"{LAST_HOLDER} lent " in pledged
+
+
+def test_debtors_pay_in_full_in_two_parts_and_not_to_the_end(first: dict[str, Any]) -> None:
+    paid = [line.rsplit(" ", 1)[1] for line in first["payments"]]
+    assert paid == ["R-5", "R-10", "R-10", "R-7", "R-7"]
+    assert first["payments"][-1] == "settlement-bank closed the book of R-7"
+
+
+def test_seven_holders_of_odd_amounts_get_just_what_was_paid(first: dict[str, Any]) -> None:
+    closing = first["closing"]
+    claims = closing["claims"]
+    assert len(claims) == len({claim["holder"] for claim in claims}) == 7
+    before, after = (sum(Decimal(claim[which]["amount"]) for claim in claims) for which in ("before", "after"))
+    assert after == Decimal(closing["after"]["amount"]) == Decimal(closing["paid"]["amount"])
+    # Rounded down one by one, some cents were left over; closing divides them.
+    assert before == Decimal(closing["before"]["amount"]) < after
+    assert all(Decimal(claim["before"]["amount"]) <= Decimal(claim["after"]["amount"]) for claim in claims)
+    assert {Decimal(claim["amount"]["amount"]) * 100 % 2 for claim in claims} == {0, 1}
+
+
+def test_everybodys_cash_is_what_came_in_at_the_bank(first: dict[str, Any], home: Path) -> None:
+    cash = {
+        one["holder"]: {money["currency"]: Decimal(money["amount"]) for money in one["deposits"]}
+        for one in first["cash"]
+    }
+    euros = [deposits["EUR"] for deposits in cash.values() if "EUR" in deposits]
+    assert sum(euros) == Decimal(first["closing"]["paid"]["amount"])
+    # What the bank lent and what was paid on the pledged claim, which the bank has the first part of.
+    assert json_of(home, "show", "R-5")["phase"] == "paid"
+    assert json_of(home, "show", "R-7")["phase"] == "closed"
+
+
 def test_sql_and_chain_agree_in_every_field(first: dict[str, Any]) -> None:
     assert first["reconciliation"]["differences"] == []
     assert first["reconciliation"]["compared"] > 1_000
@@ -117,6 +153,8 @@ def test_the_provenance_of_a_certificate_ends_at_the_bank(first: dict[str, Any])
 def test_a_second_run_finds_everything_and_changes_nothing(first: dict[str, Any], second: dict[str, Any]) -> None:
     assert second["counts"] == {"registered": 0, "earlier": 16, "duplicate": 1, "refused": 2}
     assert (second["admitted"], second["confirmed"], second["moves"], second["orders"]) == ([], [], [], [])
+    assert (second["financed"], second["payments"], second["closing"]) == ([], [], None)
+    assert second["cash"] == first["cash"]
     assert second["reconciliation"] == first["reconciliation"]
     assert second["provenance"] == first["provenance"]
     assert [file["receivable"] for file in second["files"]] == [file["receivable"] for file in first["files"]]
