@@ -14,7 +14,7 @@ from eth_account.signers.local import LocalAccount
 from registry.chain.operations import Agreement, CreditNote, Dispute, Resolve
 from registry.chain.typed_data import SignedOperation, countersign
 from registry.commands import rehearsing
-from registry.commands.certificates import currency_of, named, require_present, typed_amount
+from registry.commands.certificates import currency_of, named, receivable_of, require_present, typed_amount
 from registry.commands.sending import (
     Done,
     Hand,
@@ -33,7 +33,6 @@ from registry.domain import rules
 from registry.domain.identifiers import ZERO_ADDRESS, Address, CertificateId
 from registry.domain.journal import Entry
 from registry.store.queries import certificates as certificate_queries
-from registry.store.queries import receivables as receivable_queries
 
 # ------------------------------------------------------------- what is agreed
 
@@ -125,10 +124,13 @@ def _rehearse(services: Services, pen: Pen, agreement: Agreement) -> None:
 
 
 def _other_party(services: Services, receivable_id: int, signer: Address) -> Address:
-    """Who would carry out what the signer signs: the debtor, or who holds the first cents; zeros for nobody."""
+    """Who would carry out what the signer signs: the debtor, or who holds the first cents; zeros for nobody.
+
+    Raises UnknownReceivable.
+    """
+    row = receivable_of(services, receivable_id)
+    if signer != row.debtor:
+        return row.debtor
     with services.database.snapshot() as connection:
-        row = receivable_queries.receivable(connection, receivable_id)
-        if row is None or signer != row.debtor:
-            return ZERO_ADDRESS if row is None else row.debtor
         front = certificate_queries.certificate(connection, receivable_id, row.cancelled_minor)
     return ZERO_ADDRESS if front is None else front.holder

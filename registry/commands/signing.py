@@ -100,11 +100,15 @@ def cancel(services: Services, *, signer: LocalAccount, given: Sequence[SignedOp
 
     Raises SignedForAnother, NotTheSigner, and NonceUsed where none counts any more.
     """
+    own = []
     for signed in given:
         require_here(services, signed)
-        if signed.by.signer != account_address(signer):
-            raise NotTheSigner(f"{format_address(signed.by.signer)} signed it")
-    left = [signed.by for signed in given if not nonce_used(services, signed.by.signer, signed.by.nonce)]
+        signatures = [by for by in (signed.by, signed.second) if by is not None]
+        found = [by for by in signatures if by.signer == account_address(signer)]
+        if not found:
+            raise NotTheSigner(f"{' and '.join(format_address(by.signer) for by in signatures)} signed it")
+        own += found
+    left = [by for by in own if not nonce_used(services, by.signer, by.nonce)]
     if not left:
         raise NonceUsed()
     masks: defaultdict[int, int] = defaultdict(int)

@@ -43,6 +43,15 @@ WITHOUT_HINT = {
     "same_holder",
     "member_malformed",
     "registry_not_paused",
+    "amount_missing",
+    "price_out_of_range",
+    "recourse_out_of_range",
+    "secured_out_of_range",
+    "credit_out_of_range",
+    "not_quote_holder",
+    "reference_missing",
+    "not_dishonoured",
+    "not_in_dispute",
 }
 
 UBL = """<?xml version="1.0" encoding="UTF-8"?>
