@@ -12,7 +12,8 @@ from psycopg.rows import dict_row
 
 from registry.domain.identifiers import Address
 from registry.domain.journal import REGISTRY_JOURNAL
-from registry.domain.receivable import Freeze, Receivable, Registry, Scope, Status
+from registry.domain.receivable import Freeze, Receivable, Registry, Scope
+from registry.domain.rules import ONCE_CONFIRMED
 from registry.mirror import rebuild
 from registry.mirror.follower import Follower
 from registry.mirror.reconcile import reconcile
@@ -66,7 +67,7 @@ class Mirror:
                 assert found == expected, (
                     f"{table}: SQL has {_only(found, expected)}, the model {_only(expected, found)}"
                 )
-            lost = rows.execute(UNCOVERED, {"confirmed": Status.CONFIRMED}).fetchall()
+            lost = rows.execute(UNCOVERED, {"once_confirmed": list(ONCE_CONFIRMED)}).fetchall()
             assert not lost, f"minor units were lost or made: {lost}"
         self._sound = True
 
@@ -83,9 +84,9 @@ class Mirror:
 UNCOVERED = """
     SELECT receivable_id, face_minor, coalesce(sum(end_minor - start_minor), 0) AS covered
     FROM receivable LEFT JOIN certificate USING (receivable_id)
-    GROUP BY receivable_id, face_minor, receivable.status
-    HAVING coalesce(sum(end_minor - start_minor), 0)
-        <> CASE WHEN receivable.status = %(confirmed)s THEN face_minor ELSE 0 END
+    GROUP BY receivable_id, face_minor, cancelled_minor, redeemed_minor, receivable.status
+    HAVING coalesce(sum(end_minor - start_minor), 0) + cancelled_minor + redeemed_minor
+        <> CASE WHEN receivable.status = ANY(%(once_confirmed)s) THEN face_minor ELSE 0 END
 """
 
 
@@ -118,6 +119,13 @@ def _receivables(model: Model) -> Iterator[Row]:
             "answered_at": state.answered_at,
             "refusal_reason": state.refusal_reason,
             "front_endorsed": state.front_endorsed,
+            "paid_minor": state.paid,
+            "cancelled_minor": state.cancelled,
+            "senior_minor": state.senior,
+            "disputed": state.disputed,
+            "dishonoured": state.dishonoured,
+            "claimed_minor": state.claimed,
+            "redeemed_minor": state.redeemed,
         }
 
 
@@ -133,6 +141,13 @@ def _certificates(model: Model) -> Iterator[Row]:
                 "debtor": state.debtor,
                 "currency": state.currency,
                 "due_at": state.due,
+                "lien_financier": part.lien.financier if part.lien else None,
+                "lien_secured_minor": part.lien.secured if part.lien else None,
+                "lien_position": part.lien.since if part.lien else None,
+                "recourse_seller": part.recourse.seller if part.recourse else None,
+                "recourse_amount_minor": part.recourse.amount if part.recourse else None,
+                "recourse_demanded": part.recourse.demanded if part.recourse else None,
+                "claimed_minor": part.claimed,
             }
 
 
@@ -197,7 +212,13 @@ def _switches(model: Model) -> Iterator[Row]:
         "rules": registry.rules,
         "descriptor": registry.descriptor,
         "sunset_at": registry.sunset_at,
+        "desk": registry.desk,
     }
+
+
+def _deposit_tokens(model: Model) -> Iterator[Row]:
+    for currency, token in model.registry.deposit_tokens.items():
+        yield {"currency": currency, "token": token}
 
 
 PROJECTIONS: dict[str, Callable[[Model], Iterator[Row]]] = {
@@ -207,6 +228,7 @@ PROJECTIONS: dict[str, Callable[[Model], Iterator[Row]]] = {
     "member": _members,
     "order_freeze": _orders,
     "parameter": _parameters,
+    "deposit_token": _deposit_tokens,
     "registry": _switches,
 }
 """Every projection, with the rows that it should have."""

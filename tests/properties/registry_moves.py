@@ -1,5 +1,7 @@
 """The machine: random moves of members, operator and officers, and of time, on the ground of registry_world.
 
+Those about money are registry_money_moves'.
+
 A move is first put to the model, which says the entries or the refusal that the contract has to give; then the contract
 gives its answer, and what the move could have touched is compared (registry_agreement); now and then, and at the end of
 every example, everything is, the mirror's tables too (registry_mirrored). Moves are mostly such as could
@@ -12,12 +14,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from hypothesis import HealthCheck, Phase, note, seed, settings
+from hypothesis import note
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from registry.chain import operations, typed_data
 from registry.chain.contract import Calls, Terms, operation_call, receivables_abi, signed_call
+from registry.chain.deploy import GOVERNOR_FUNCTIONS, OPERATOR_FUNCTIONS
 from registry.chain.operations import Answer, Operation, Order
 from registry.domain import journal, rules
 from registry.domain.anchors import NO_ANCHOR, NO_CLAIM_KEY, anchor_of, claim_key_of
@@ -30,17 +33,21 @@ from registry.domain.refusals import Refusal
 from registry.domain.rules import Authorisation, Claim, Endorsement, Part, World
 from tests.properties import registry_agreement
 from tests.properties.registry_agreement import NONCE_WORD, Touched
+from tests.properties.registry_deposits import Cash
 from tests.properties.registry_mirrored import Mirror
 from tests.properties.registry_world import (
     DOCUMENT,
     EUR,
     FINGERPRINTS,
+    JPY,
     MEMBERS,
+    NO_TOKEN,
     OFFICERS,
     OLD_ORDERS,
     PEOPLE,
     START,
     Ground,
+    Mined,
     Model,
     Person,
     due_in,
@@ -49,10 +56,9 @@ from tests.properties.registry_world import (
 
 T = TypeVar("T")
 Decide = Callable[[World], Sequence[Entry]]
-Effect = Callable[[Model], None]
+Effect = Callable[[Model], Iterable[Cash] | None]
+"""What a move does that no entry tells; also the deposits that move with it."""
 
-EXAMPLES_OF_A_SEED = 9
-PHASES = (Phase.generate, Phase.shrink)
 RARE = 10
 PAUSE_STEPS_MAX = 4
 """Steps after which the operator ends a pause that lasts: only what is refused would follow."""
@@ -103,6 +109,7 @@ class RegistryMachine(RuleBasedStateMachine):
         self.jumped = True
         self.sound = True
         self.data: Any = None
+        self.skipped: tuple[tuple[int, bytes], ...] = ()
 
     # ---------------------------------------------------------------- driving
 
@@ -113,7 +120,7 @@ class RegistryMachine(RuleBasedStateMachine):
         if self.model.registry.paused_since:
             self.steps_paused += 1
             if self.steps_paused > PAUSE_STEPS_MAX:
-                self._govern("unpause", Person.OPERATOR, Calls.unpause(), rules.decide_unpause)
+                self.govern("unpause", Person.OPERATOR, Calls.unpause(), rules.decide_unpause)
 
     def answer(
         self,
@@ -123,19 +130,26 @@ class RegistryMachine(RuleBasedStateMachine):
         data: bytes,
         decide: Decide,
         *,
+        before: Effect = lambda _model: None,
         effect: Effect = lambda _model: None,
         touched: Touched | None = None,
+        at: Address | None = None,
     ) -> bool:
-        """Let the model and the contract answer the same move, and compare the answers; whether it was accepted."""
+        """Let the model and the contract answer the same move, and compare the answers; whether it was accepted.
+
+        `before` is what happens ahead of the entries. `operation` is the function, of the registry's or, as
+        Contract.function, of the one at `at`.
+        """
         touched = touched or Touched()
         tally = self.ground.tally
+        self.skipped = ()
         try:
             entries = tuple(decide(self.model.world()))
         except Refusal as refusal:
             expected = type(refusal)
             note(f"{says}: {expected.__name__}")
             self.sound = False
-            given = self.ground.chain.refusal(actor, data, at=self.now)
+            given = self.ground.chain.refusal(actor, data, at=self.now, to=at, contract=operation.rpartition(".")[0])
             assert given is expected, (
                 f"{says}: the model answers {expected.__name__}, the contract {given and given.__name__}"
             )
@@ -144,7 +158,7 @@ class RegistryMachine(RuleBasedStateMachine):
             return False
         note(f"{says}: {', '.join(type(entry).__name__ for entry in entries) or 'done'}")
         self.sound = False
-        self._mine(says, actor, data, entries, effect, touched)
+        self._mine(says, actor, data, entries, (before, effect), touched, at)
         self.sound = True
         tally.accepted[operation] += 1
         tally.entries.update(type(entry).__name__ for entry in entries)
@@ -153,26 +167,39 @@ class RegistryMachine(RuleBasedStateMachine):
         return True
 
     def _mine(
-        self, says: str, actor: Person, data: bytes, entries: tuple[Entry, ...], effect: Effect, touched: Touched
+        self,
+        says: str,
+        actor: Person,
+        data: bytes,
+        entries: tuple[Entry, ...],
+        effects: tuple[Effect, Effect],
+        touched: Touched,
+        at: Address | None,
     ) -> None:
-        chain = self.ground.chain
-        if self.jumped:
-            chain.wire.request("evm_setNextBlockTimestamp", self.now)
-            self.jumped = False
-        mined = chain.send(actor, data)
+        mined = self.send(actor, data, at)
         assert mined is not None, (
-            f"{says}: the model accepts it, the contract answers {chain.refusal(actor, data, at=self.now)}"
+            f"{says}: the model accepts it, the contract answers {self.ground.chain.refusal(actor, data, at=self.now)}"
         )
         assert mined.entries == entries, says
+        assert mined.skipped == self.skipped, says
+        cash = [*(effects[0](self.model) or ())]
         for entry in entries:
             touched.add(self.model, entry)
-            self.model.append(entry)
+            cash += self.model.append(entry)
             touched.add(self.model, entry)
         for transfer in mined.transfers:
             self.model.transfer(*transfer)
-        effect(self.model)
+        cash += effects[1](self.model) or ()
+        assert mined.cash == tuple(cash), says
         self.mined_at, self.now = self.now, self.now + 1
         registry_agreement.after_step(self.ground, self.model, touched, now=self.mined_at)
+
+    def send(self, actor: Person, data: bytes, at: Address | None = None) -> Mined | None:
+        """Mine it in a block with the timestamp `now`."""
+        if self.jumped:
+            self.ground.chain.wire.request("evm_setNextBlockTimestamp", self.now)
+            self.jumped = False
+        return self.ground.chain.send(actor, data, at)
 
     def audit(self) -> None:
         """Compare everything: the chain's words and the mirror's tables."""
@@ -243,28 +270,37 @@ class RegistryMachine(RuleBasedStateMachine):
         """The newest first: what was just made is what a short example is about."""
         return [state for state in reversed(self.model.receivables.values()) if state.status in statuses]
 
-    def receivable(self, status: Status) -> int:
-        fitting = [state.receivable_id for state in self.states(status)]
+    def receivable(self, *statuses: Status) -> int:
+        fitting = [state.receivable_id for state in self.states(*statuses)]
         return self.pick(fitting, [99, 0, *self.model.receivables], "receivable")
 
     def parts(self, *, free: bool) -> list[tuple[Receivable, Certificate]]:
         """Certificates; only those that nothing keeps from moving, if asked."""
-        found = [(state, part) for state in self.states(Status.CONFIRMED) for part in state.certificates.values()]
-        if not free:
-            return found
-        members = self.model.registry.members
-        return [
-            (state, part)
-            for state, part in found
-            if self.now < state.due
-            and rules.is_eligible(members.get(part.holder), now=self.now)
-            and not rules.holds(state, part, members.get(part.holder), now=self.now)
-        ]
+        found = [(state, part) for state in self.states(*rules.ONCE_CONFIRMED) for part in state.certificates.values()]
+        return [(state, part) for state, part in found if not free or self.is_free(state, part)]
+
+    def is_disputed(self, state: Receivable, part: Certificate) -> bool:
+        return state.disputed and part.start < state.senior and not state.paid and self.now < state.due
+
+    def is_free(self, state: Receivable, part: Certificate) -> bool:
+        holder = self.model.registry.members.get(part.holder)
+        return (
+            state.status is Status.CONFIRMED
+            and self.now < state.due
+            and not state.paid
+            and not self.is_disputed(state, part)
+            and not part.lien
+            and rules.is_eligible(holder, now=self.now)
+            and not rules.holds(state, part, holder, now=self.now)
+        )
 
     def certificate(self, *, free: bool = True, amount: int = 1) -> tuple[int, int]:
         """(receivable id, start), mostly of one that can be moved, and over so much at least."""
         likely = self.parts(free=free and not self.chance("any certificate?", out_of=6))
         likely = [(state, part) for state, part in likely if part.amount >= amount]
+        disputed = [(state, part) for state, part in self.parts(free=False) if self.is_disputed(state, part)]
+        if disputed and self.chance("in dispute?", out_of=8):
+            likely = disputed
         return self.pick(
             [(state.receivable_id, part.start) for state, part in likely or self.parts(free=False)],
             NOWHERE,
@@ -277,7 +313,7 @@ class RegistryMachine(RuleBasedStateMachine):
 
     def holder(self, where: tuple[int, int]) -> Person | None:
         part = self.found(where)
-        return _person(part.holder) if part else None
+        return person_at(part.holder) if part else None
 
     def named(self, where: tuple[int, int]) -> CertificateId:
         """The certificate as an operation names it: mostly by its present end."""
@@ -292,9 +328,9 @@ class RegistryMachine(RuleBasedStateMachine):
         holder = self.holder(where)
         if holder is None:
             return self.person("actor")
-        others = [_person(operator) for owner, operator in sorted(self.model.operators) if owner == holder.address]
-        approved = self.model.approvals.get(token_id(*where))
-        return self.person("actor", holder, *others, *([_person(approved)] if approved else []))
+        others = [operator for owner, operator in sorted(self.model.operators) if owner == holder.address]
+        others += [self.model.approvals.get(token_id(*where), ZERO_ADDRESS)]
+        return self.person("actor", holder, *(person for person in PEOPLE if person.address in others))
 
     def any_part(self) -> bool:
         return bool(self.parts(free=False))
@@ -319,10 +355,10 @@ class RegistryMachine(RuleBasedStateMachine):
         """
         if not self.chance("by signature?", out_of=2):
             function, data = direct or (operation.function(), operation_call(operation))
-            says = f"{actor!r} {_words(operation)}"
+            says = f"{actor!r} {words_of(operation)}"
             return self.answer(function, says, actor, data, decide, effect=effect, touched=touched)
         touched = touched or Touched()
-        by, data, how = self._signature(actor, operation, touched)
+        by, sent, how = self.authorise(actor, operation, touched)
         submitter = self.one([Person.STRANGER, actor, Person.BANK], "submitter")
 
         def decide_signed(world: World) -> Sequence[Entry]:
@@ -334,9 +370,10 @@ class RegistryMachine(RuleBasedStateMachine):
                 world.require_same_receivable(by, number)
             return (signed or decide)(world)
 
-        says = f"{submitter!r} submits: {actor!r} {_words(operation)} ({how})"
-        effects = _together(effect, lambda model: _use(model, by))
+        says = f"{submitter!r} submits: {actor!r} {words_of(operation)} ({how})"
+        effects = together(effect, lambda model: use_nonce(model, by))
         function = operation.signed_function()
+        data = signed_call(operation, sent)
         return self.answer(function, says, submitter, data, decide_signed, effect=effects, touched=touched)
 
     def by_officers(self, operation: Order, decide: Callable[[World, Address, Authorisation], Entry]) -> bool:
@@ -344,18 +381,20 @@ class RegistryMachine(RuleBasedStateMachine):
         actor = self.person("officer", *OFFICERS)
         second = self.person("second", *(officer for officer in OFFICERS if officer is not actor))
         touched = Touched()
-        by, data, how = self._signature(second, operation, touched)
+        by, sent, how = self.authorise(second, operation, touched)
         return self.answer(
             operation.function(),
-            f"{actor!r} and {second!r} {_words(operation)} ({how})",
+            f"{actor!r} and {second!r} {words_of(operation)} ({how})",
             actor,
-            data,
+            signed_call(operation, sent),
             lambda world: [decide(world, actor.address, by)],
-            effect=lambda model: _use(model, by),
+            effect=lambda model: use_nonce(model, by),
             touched=touched,
         )
 
-    def _signature(self, signer: Person, operation: Operation, touched: Touched) -> tuple[Authorisation, bytes, str]:
+    def authorise(
+        self, signer: Person, operation: Operation, touched: Touched
+    ) -> tuple[Authorisation, operations.Authorisation, str]:
         """What the rules and what the contract are told of a signature, and how it was made."""
         used = sorted(nonce for one, nonce in self.model.nonces if one == signer.address)
         fault = self.one(FAULTS, "fault") if self.chance("faulty?", out_of=6) else ""
@@ -374,17 +413,17 @@ class RegistryMachine(RuleBasedStateMachine):
             claim_key=key_of_claim,
             signature=b"",
         )
-        key, alter = signer, _unaltered
+        key, alter = signer, unaltered
         if fault == "wrong key":
             key = self.one([person for person in PEOPLE if person is not signer], "key")
         elif fault == "altered":
-            alter = _alteration(self.draw(st.integers(0, 50), "altered field"))
+            alter = alteration(self.draw(st.integers(0, 50), "altered field"))
         signed = self.ground.chain.sign(operation, by, key=key, alter=alter)
         touched.nonces.add((signer.address, nonce // NONCE_WORD))
         genuine = fault not in ("wrong key", "altered")
         return (
             Authorisation(signer.address, nonce, deadline, anchor, key_of_claim, genuine),
-            signed_call(operation, signed),
+            signed,
             f"nonce {nonce:#x}{fault and ', '}{fault}",
         )
 
@@ -397,9 +436,9 @@ class RegistryMachine(RuleBasedStateMachine):
             known = number in self.model.receivables
             heads = self.model.heads(number) if known else [self.model.registry.head, NO_ANCHOR]
             return self.one(heads[-2::-1], "head") if wrong else heads[-1], NO_CLAIM_KEY
-        return self._lasting_anchor(number, wrong=wrong)
+        return self.lasting_anchor(number, wrong=wrong)
 
-    def _lasting_anchor(self, number: int, *, wrong: bool) -> tuple[bytes, bytes]:
+    def lasting_anchor(self, number: int, *, wrong: bool) -> tuple[bytes, bytes]:
         """The same, of all that is no answer."""
         state = self.model.receivables.get(number)
         if state is None:
@@ -424,11 +463,13 @@ class RegistryMachine(RuleBasedStateMachine):
     def register(self) -> None:
         actor = self.person("originator", Person.SELLER, Person.SUPPLIER, Person.BRIEF)
         debtors = [person for person in (Person.BUYER, Person.SELLER) if person is not actor]
-        debtor = self.person("debtor", *debtors).address
+        debtor = self.person("debtor", *([Person.LATE] if self.chance("late?", out_of=6) else debtors)).address
         fresh = (0x1000 + len(self.model.receivables)).to_bytes(32)
         due = due_in(self.one(DAYS_AHEAD, "days"), now=self.now)
         fingerprint = self.one([fresh, *FINGERPRINTS], "fingerprint")
-        claim = Claim(debtor, self.one(FACES, "face"), due, self.one([EUR, 1, 999], "currency"), fingerprint, DOCUMENT)
+        claim = Claim(
+            debtor, self.one(FACES, "face"), due, self.one([EUR, JPY, NO_TOKEN], "currency"), fingerprint, DOCUMENT
+        )
         limit = rules.parameter_in_force(self.model.registry, Parameter.TENOR_LIMIT_DAYS, now=self.now)
         faults: list[dict[str, Any]] = [
             {"face": 0},
@@ -491,18 +532,18 @@ class RegistryMachine(RuleBasedStateMachine):
         hashes = self.model.hashes.get(number, ())[1:]
         since = self.pick([hashes], [hashes[:-1], (*hashes, b"\xbb" * 32)], "entries since")
         for what, value in change.items():
-            note(f"the terms name another {what}: {_show(value)}")
+            note(f"the terms name another {what}: {show(value)}")
         return Named(self.model.empty(number).head, named, since)
 
     def debtors_answer(self) -> tuple[int, Named, Person]:
         number = self.receivable(Status.REGISTERED)
         named = self.claimed(number)
-        return number, named, self.person("debtor", _person(named.registered.debtor))
+        return number, named, self.person("debtor", person_at(named.registered.debtor))
 
     def originators_answer(self) -> tuple[int, Named, Person]:
         number = self.receivable(Status.REGISTERED)
         named = self.claimed(number)
-        return number, named, self.person("originator", _person(named.registered.originator))
+        return number, named, self.person("originator", person_at(named.registered.originator))
 
     def any_claim(self) -> bool:
         return bool(self.states(Status.REGISTERED))
@@ -607,7 +648,7 @@ class RegistryMachine(RuleBasedStateMachine):
         likely = [state.receivable_id for state in self.offered()]
         number = self.pick(likely, list(self.model.receivables), "receivable")
         named = self.claimed(number)
-        actor = self.person("originator", _person(named.registered.originator))
+        actor = self.person("originator", person_at(named.registered.originator))
         made = self.model.offers.get(number, ())
         position, offer = self.pick(made[-1:], [*made, (1, Offer(5, due_in(30, now=self.now), START))], "offer")
         change = self.pick([{}], [{"face": offer.face ^ 1}, {"due": offer.due + DAY_SECONDS}, {"at": START}], "altered")
@@ -653,7 +694,7 @@ class RegistryMachine(RuleBasedStateMachine):
         self.on_the_due_date(where)
         self.by_member(
             actor,
-            operations.Split(**_range(named), cut=cut, receiver=receiver.address, document=document),
+            operations.Split(**range_of(named), cut=cut, receiver=receiver.address, document=document),
             lambda world: [
                 rules.decide_split(
                     world,
@@ -681,7 +722,7 @@ class RegistryMachine(RuleBasedStateMachine):
             end = parts[-1].cut
         self.by_member(
             actor,
-            operations.SplitMany(**_range(named), parts=tuple(parts)),
+            operations.SplitMany(**range_of(named), parts=tuple(parts)),
             lambda world: rules.decide_split_many(
                 world, actor=actor.address, certificate_id=named, parts=parts, now=self.now
             ),
@@ -695,7 +736,7 @@ class RegistryMachine(RuleBasedStateMachine):
         self.on_the_due_date(where)
         self.by_member(
             actor,
-            operations.Endorse(**_range(named), receiver=receiver.address, document=document),
+            operations.Endorse(**range_of(named), receiver=receiver.address, document=document),
             lambda world: [
                 rules.decide_endorse(
                     world,
@@ -720,11 +761,11 @@ class RegistryMachine(RuleBasedStateMachine):
         if self.chance("empty?", out_of=20):
             endorsements = []
         wrong = self.one([*endorsements, None], "wrongly anchored") if self.chance("wrong anchor?", out_of=12) else None
-        ties = [self._lasting_anchor(one.certificate_id.receivable_id, wrong=one is wrong) for one in endorsements]
+        ties = [self.lasting_anchor(one.certificate_id.receivable_id, wrong=one is wrong) for one in endorsements]
         operation = operations.EndorseMany(
             endorsements=tuple(
                 operations.AnchoredEndorsement(
-                    **_range(one.certificate_id),
+                    **range_of(one.certificate_id),
                     receiver=one.receiver,
                     document=one.document,
                     anchor=anchor,
@@ -769,7 +810,7 @@ class RegistryMachine(RuleBasedStateMachine):
         document = payload[0][:32] if payload and len(payload[0]) >= 32 else rules.NO_DOCUMENT
         self.answer(
             function,
-            f"{actor!r} {function.split('(')[0]} {_certificate(where)} from {giver!r} to {receiver!r}",
+            f"{actor!r} {function.split('(')[0]} {certificate_at(where)} from {giver!r} to {receiver!r}",
             actor,
             receivables_abi().call(function, giver.address, receiver.address, token_id(*where), *payload),
             lambda world: [
@@ -829,7 +870,7 @@ class RegistryMachine(RuleBasedStateMachine):
 
         self.by_member(
             actor,
-            operations.Approve(**_range(named), to=to),
+            operations.Approve(**range_of(named), to=to),
             decide,
             direct=("approve", Calls.approve(receivable_id=where[0], start=where[1], to=to)),
             signed=decide_signed,
@@ -912,7 +953,7 @@ class RegistryMachine(RuleBasedStateMachine):
         part = self.found(where)
         cut = self.cut(named.start, part.end if part else 1_000)
         self.by_officers(
-            operations.Partition(**_range(named), cut=cut, holder=holder, order=order),
+            operations.Partition(**range_of(named), cut=cut, holder=holder, order=order),
             lambda world, actor, second: rules.decide_partition(
                 world,
                 actor=actor,
@@ -930,7 +971,7 @@ class RegistryMachine(RuleBasedStateMachine):
         where = self.certificate(free=not self.chance("under orders?", out_of=4))
         named, holder, order, expiry = self.named(where), self.held_by(where), self.order(), self.expiry()
         self.by_officers(
-            operations.FreezeCertificate(**_range(named), holder=holder, order=order, expiry=expiry),
+            operations.FreezeCertificate(**range_of(named), holder=holder, order=order, expiry=expiry),
             lambda world, actor, second: rules.decide_freeze_certificate(
                 world,
                 actor=actor,
@@ -950,7 +991,7 @@ class RegistryMachine(RuleBasedStateMachine):
         part = self.found(where)
         named, order = self.named(where), self.order(part.orders if part else ())
         self.by_officers(
-            operations.UnfreezeCertificate(**_range(named), order=order),
+            operations.UnfreezeCertificate(**range_of(named), order=order),
             lambda world, actor, second: rules.decide_unfreeze_certificate(
                 world, actor=actor, second=second, certificate_id=named, order=order, now=self.now
             ),
@@ -958,7 +999,7 @@ class RegistryMachine(RuleBasedStateMachine):
 
     @move(any_part)
     def freeze_receivable(self) -> None:
-        number, order, expiry = self.receivable(Status.CONFIRMED), self.order(), self.expiry()
+        number, order, expiry = self.receivable(*rules.ONCE_CONFIRMED), self.order(), self.expiry()
         self.by_officers(
             operations.FreezeReceivable(receivable_id=number, order=order, expiry=expiry),
             lambda world, actor, second: rules.decide_freeze_receivable(
@@ -968,7 +1009,7 @@ class RegistryMachine(RuleBasedStateMachine):
 
     @move(any_part)
     def unfreeze_receivable(self) -> None:
-        frozen = [state.receivable_id for state in self.states(Status.CONFIRMED) if state.orders]
+        frozen = [state.receivable_id for state in self.states(*rules.ONCE_CONFIRMED) if state.orders]
         number = self.pick(frozen, [99, *self.model.receivables], "receivable")
         state = self.model.receivables.get(number)
         order = self.order(state.orders if state else ())
@@ -992,7 +1033,7 @@ class RegistryMachine(RuleBasedStateMachine):
 
     @move()
     def unfreeze_member(self) -> None:
-        frozen = [_person(member.address) for member in self.model.registry.members.values() if member.orders]
+        frozen = [person_at(member.address) for member in self.model.registry.members.values() if member.orders]
         member = self.person("member", *frozen).address
         known = self.model.registry.members.get(member)
         order = self.order(known.orders if known else ())
@@ -1020,7 +1061,7 @@ class RegistryMachine(RuleBasedStateMachine):
             if hold.freeze.since + delay < hold.freeze.expiry:
                 self.jump_to_edge(hold.freeze.since + delay, "seconds before the order allows it")
         self.by_officers(
-            operations.ForceTransfer(**_range(named), holder=holder, receiver=receiver, order=order),
+            operations.ForceTransfer(**range_of(named), holder=holder, receiver=receiver, order=order),
             lambda world, actor, second: rules.decide_force_transfer(
                 world,
                 actor=actor,
@@ -1035,10 +1076,10 @@ class RegistryMachine(RuleBasedStateMachine):
 
     # -------------------------------------------------------------- operator
 
-    def _govern(self, says: str, actor: Person, data: bytes, decide: Callable[..., Entry], **arguments: Any) -> bool:
+    def govern(self, says: str, actor: Person, data: bytes, decide: Callable[..., Entry], **arguments: Any) -> bool:
         """What only the operator may do."""
         function = _function(data)
-        listed = ", ".join(f"{key} {_show(value)}" for key, value in arguments.items())
+        listed = ", ".join(f"{key} {show(value)}" for key, value in arguments.items())
         return self.answer(
             function,
             f"{actor!r} {says} {listed}".rstrip(),
@@ -1061,28 +1102,28 @@ class RegistryMachine(RuleBasedStateMachine):
         }
         if arguments["member"] in {Person.BUYER.address, Person.SELLER.address}:
             arguments["kyc_expiry"] = max(arguments["kyc_expiry"], self.now + 3_650 * DAY_SECONDS)  # or nothing moves
-        self._govern("admits", self.operator(), Calls.admit(**arguments), rules.decide_admit, **arguments)
+        self.govern("admits", self.operator(), Calls.admit(**arguments), rules.decide_admit, **arguments)
 
     @move()
     def suspend(self) -> None:
         # Mostly a member on the edge: with everybody else suspended nothing would happen any more.
         member = self.pick([Person.BRIEF, Person.FUND], PEOPLE, "member").address
         arguments = {"member": member, "reason": self.reason()}
-        self._govern("suspends", self.operator(), Calls.suspend(**arguments), rules.decide_suspend, **arguments)
+        self.govern("suspends", self.operator(), Calls.suspend(**arguments), rules.decide_suspend, **arguments)
 
     @move()
     def pause(self) -> None:
-        if self._govern("pauses", self.operator(), Calls.pause(), rules.decide_pause):
+        if self.govern("pauses", self.operator(), Calls.pause(), rules.decide_pause):
             self.steps_paused = 0
 
     @move()
     def unpause(self) -> None:
-        self._govern("unpauses", self.operator(), Calls.unpause(), rules.decide_unpause)
+        self.govern("unpauses", self.operator(), Calls.unpause(), rules.decide_unpause)
 
     @move()
     def set_parameter(self) -> None:
-        parameter = self.pick([1, 2, 3, 4], [0, 5, 6, 255], "parameter")
-        usual = {1: [365, 100], 2: [1, 10, 600], 3: [10, 1, 30], 4: [3, 1, 5]}.get(parameter, [1])
+        parameter = self.pick([1, 2, 3, 4, 6], [0, 5, 7, 255], "parameter")
+        usual = {1: [365, 100], 2: [1, 10, 600], 3: [10, 1, 30], 4: [3, 1, 5], 6: [2, 1, 4]}.get(parameter, [1])
         arguments = {
             "parameter": parameter,
             "value": self.pick(usual, [0, 2**16 - 1, 2**16, 2**32 - 1, 2**32, 2**64 - 1], "value"),
@@ -1091,25 +1132,25 @@ class RegistryMachine(RuleBasedStateMachine):
         odd = [self.now, arguments["effective"] + 1, due_in(0, now=self.now), (2**16 - 1) * DAY_SECONDS]
         arguments["effective"] = self.pick([arguments["effective"]], [*odd, 2**16 * DAY_SECONDS], "effective")
         data = Calls.set_parameter(**arguments)
-        self._govern("sets", self.operator(), data, rules.decide_set_parameter, **arguments)
+        self.govern("sets", self.operator(), data, rules.decide_set_parameter, **arguments)
 
     @move()
     def set_rules(self) -> None:
         lot, descriptor = self.model.lot_rules, self.ground.deployment.descriptor
         set_ = self.pick([ZERO_ADDRESS, lot], [descriptor, Person.STRANGER.address], "rules")
-        self._govern("sets", self.operator(), Calls.set_rules(set_), rules.decide_set_rules, rules=set_)
+        self.govern("sets", self.operator(), Calls.set_rules(set_), rules.decide_set_rules, rules=set_)
 
     @move()
     def set_descriptor(self) -> None:
         set_ = self.pick([ZERO_ADDRESS, self.ground.deployment.descriptor], [Person.STRANGER.address], "descriptor")
         data = Calls.set_descriptor(set_)
-        self._govern("sets", self.operator(), data, rules.decide_set_descriptor, descriptor=set_)
+        self.govern("sets", self.operator(), data, rules.decide_set_descriptor, descriptor=set_)
 
     @move()
     def sunset(self) -> None:
         # Rarely by who may: from then on nothing is registered or confirmed.
         actor = self.pick([Person.STRANGER], [Person.OPERATOR], "actor")
-        self._govern("ends the registry", actor, Calls.sunset(), rules.decide_sunset)
+        self.govern("ends the registry", actor, Calls.sunset(), rules.decide_sunset)
 
     # ------------------------------------------------------------------ time
 
@@ -1128,11 +1169,12 @@ class RegistryMachine(RuleBasedStateMachine):
     def _instants(self) -> Iterable[int]:
         registry = self.model.registry
         delay = rules.parameter_in_force(registry, Parameter.FORCED_TRANSFER_DELAY_SECONDS, now=self.now)
+        grace = rules.parameter_in_force(registry, Parameter.OVERDUE_GRACE_DAYS, now=self.now)
         freezes = [freeze for member in registry.members.values() for freeze in member.orders]
         for state in self.model.receivables.values():
             freezes += state.orders
             freezes += [freeze for part in state.certificates.values() for freeze in part.orders]
-            yield from (state.due, state.claim_due)
+            yield from (state.due, state.claim_due, state.due + DAY_SECONDS, state.due + grace * DAY_SECONDS)
             if state.offer:
                 yield state.offer.due
             if state.status is Status.REGISTERED:
@@ -1173,35 +1215,31 @@ class Named:
         return journal.append(self.head, made.hash())
 
 
-def _person(account: Address) -> Person:
+def person_at(account: Address) -> Person:
     return next((person for person in Person if person.address == account), Person.STRANGER)
 
 
-def _range(named: CertificateId) -> dict[str, int]:
+def range_of(named: CertificateId) -> dict[str, int]:
     return {"receivable_id": named.receivable_id, "start": named.start, "end": named.end}
 
 
-def _certificate(where: tuple[int, int]) -> str:
+def certificate_at(where: tuple[int, int]) -> str:
     return f"R-{where[0]} from {where[1]}"
 
 
-def _use(model: Model, by: Authorisation) -> None:
+def use_nonce(model: Model, by: Authorisation) -> None:
     model.nonces |= {(by.signer, by.nonce)}
 
 
-def _together(*effects: Effect) -> Effect:
-    def both(model: Model) -> None:
-        for effect in effects:
-            effect(model)
-
-    return both
+def together(*effects: Effect) -> Effect:
+    return lambda model: [cash for effect in effects for cash in effect(model) or ()]
 
 
-def _unaltered(_message: dict[str, Any]) -> None:
+def unaltered(_message: dict[str, Any]) -> None:
     """The message that is submitted is the one that was signed."""
 
 
-def _alteration(choice: int) -> Callable[[dict[str, Any]], None]:
+def alteration(choice: int) -> Callable[[dict[str, Any]], None]:
     """Another message than the one that is submitted, in one of its fields."""
 
     def alter(message: dict[str, Any]) -> None:
@@ -1233,12 +1271,12 @@ def _other(value: Any) -> Any:
 def _function(data: bytes) -> str:
     return next(
         function
-        for function in ("admit", "suspend", "pause", "unpause", "setParameter", "setRules", "setDescriptor", "sunset")
+        for function in (*OPERATOR_FUNCTIONS, *GOVERNOR_FUNCTIONS)
         if receivables_abi().selector(function) == data[:4]
     )
 
 
-def _words(operation: Operation) -> str:
+def words_of(operation: Operation) -> str:
     """An operation in the names of the trade, for people."""
     values = operation.values()
     parts = [operation.function()]
@@ -1248,40 +1286,15 @@ def _words(operation: Operation) -> str:
     elif "receivable_id" in values:
         parts.append(f"R-{values['receivable_id']}")
     hidden = ("receivable_id", "start", "end", "terms", "since", "claim", "originator", "document_root")
-    parts += [f"{key} {_show(value)}" for key, value in values.items() if key not in hidden]
+    parts += [f"{key} {show(value)}" for key, value in values.items() if key not in hidden]
     return " ".join(parts)
 
 
-def _show(value: Any) -> str:
+def show(value: Any) -> str:
     if isinstance(value, bytes):
         return name(value) if len(value) == 20 else f"0x{int.from_bytes(value):x}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(_show(part) for part in value) + "]"
+        return "[" + ", ".join(show(part) for part in value) + "]"
     if isinstance(value, dict):
-        return "(" + ", ".join(_show(part) for part in value.values()) + ")"
+        return "(" + ", ".join(show(part) for part in value.values()) + ")"
     return str(value)
-
-
-def drive(ground: Ground, mirror: Mirror, *, examples: int, steps: int, first_seed: int) -> None:
-    """Run the machine so many times for so many steps. What it finds it finds again: the seeds are fixed.
-
-    From its eleventh example on Hypothesis mostly varies the ones before, so it is begun anew before that.
-    """
-
-    def machine() -> RegistryMachine:
-        return RegistryMachine(ground, mirror)
-
-    for number in range(0, examples, EXAMPLES_OF_A_SEED):
-        run_state_machine_as_test(
-            seed(first_seed + number)(machine),
-            settings=settings(
-                max_examples=min(EXAMPLES_OF_A_SEED, examples - number),
-                stateful_step_count=steps,
-                deadline=None,
-                database=None,
-                print_blob=False,
-                phases=PHASES,
-                report_multiple_bugs=False,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
