@@ -91,7 +91,7 @@ def every_operation_about_money(scene: Scene) -> None:
     scene.pay(closed, 33_333)
     for number in (closed, lost):
         scene.settle(Calls.close(number))
-    scene.redeem(closed, start=50_000)
+    scene.redeem(closed, start=0)  # what the lien is on waits
     scene.settle(Calls.absolve(lost))
     for number, start in ((sold, 60_000), (returned, 0)):
         scene.act(BANK, Calls.demand_recourse(receivable_id=number, start=start, end=100_000))
