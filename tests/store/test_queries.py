@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from registry.domain.journal import Sold
 from registry.domain.receivable import MemberStatus, Phase, Role, Status
 from registry.mirror.follower import Follower
 from registry.store.database import Database
@@ -17,10 +18,13 @@ from registry.store.queries import (
     invoices,
     members,
     parties,
+    quotes,
     receivables,
 )
 from registry.store.queries.pages import PAGE_ROWS_MAX, every
+from registry.store.queries.quotes import QuoteState
 from registry.store.tables import invoice, party, trade_document
+from tests.quoting import save_quote
 from tests.scene import BANK, BUYER, DOCUMENT, SELLER, SUPPLIER, Scene
 
 
@@ -149,6 +153,38 @@ def test_certificates_are_found_by_the_terms_of_their_receivables(scene: Scene, 
             ({"phase_at": (Phase.OVERDUE, due + 86_400)}, [euros, yen, yen]),
         ):
             assert [part.receivable_id for part in certificates.certificates(connection, **sought)] == numbers
+
+
+def test_a_quote_is_accepted_once_the_mirror_has_its_sale_and_no_longer_after_a_reorg(
+    scene: Scene, database: Database
+) -> None:
+    number = scene.confirmed()
+    taken, other = scene.quote(number, price=90_000), scene.quote(number, price=1)
+    with database.write() as connection:
+        digests = [save_quote(connection, offered) for offered in (taken, other)]
+    mirror(scene, database)
+    holder = scene.address(SELLER)
+
+    def states() -> list[QuoteState]:
+        with database.snapshot() as connection:
+            rows = [quotes.quote(connection, digest, party=holder) for digest in digests]
+            open_ = {row.digest for row in quotes.quotes(connection, party=holder, open_at=scene.now)}
+        found = [row.state(now=scene.now) for row in rows if row is not None]
+        assert open_ == {digest for digest, state in zip(digests, found, strict=True) if state is QuoteState.OFFERED}
+        return found
+
+    assert states() == [QuoteState.OFFERED, QuoteState.OFFERED]
+    scene.accept(taken)
+    mirror(scene, database)
+    assert states() == [QuoteState.ACCEPTED, QuoteState.OFFERED]
+    with database.snapshot() as connection:
+        row = quotes.quote(connection, digests[0], party=scene.address(BANK))
+        assert row is not None
+        assert isinstance(scene.journal(number)[(row.accepted_position or 0) - 1], Sold)
+    scene.reorg(depth=1)
+    scene.mine(1)
+    mirror(scene, database)
+    assert states() == [QuoteState.OFFERED, QuoteState.OFFERED]
 
 
 def test_members_carry_the_name_of_their_party(scene: Scene, database: Database) -> None:

@@ -10,7 +10,9 @@ from sqlalchemy.exc import IntegrityError
 
 from registry.store import records
 from registry.store.database import Connection, Database
-from registry.store.queries import documents, invoices, parties
+from registry.store.queries import banks, documents, invoices, parties, quotes
+from registry.store.queries.pages import every
+from registry.store.queries.quotes import QuoteState
 from registry.store.tables import duplicate_attempt
 
 ROOT = b"\x01" * 32
@@ -184,6 +186,96 @@ def test_nothing_stays_of_a_transaction_that_failed(database: Database) -> None:
         fail_halfway()
     with database.snapshot() as connection:
         assert invoices.invoice_by_root(connection, FINGERPRINT) is None
+
+
+# -------------------------------------------------------------- bank references
+
+
+def test_the_same_booking_twice_keeps_its_first_text_and_one_hash(database: Database) -> None:
+    with database.write() as connection:
+        first = records.save_bank_reference(connection, " MT103 Zu\u0308rich 1 ")
+        assert records.save_bank_reference(connection, "MT103 Z\u00fcrich 1") == first
+        other = records.save_bank_reference(connection, "MT103 2")
+        records.forget_bank_reference(connection, reference_hash=other)
+    with database.snapshot() as connection:
+        found = banks.bank_references(connection, [first, other])
+    assert {named: row.text for named, row in found.items()} == {first: "MT103 Zu\u0308rich 1"}
+
+
+@pytest.mark.parametrize("text", ["", "  ", "a\nb", "a\x00"])
+def test_what_is_no_text_is_no_booking(database: Database, text: str) -> None:
+    with pytest.raises(ValueError, match="name"), database.write() as connection:
+        records.save_bank_reference(connection, text)
+
+
+# ----------------------------------------------------------------------- quotes
+
+QUOTE = {
+    "desk": b"\x09" * 20,
+    "financier": ADDRESS,
+    "holder": OTHER,
+    "receivable_id": 7,
+    "start_minor": 0,
+    "end_minor": MINOR_MAX,
+    "cut_minor": 5,
+    "kind": 1,
+    "token": b"\x08" * 20,
+    "price_minor": MINOR_MAX,
+    "amount_minor": 0,
+    "anchor": ROOT,
+    "nonce": 2**256 - 1,
+    "expiry_at": 1_000,
+    "signature": b"\x06" * 65,
+}
+
+
+def test_a_quote_comes_back_as_it_was_signed(database: Database) -> None:
+    with database.write() as connection:
+        for _ in range(2):  # kept once
+            records.save_quote(connection, digest=ROOT, **QUOTE)
+    with database.snapshot() as connection:
+        (found,) = quotes.quotes(connection, party=OTHER)
+    assert {name: getattr(found, name) for name in QUOTE} == QUOTE
+    assert (found.digest, str(found.certificate_id)) == (ROOT, f"R-7/0-{MINOR_MAX}")
+    assert [found.state(now=now) for now in (1_000, 1_001)] == [QuoteState.OFFERED, QuoteState.EXPIRED]
+
+
+def test_a_quote_is_sealed(database: Database) -> None:
+    stranger = b"\x05" * 20
+    with database.write() as connection:
+        records.save_quote(connection, digest=ROOT, **QUOTE)
+    with database.snapshot() as connection:
+        for party, sees in ((ADDRESS, True), (OTHER, True), (stranger, False)):
+            assert (quotes.quote(connection, ROOT, party=party) is not None) is sees
+            assert bool(list(quotes.quotes(connection, party=party))) is sees
+            assert bool(list(quotes.quotes(connection, party=party, receivable_id=7))) is sees
+
+
+def test_only_its_financier_withdraws_a_quote_and_once(database: Database) -> None:
+    with database.write() as connection:
+        records.save_quote(connection, digest=ROOT, **QUOTE)
+        assert not records.withdraw_quote(connection, digest=ROOT, financier=OTHER)
+        assert records.withdraw_quote(connection, digest=ROOT, financier=ADDRESS)
+        assert not records.withdraw_quote(connection, digest=ROOT, financier=ADDRESS)
+    with database.snapshot() as connection:
+        (found,) = quotes.quotes(connection, party=OTHER)
+        assert found.state(now=0) is QuoteState.WITHDRAWN
+        assert list(quotes.quotes(connection, party=OTHER, open_at=0)) == []
+
+
+def test_quotes_are_listed_the_newest_first_and_page_by_page(database: Database) -> None:
+    with database.write() as connection:
+        for number in range(5):
+            terms = {**QUOTE, "receivable_id": number % 2, "expiry_at": number}
+            records.save_quote(connection, digest=bytes([number]) * 32, **terms)
+    with database.snapshot() as connection:
+        for limit in (1, 2, 50):
+            found = every(
+                lambda after: quotes.quotes(connection, party=OTHER, after=after, limit=limit)  # noqa: B023
+            )
+            assert [row.digest[0] for row in found] == [4, 3, 2, 1, 0]
+        assert [row.digest[0] for row in quotes.quotes(connection, party=ADDRESS, receivable_id=1)] == [3, 1]
+        assert [row.digest[0] for row in quotes.quotes(connection, party=ADDRESS, open_at=3)] == [4, 3]
 
 
 # ------------------------------------------------- documents, duplicate attempts
