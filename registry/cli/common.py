@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
     from rich.console import RenderableType
 
+    from registry.chain.deposits import Permit, SignedPermit
     from registry.chain.operations import Authorisation
     from registry.chain.quotes import Acceptance, SignedAcceptance
     from registry.chain.typed_data import SignedOperation
@@ -264,7 +265,7 @@ def paper(document: Mapping[str, Any]) -> str:
 class Paper:
     """What was signed instead of sent, and where it was written."""
 
-    signed: SignedOperation | SignedAcceptance
+    signed: SignedOperation | SignedAcceptance | SignedPermit
     target: str
 
     def show(self, *, json_output: bool) -> None:
@@ -281,11 +282,16 @@ class Paper:
             )
 
 
-def _what_submits(signed: SignedOperation | SignedAcceptance) -> tuple[str, str, Authorisation | Acceptance]:
+def _what_submits(
+    signed: SignedOperation | SignedAcceptance | SignedPermit,
+) -> tuple[str, str, Authorisation | Acceptance | Permit]:
     """The command that takes what was signed, what it does, and the deadline and nonce of the last signature."""
+    from registry.chain.deposits import SignedPermit
     from registry.chain.operations import Agreement
     from registry.chain.typed_data import SignedOperation
 
+    if isinstance(signed, SignedPermit):
+        return "deposit submit", "submits it", signed.permit
     if not isinstance(signed, SignedOperation):
         return "quote submit", "submits it", signed.acceptance
     if isinstance(signed.operation, Agreement) and signed.second is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from registry.cli import output
 from registry.cli.common import Acting, JsonFlag, To, Told, operation
 from registry.cli.output import named_refusals
 from registry.domain import money
+from registry.domain.identifiers import format_address
 from registry.settings import settings
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ def transfer(acting: Acting, amount: AmountArgument, currency: CurrencyArgument,
 
 
 @command()
-@operation()
+@operation(signable=True)
 def allow(
     acting: Acting,
     amount: AmountArgument,
@@ -95,12 +97,26 @@ def allow(
 
     done, allowed = deposits.allow(
         acting.services,
-        signer=acting.signer,
+        signer=acting.hand,
         spender=_spender(acting, spender),
         amount=amount,
         currency=_currency(currency),
     )
     return Told(f"{spender} may take {allowed} of {acting.name}'s deposit", done, _about(allowed))
+
+
+@command()
+@operation()
+def submit(
+    acting: Acting, file: Annotated[Path, typer.Argument(metavar="FILE", help="What `deposit allow --sign` wrote.")]
+) -> Told:
+    """Submit a permit that the owner of a deposit signed: you pay for the transaction."""
+    from registry.commands import deposits
+
+    permitted = deposits.read_permit(file)
+    done = deposits.submit(acting.services, signer=acting.signer, permitted=permitted)
+    owner = format_address(permitted.permit.owner)
+    return Told(f"permit of {owner} submitted", done, {"owner": owner})
 
 
 @command()

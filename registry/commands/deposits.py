@@ -8,16 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from eth_account.signers.local import LocalAccount
 
-from registry.chain.deposits import DepositCalls, DepositView, deposit_abi
+from registry.chain.contract import At
+from registry.chain.deposits import DepositCalls, DepositView, Permit, SignedPermit, deposit_abi, sign
 from registry.chain.reverts import ReferenceMissing, ReferenceUsed
+from registry.chain.submit import account_address
 from registry.commands.certificates import typed_amount
 from registry.commands.oversight import registry_state
-from registry.commands.sending import Contract, Done, send_call, undone_if_refused
+from registry.commands.sending import Contract, Done, Hand, Pen, Signed, send_call, undone_if_refused
 from registry.commands.services import Services
-from registry.domain.identifiers import MINOR_MAX, ZERO_ADDRESS, Address
+from registry.commands.signing import SignedForAnother, read_json
+from registry.domain.identifiers import MINOR_MAX, ZERO_ADDRESS, Address, format_address
 from registry.domain.money import Currency, Money, currency_by_numeric
 from registry.domain.orders import bank_reference_hash
 from registry.domain.rules import NoDepositToken
@@ -76,28 +80,63 @@ def transfer(
     return _send(services, signer, money, DepositCalls.transfer(to=to, amount=money.minor))
 
 
-def allow(
-    services: Services, *, signer: LocalAccount, spender: Address, amount: str, currency: Currency
-) -> tuple[Done, Money]:
+def allow(services: Services, *, signer: Hand, spender: Address, amount: str, currency: Currency) -> tuple[Done, Money]:
     """Let somebody take so much of one's deposit, in place of what it might take before; 0 ends that.
 
-    Raises NoDepositToken, what typed_amount raises.
+    A pen signs a permit. Raises Signed where the hand is a pen, NoDepositToken, what typed_amount raises.
     """
     money = typed_amount(amount, currency)
+    if isinstance(signer, Pen):
+        token = token_of(services, currency)
+        raise Signed(permit(token, signer.account, spender=spender, amount=money.minor, deadline=signer.deadline))
     return _send(services, signer, money, DepositCalls.approve(spender=spender, amount=money.minor))
+
+
+def permit(token: DepositView, owner: LocalAccount, *, spender: Address, amount: int, deadline: int) -> SignedPermit:
+    """The owner's leave, by signature until `deadline` (seconds), to take so much (minor units) of its deposit."""
+    address = account_address(owner)
+    nonce = token.permit_nonce(address)
+    return sign(
+        Permit(owner=address, spender=spender, value=amount, nonce=nonce, deadline=deadline),
+        owner,
+        token.eip712_domain(),
+    )
+
+
+def submit(services: Services, *, signer: LocalAccount, permitted: SignedPermit) -> Done:
+    """Submit a permit; the submitter pays and has no other part in it.
+
+    Raises SignedForAnother, PermitExpired, PermitInvalid.
+    """
+    return send_call(services, signer, permitted.call(), to=token_for(services, permitted))
+
+
+def read_permit(path: Path) -> SignedPermit:
+    """A permit of a stranger's. Raises DocumentUnreadable, SignedOperationMalformed, PermitMalformed."""
+    return SignedPermit.from_json(read_json(path))
 
 
 def balances(services: Services, account: Address) -> list[Balance]:
     """What an account has in every currency that has deposits here."""
     registry, desk = services.deployment.receivables, desk_of(services)
-    return [
-        Balance(
-            Money(token.balance(account), currency),
-            _shown(token.allowance(owner=account, spender=registry), currency),
-            _shown(token.allowance(owner=account, spender=desk), currency),
-        )
-        for currency, token in _tokens(services)
-    ]
+    return [balance(token, currency, account, registry=registry, desk=desk) for currency, token in _tokens(services)]
+
+
+def balance(
+    token: DepositView,
+    currency: Currency,
+    account: Address,
+    *,
+    registry: Address,
+    desk: Address,
+    block: At = "latest",
+) -> Balance:
+    """What an account has of one token at a block."""
+    return Balance(
+        Money(token.balance(account, block=block), currency),
+        _shown(token.allowance(owner=account, spender=registry, block=block), currency),
+        _shown(token.allowance(owner=account, spender=desk, block=block), currency),
+    )
 
 
 def totals(services: Services) -> list[Total]:
@@ -118,6 +157,14 @@ def token_of(services: Services, currency: Currency) -> DepositView:
     if token == ZERO_ADDRESS:
         raise NoDepositToken(f"deposits in {currency} have no token here")
     return DepositView(services.node, token)
+
+
+def token_for(services: Services, permitted: SignedPermit) -> Contract:
+    """The deposit token that a permit is for. Raises SignedForAnother."""
+    for _, token in _tokens(services):
+        if token.address == permitted.domain.contract and services.node.chain_id == permitted.domain.chain_id:
+            return Contract(token.address, deposit_abi())
+    raise SignedForAnother(f"{format_address(permitted.domain.contract)} is no deposit token here")
 
 
 def desk_of(services: Services) -> Address:

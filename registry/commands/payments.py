@@ -11,15 +11,13 @@ from dataclasses import dataclass
 
 from eth_account.signers.local import LocalAccount
 
-from registry.chain import deposits as deposit_chain
 from registry.chain.contract import Calls
-from registry.chain.deposits import DepositView, Permit, SignedPermit
 from registry.chain.operations import Pay
 from registry.chain.reverts import InsufficientDeposit
 from registry.chain.submit import account_address
 from registry.commands.accounts import rehearsed_as_first
 from registry.commands.certificates import receivable_of, require_present, typed_amount
-from registry.commands.deposits import token_of
+from registry.commands.deposits import permit, token_of
 from registry.commands.sending import Done, Hand, Pen, carry_out, now, send_call
 from registry.commands.services import Services
 from registry.domain.amounts import with_amounts
@@ -118,7 +116,9 @@ def pay(
             keys = [_key(row) for row in first]
             data = _payment_call(receivable_id, money.minor, keys)
         else:
-            data = _permit(services, signer, token, money.minor).pay(receivable_id)
+            deadline = now(services) + PERMIT_SECONDS
+            permitted = permit(token, signer, spender=registry, amount=money.minor, deadline=deadline)
+            data = permitted.pay(receivable_id)
         transactions = [send_call(services, signer, data)]
     try:
         transactions += [_redeem_batch(services, signer, batch) for batch in batches]
@@ -209,19 +209,6 @@ def _redeem(services: Services, signer: LocalAccount, rows: Sequence[Certificate
 
 def _redeem_batch(services: Services, signer: LocalAccount, rows: Iterable[CertificateRow]) -> Done:
     return send_call(services, signer, Calls.redeem_many(_key(row) for row in rows))
-
-
-def _permit(services: Services, owner: LocalAccount, token: DepositView, amount: int) -> SignedPermit:
-    """The payer's leave to take just this amount, once."""
-    payer = account_address(owner)
-    permit = Permit(
-        owner=payer,
-        spender=services.deployment.receivables,
-        value=amount,
-        nonce=token.permit_nonce(payer),
-        deadline=now(services) + PERMIT_SECONDS,
-    )
-    return deposit_chain.sign(permit, owner, token.eip712_domain())
 
 
 def _liens(rows: Iterable[CertificateRow]) -> dict[tuple[int, int], Address]:

@@ -12,12 +12,13 @@ from typing import Any
 from eth_account.signers.local import LocalAccount
 
 from registry.chain.contract import Calls, receivables_abi
+from registry.chain.deposits import SignedPermit
 from registry.chain.quotes import SignedAcceptance
 from registry.chain.reverts import skipped
 from registry.chain.rpc import Receipt
 from registry.chain.submit import await_receipt, entry_logs, send
 from registry.chain.typed_data import SignedOperation
-from registry.commands import quotes
+from registry.commands import deposits, quotes
 from registry.commands.accounts import signer_of
 from registry.commands.names import UnknownAccount
 from registry.commands.sending import Contract, check, known_by_name, registry_of
@@ -83,8 +84,8 @@ class Redemptions:
         return {"redeem": [str(one) for one in self.certificates]}
 
 
-Submittable = SignedOperation | SignedAcceptance | Redemptions
-"""What anyone may submit, for those who signed it or for all: at the registry, or at the desk."""
+Submittable = SignedOperation | SignedAcceptance | SignedPermit | Redemptions
+"""What anyone may submit, for those who signed it or for all: at the registry, the desk or a token."""
 
 
 def member_signed(document: Any) -> SignedOperation:
@@ -180,6 +181,8 @@ def _destination(services: Services, signed: Submittable) -> Contract:
     """The contract that takes it. Raises SignedForAnother."""
     if isinstance(signed, SignedAcceptance):
         return quotes.desk_for(services, signed.quote)
+    if isinstance(signed, SignedPermit):
+        return deposits.token_for(services, signed)
     if isinstance(signed, SignedOperation):
         require_here(services, signed)
     return registry_of(services)

@@ -15,6 +15,7 @@ from eth_account.signers.local import LocalAccount
 
 from registry.chain.abi import ContractAbi
 from registry.chain.contract import SignaturesView, operation_call, receivables_abi
+from registry.chain.deposits import SignedPermit
 from registry.chain.eip712 import Eip712Domain
 from registry.chain.operations import Answer, Operation
 from registry.chain.quotes import SignedAcceptance
@@ -70,7 +71,7 @@ Hand = LocalAccount | Pen
 class Signed(Exception):
     """Comes in place of sending where the hand is a pen: the operation is signed, and nothing was sent."""
 
-    def __init__(self, document: SignedOperation | SignedAcceptance) -> None:
+    def __init__(self, document: SignedOperation | SignedAcceptance | SignedPermit) -> None:
         self.document = document
         super().__init__("signed, not sent")
 

@@ -50,12 +50,17 @@ def held(cli: Cli, party: str) -> str:
 # -------------------------------------------------------------------- deposits
 
 
-def test_deposits_are_booked_allowed_and_paid_out(cli: Cli) -> None:
+def test_deposits_are_booked_allowed_and_paid_out(cli: Cli, tmp_path: Path) -> None:
     shown = cli("deposit", "mint", "1,000.00", "EUR", "--to", SELLER, "--reference", "ZE 2026-1").stdout
     assert f"1,000.00 EUR for {SELLER}: ZE 2026-1" in shown
     cli.refused("reference_used", "deposit", "mint", "1", "EUR", "--to", SELLER, "--reference", "ZE 2026-1")
     cli.refused("unknown_currency", "deposit", "mint", "1", "EURO", "--to", SELLER, "--reference", "ZE 2026-2")
     cli.refused("no_deposit_token", "deposit", "mint", "1", "CHF", "--to", SELLER, "--reference", "ZE 2026-2")
+    paper = tmp_path / "permit.json"
+    allow = ("deposit", "allow", "5.00", "EUR", "--spender", BANKER, "--as", SELLER)
+    assert "deposit submit" in cli(*allow, "--sign", str(paper)).stdout
+    cli("deposit", "submit", str(paper), "--as", BANK)
+    cli.refused("permit_invalid", "deposit", "submit", str(paper), "--as", BANK)
     payout = ("deposit", "burn", "600.00", "EUR", "--from", SELLER, "--reference", "AU 2026-1")
     assert (
         cli.json("deposit", "allow", "600.00", "EUR", "--spender", BANKER, "--as", SELLER)["amount"]["amount"]
