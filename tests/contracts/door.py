@@ -127,6 +127,7 @@ class Door:
             for each_type in self.types
             for abi in each_type.events
         }
+        self._tried_at: int | None = None
         self._decoded: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
 
     def __getattr__(self, name: str) -> Operation:
@@ -152,9 +153,33 @@ class Door:
         values = [shaped(each, value) for each, value in zip(abi.outputs, found, strict=True)]
         return values[0] if len(values) == 1 else tuple(values)
 
+    @property
+    def is_tried(self) -> bool:
+        """Whether what is sent now is only tried."""
+        return self._tried_at is not None
+
+    @contextmanager
+    def tried(self, *, at: int) -> Iterator[None]:
+        """Within, what is sent is tried in a block of that time and not mined: for what is refused, at less cost."""
+        self._tried_at = at
+        try:
+            yield
+        finally:
+            self._tried_at = None
+
+    def _try(self, transaction: dict[str, Any], at: int) -> Receipt:
+        """Raises Reverted."""
+        try:
+            node().request("eth_call", transaction, "latest", {}, {"time": hex(at)})
+        except CallReverted as reverted:
+            raise self.reverted(reverted.data) from None
+        return Receipt(events=[], gas_used=0)
+
     def send(self, data: bytes, *, sender: Any, gas: int = GAS, value: int = 0) -> Receipt:
         """A transaction, mined at once. Raises Reverted."""
         transaction = {"from": sender.address, "to": self.address, "data": "0x" + data.hex(), "gas": hex(gas)}
+        if self._tried_at is not None:
+            return self._try(transaction, self._tried_at)
         receipt = node().request("eth_sendTransactionSync", transaction | {"value": hex(value)})
         if receipt["status"] == "0x0":
             answer = node().request("ots_getTransactionError", receipt["transactionHash"])

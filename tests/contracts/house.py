@@ -422,11 +422,11 @@ class House:
         parties = {"debtor": terms["claim"]["debtor"], "originator": terms["originator"]}
         return oracle.claim_key(fingerprint=terms["claim"]["fingerprint"], **parties)
 
-    def anchor(self, receivable_id: int) -> bytes:
-        """What a signature says of a receivable that is confirmed."""
+    def anchor(self, receivable_id: int, *, key: bytes | None = None) -> bytes:
+        """What a signature says of a receivable that is confirmed; `key` is its claim's, where that is known."""
         record = self.record(receivable_id)
         terms = {"debtor": record.debtor, "face": record.face, "due": record.due, "currency": record.currency}
-        return oracle.anchor(key=self.claim_key(receivable_id), **terms)
+        return oracle.anchor(key=key or self.claim_key(receivable_id), **terms)
 
     def authorise(
         self,
@@ -452,7 +452,8 @@ class House:
             "claimKey": self.claim_key(fields["receivableId"]) if anchored and not answer else bytes(32),
         }
         if anchored and anchor is None:
-            by["anchor"] = (self.head if answer else self.anchor)(fields["receivableId"])
+            about = fields["receivableId"]
+            by["anchor"] = self.head(about) if answer else self.anchor(about, key=by["claimKey"])
         signature = oracle.sign(
             (key or signer).private_key,
             type_name,

@@ -69,6 +69,12 @@ class Till:
         assert self.roots() == before
 
     @contextmanager
+    def tried(self, *, at: int) -> Iterator[None]:
+        """Within, what is sent to registry or desk is tried in a block of that time, and not mined."""
+        with self.house.receivables.tried(at=at), self.desk.tried(at=at):
+            yield
+
+    @contextmanager
     def token_refuses(self, error: str) -> Iterator[None]:
         """Demand this refusal of the deposit token's, and that it leaves no trace."""
         before = self.roots()
