@@ -17,7 +17,19 @@ from api.deps import EXPORT_READS_MAX, Services, commands_of
 from api.guard import LoopbackMiddleware, require_loopback
 from api.head import HeadMiddleware
 from api.observing import MirrorCollector, ObserveMiddleware
-from api.routes import certificates, documents, health, members, operations, orders, receivables, registry
+from api.routes import (
+    certificates,
+    debts,
+    documents,
+    health,
+    members,
+    operations,
+    orders,
+    quotes,
+    receivables,
+    redemptions,
+    registry,
+)
 from registry.commands.relaying import open_relayer
 from registry.commands.services import open_services
 from registry.errors import Refusal
@@ -69,7 +81,8 @@ def create_app(services: Services | None = None) -> FastAPI:
             {"name": "Receivables", "description": "Claims on debtors."},
             {"name": "Certificates", "description": "Ranges of confirmed receivables, each with one holder."},
             {"name": "Members", "description": "Who was admitted to the registry, and what each has before it."},
-            {"name": "Operations", "description": "What members signed, to be submitted."},
+            {"name": "Operations", "description": "What members signed, to be submitted; what anyone may ask for."},
+            {"name": "Quotes", "description": "Offers of financiers, sealed: who has the document can use it."},
             {"name": "Documents", "description": "Invoice files."},
             {"name": "Orders", "description": "Orders of authorities and what they freeze."},
             {"name": "Registry", "description": "The registry's own switches, parameters and journal."},
@@ -80,7 +93,10 @@ def create_app(services: Services | None = None) -> FastAPI:
     app.state.export_reads = asyncio.Semaphore(EXPORT_READS_MAX)
     if services is not None:
         _attach(app, services, metrics)
-    for noun in (receivables, certificates, members, operations, documents, orders, registry, health):
+    nouns = (
+        receivables, certificates, debts, members, operations, redemptions, quotes, documents, orders, registry, health,
+    )  # fmt: skip
+    for noun in nouns:
         app.include_router(noun.router)
     errors.install(app)
     openapi.install(app)

@@ -207,13 +207,12 @@ def certificate_id(
     return parse_certificate_id(f"{receivable_id}/{part}")
 
 
-def member_address(
-    member: Annotated[
-        str,
-        Path(description="Handle or address.", examples=["voltaic", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"]),
-    ],
-    reading: ReadingDep,
-) -> Address:
+MemberText = Annotated[
+    str, Path(description="Handle or address.", examples=["voltaic", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"])
+]
+
+
+def member_address(member: MemberText, reading: ReadingDep) -> Address:
     """Raises UnknownAccount, IdMalformed."""
     address = reading.party(member)
     assert address is not None  # a path has a member

@@ -28,7 +28,7 @@ class TaggedRoute(APIRoute):
         async def tagged(request: Request) -> Response:
             response = await answer(request)
             block: BlockOut | None = getattr(request.state, "as_of_block", None)
-            if block is None or response.status_code != HTTPStatus.OK:
+            if block is None or response.status_code != HTTPStatus.OK or request.method != "GET":
                 return response
             response = self.represented(request, response)
             response.headers["As-Of-Block"] = f"{block.number} {block.hash}"

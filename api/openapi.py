@@ -11,6 +11,8 @@ from pydantic import BaseModel
 
 from api.errors import PROBLEM_MEDIA_TYPE, Problem
 from api.schemas.operations import SignedOperationIn
+from api.schemas.quotes import SignedAcceptanceIn, SignedQuoteIn
+from api.schemas.redemptions import RedemptionsIn
 
 _SCHEMAS = "#/components/schemas/"
 
@@ -74,6 +76,16 @@ def media(media_type: str, schema: dict[str, Any], *statuses: HTTPStatus) -> dic
     return {**found, **reads(*statuses)}
 
 
+def relays() -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that submits something."""
+    return problems(
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.CONFLICT,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+    )
+
+
 def json_body(model: type[BaseModel]) -> dict[str, Any]:
     """The request body of a route that reads it itself."""
     return {
@@ -103,7 +115,7 @@ def _describe(app: FastAPI) -> dict[str, Any]:
         title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
     )
     schemas = described.setdefault("components", {}).setdefault("schemas", {})
-    for model in (Problem, SignedOperationIn):
+    for model in (Problem, SignedOperationIn, SignedQuoteIn, SignedAcceptanceIn, RedemptionsIn):
         schema = model.model_json_schema(ref_template=_SCHEMAS + "{model}")
         schemas.update(schema.pop("$defs", {}))
         schemas[model.__name__] = schema

@@ -24,6 +24,7 @@ from registry.commands.pictures import described, drawn
 from registry.domain.identifiers import CertificateId, format_address, parse_receivable_id
 from registry.domain.rules import UnknownCertificate, require_same_range
 from registry.store.queries import certificates, documents, entries, invoices, receivables
+from registry.store.queries.certificates import CertificatesSought
 
 router = APIRouter(prefix="/v1/certificates", tags=["Certificates"], route_class=ListRoute)
 
@@ -38,6 +39,20 @@ class CertificatesQuery(TermsQuery):
     )
     holder: str | None = Field(default=None, description="Handle or address of the holder.")
     receivable: str | None = Field(default=None, description="Id of the receivable.", examples=["R-42"])
+    financier: str | None = Field(default=None, description="Handle or address of the one with the lien.")
+    seller: str | None = Field(default=None, description="Handle or address of the one who must take it back.")
+    pledged: bool | None = Field(default=None, description="Whether there is a lien.")
+    with_recourse: bool | None = Field(default=None, description="Whether somebody must take it back on demand.")
+
+    def rights(self, reading: Reading) -> CertificatesSought:
+        """All filters as the queries take them: by terms, and by what lies on the certificate. Raises as `sought`."""
+        return {
+            **self.sought(reading),
+            "lien_financier": reading.party(self.financier),
+            "recourse_seller": reading.party(self.seller),
+            "pledged": self.pledged,
+            "with_recourse": self.with_recourse,
+        }
 
 
 @router.get("", summary="List certificates", responses=reads_list(HTTPStatus.NOT_FOUND))
@@ -50,7 +65,7 @@ def list_certificates(
     `frozen` is about orders on the certificate, on its receivable and on its holder. Refuses: unknown_account,
     unknown_currency.
     """
-    sought = query.sought(reading)
+    sought = query.rights(reading)
     holder = reading.party(query.holder)
     receivable_id = None if query.receivable is None else parse_receivable_id(query.receivable)
     if query.goes_by_due:
@@ -197,7 +212,7 @@ def read_image(shown: OnChainDep, query: Annotated[ImageQuery, Query()]) -> Resp
 
 def show_all(reading: Reading, rows: Sequence[certificates.CertificateRow]) -> list[schemas.CertificateOut]:
     """Rows as the API shows them, with names and orders read at once."""
-    names = reading.names(address for row in rows for address in (row.holder, row.originator, row.debtor))
+    names = reading.names(address for row in rows for address in schemas.parties_of(row))
     holds = reading.holds(certificates=rows)
     return [schemas.show(row, names=names, holds=holds, now=reading.now) for row in rows]
 

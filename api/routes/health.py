@@ -31,6 +31,7 @@ def read_index() -> IndexOut:
             "receivables": "/v1/receivables",
             "certificates": "/v1/certificates",
             "members": "/v1/members",
+            "debts": "/v1/debts",
             "orders": "/v1/orders",
             "registry": "/v1/registry",
             "parameters": "/v1/parameters",

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field
 
 from api import openapi
-from api.deps import MemberPath, Reading, ReadingDep
+from api.deps import NODE_READS_MAX, MemberPath, MemberText, Reading, ReadingDep, ServicesDep, snapshot
 from api.errors import RequestMalformed
-from api.lists import ListRoute, PageQuery, next_link, reads_list
+from api.lists import ListQuery, ListRoute, PageQuery, next_link, reads_list
 from api.routes import certificates as certificate_routes
 from api.routes import receivables as receivable_routes
 from api.routes.queries import certificate_due_after, certificate_due_key, currency_number, midnight, one_of
 from api.schemas import certificates as certificate_schemas
+from api.schemas import deposits as deposit_schemas
 from api.schemas import members as schemas
 from api.schemas import receivables as receivable_schemas
-from api.schemas.common import PartyOut
+from api.schemas.common import BlockOut, PartyOut
+from api.schemas.deposits import DepositList
+from registry.chain.deposits import DepositView
+from registry.commands.deposits import balance
 from registry.domain.identifiers import Address, format_address, format_receivable_id, parse_receivable_id
+from registry.domain.money import currency_by_numeric
 from registry.domain.rules import UnknownMember, UnknownReceivable
 from registry.store.queries import certificates, members, receivables
+from registry.store.queries.pages import PAGE_ROWS_MAX
+from registry.store.queries.registry import RegistryRow
 
 router = APIRouter(prefix="/v1/members", tags=["Members"], route_class=ListRoute)
 
@@ -59,12 +68,18 @@ def list_members(request: Request, reading: ReadingDep, query: Annotated[Members
 
 @router.get("/{member}", summary="Read a member", responses=openapi.reads(HTTPStatus.NOT_FOUND))
 def read_member(member: MemberPath, reading: ReadingDep) -> schemas.MemberRead:
-    """One member. Refuses: unknown_account, unknown_member."""
+    """One member, and the debts that keep it from registering and confirming. Refuses: unknown_account,
+    unknown_member.
+    """
     row = members.member(reading.connection, member)
     if row is None:
         raise _unknown(member)
     shown = schemas.show(row, holds=reading.holds(members=[member]), now=reading.now)
-    return schemas.MemberRead.at(shown, reading.as_of_block)
+    # A debtor has at most one row for each currency.
+    debts = receivables.dishonoured(reading.connection, debtor=member, limit=PAGE_ROWS_MAX)
+    names = reading.names([member])
+    dishonoured = [receivable_schemas.show_debt(row, names=names) for row in debts]
+    return schemas.MemberRead.at(shown, dishonoured=dishonoured, block=reading.as_of_block)
 
 
 class InboxQuery(PageQuery):
@@ -105,7 +120,7 @@ class CalendarQuery(PageQuery):
 def list_calendar(
     request: Request, member: MemberPath, reading: ReadingDep, query: Annotated[CalendarQuery, Query()]
 ) -> receivable_schemas.CalendarPage:
-    """What a debtor has promised to pay, by day and currency: how many receivables, how much in all.
+    """What a debtor has yet to pay, by day and currency: of how many receivables, how much in all.
 
     Refuses: unknown_account, unknown_member.
     """
@@ -168,6 +183,93 @@ def list_book(
         next=next_link(request, None if page.after is None else certificate_due_after(page.rows[-1])),
         as_of_block=reading.as_of_block,
     )
+
+
+class LiensQuery(PageQuery):
+    """Page of the liens of a financier."""
+
+    after: str | None = Field(
+        default=None,
+        description="Due day and certificate that the page follows.",
+        examples=["2027-01-31/R-42/0-125000"],
+    )
+
+
+@router.get("/{member}/liens", summary="List what secures a financier", responses=reads_list(HTTPStatus.NOT_FOUND))
+def list_liens(
+    request: Request, member: MemberPath, reading: ReadingDep, query: Annotated[LiensQuery, Query()]
+) -> certificate_schemas.LienPage:
+    """The certificates that are pledged to a financier by due date, and what all of them add up to by currency and
+    phase.
+
+    Refuses: unknown_account, unknown_member.
+    """
+    _require_admitted(reading, member)
+    page = certificates.certificates_by_due(
+        reading.connection, after=certificate_due_key(query.after), limit=query.limit, lien_financier=member
+    )
+    totals = certificates.security(reading.connection, member, now=reading.now)
+    return certificate_schemas.LienPage(
+        financier=PartyOut.of(member, reading.names([member])),
+        totals=[certificate_schemas.show_security(row) for row in totals],
+        items=certificate_routes.show_all(reading, page.rows),
+        next=next_link(request, None if page.after is None else certificate_due_after(page.rows[-1])),
+        as_of_block=reading.as_of_block,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose deposits the node is asked about, and the block at which it is."""
+
+    holder: PartyOut
+    address: Address
+    registry: RegistryRow
+    as_of_block: BlockOut
+    block_hash: bytes
+
+
+def account(request: Request, services: ServicesDep, member: MemberText) -> Iterator[Account]:
+    """An admitted member. Its snapshot has ended when the node is asked. Raises UnknownMember, what `reading` does."""
+    with snapshot(request, services) as reading:
+        address = reading.party(member)
+        assert address is not None  # a path has a member
+        _require_admitted(reading, address)
+        holder = PartyOut.of(address, reading.names([address]))
+        found = Account(holder, address, reading.registry, reading.as_of_block, reading.cursor.block_hash)
+    yield found
+
+
+AccountDep = Annotated[Account, Depends(account, scope="function", max_concurrency=NODE_READS_MAX)]
+
+
+@router.get(
+    "/{member}/deposits",
+    summary="List what a member has at the settlement bank",
+    responses=reads_list(HTTPStatus.NOT_FOUND, HTTPStatus.BAD_GATEWAY),
+)
+def list_deposits(account: AccountDep, services: ServicesDep, query: Annotated[ListQuery, Query()]) -> DepositList:  # noqa: ARG001  (ListRoute reads the format)
+    """The deposit of a member in every currency that has a deposit token here, and what registry and desk may take of
+    it, as the tokens tell it at as_of_block: deposits move without the registry and are not mirrored.
+
+    Refuses: unknown_account, unknown_member.
+    """
+    registry = account.registry
+    items = [
+        deposit_schemas.show(
+            token,
+            balance(
+                DepositView(services.node, token),
+                currency_by_numeric(numeric),
+                account.address,
+                registry=services.deployment.receivables,
+                desk=registry.desk,
+                block=account.block_hash,
+            ),
+        )
+        for numeric, token in registry.deposit_tokens.items()
+    ]
+    return DepositList(holder=account.holder, items=items, next=None, as_of_block=account.as_of_block)
 
 
 def _require_admitted(reading: Reading, member: Address) -> None:

@@ -44,6 +44,8 @@ class TermsQuery(PageQuery):
     registered_from: date | None = Field(default=None, description="First day of registration, UTC.")
     registered_before: date | None = Field(default=None, description="First day after the last one of registration.")
     frozen: bool | None = Field(default=None, description="Whether an order in force hinders it.")
+    in_dispute: bool | None = Field(default=None, description="Whether it, or part of it, is in dispute.")
+    dishonoured: bool | None = Field(default=None, description="Whether it was reported as not paid in time.")
 
     @property
     def goes_by_due(self) -> bool:
@@ -60,6 +62,8 @@ class TermsQuery(PageQuery):
             "debtor": reading.party(self.debtor),
             "originator": reading.party(self.originator),
             "currency": currency_number(self.currency),
+            "disputed": self.in_dispute,
+            "dishonoured": self.dishonoured,
             "due_from": midnight(self.due_from),
             "due_before": midnight(self.due_before),
             "registered_from": midnight(self.registered_from),

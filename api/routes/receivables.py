@@ -13,6 +13,7 @@ from pydantic import Field
 from api import openapi
 from api.deps import Reading, ReadingDep, ReceivableIdPath
 from api.lists import ListRoute, PageQuery, next_link, reads_list
+from api.routes import certificates as certificate_routes
 from api.routes.journals import EntriesQuery, entry_page, exported
 from api.routes.queries import (
     TermsQuery,
@@ -28,7 +29,7 @@ from api.schemas import receivables as schemas
 from registry.domain.identifiers import format_receivable_id, parse_receivable_id
 from registry.domain.journal import REGISTRY_JOURNAL
 from registry.domain.rules import UnknownReceivable
-from registry.store.queries import certificates, receivables
+from registry.store.queries import certificates, entries, receivables
 from registry.store.queries.receivables import ReceivableRow
 
 router = APIRouter(prefix="/v1/receivables", tags=["Receivables"], route_class=ListRoute)
@@ -107,20 +108,47 @@ def list_certificates_of(
     reading: ReadingDep,
     query: Annotated[CertificatesOfQuery, Query()],
 ) -> certificate_schemas.CertificatePage:
-    """The live certificates by start: a disjoint cover of the face amount; none before the confirmation.
+    """The live certificates by start: a disjoint cover of the face amount but for what was credited or redeemed; none
+    before the confirmation.
 
     Refuses: unknown_receivable.
     """
-    row = _require(reading, receivable_id)
+    _require(reading, receivable_id)
     key = certificate_key(query.after)
     page = certificates.certificates_of(
         reading.connection, receivable_id, after=None if key is None else key[1], limit=query.limit
     )
-    names = reading.names((row.originator, row.debtor, *(part.holder for part in page)))
-    holds = reading.holds(certificates=page)
     return certificate_schemas.CertificatePage(
-        items=[certificate_schemas.show(part, names=names, holds=holds, now=reading.now) for part in page],
+        items=certificate_routes.show_all(reading, page.rows),
         next=next_link(request, None if page.after is None else str(page.rows[-1].id)),
+        as_of_block=reading.as_of_block,
+    )
+
+
+class PaymentsQuery(PageQuery):
+    """Page of the payments of one receivable."""
+
+    after: int | None = Field(
+        default=None, ge=1, le=2**31 - 1, description="Position of the payment that the page follows.", examples=[50]
+    )
+
+
+@router.get(
+    "/{receivable_id}/payments",
+    summary="List the payments of a receivable",
+    responses=reads_list(HTTPStatus.NOT_FOUND),
+)
+def list_payments(
+    request: Request, receivable_id: ReceivableIdPath, reading: ReadingDep, query: Annotated[PaymentsQuery, Query()]
+) -> schemas.PaymentPage:
+    """Who paid how much of it and when, the oldest payment first. Refuses: unknown_receivable."""
+    row = _require(reading, receivable_id)
+    page = entries.payments(reading.connection, receivable_id, after=query.after, limit=query.limit)
+    names = reading.names(payment.payer for payment in page)
+    return schemas.PaymentPage(
+        receivable=format_receivable_id(receivable_id),
+        items=[schemas.show_payment(payment, currency=row.currency, names=names) for payment in page],
+        next=next_link(request, None if page.after is None else str(page.after)),
         as_of_block=reading.as_of_block,
     )
 

@@ -18,6 +18,7 @@ from api.schemas.common import (
     instant,
 )
 from api.schemas.orders import HoldOut, Holds
+from api.schemas.receivables import DebtOut
 from registry.domain.identifiers import format_address
 from registry.domain.receivable import MemberStatus, Role, SuspensionReason, reason_name
 from registry.store.queries.members import MemberRow
@@ -49,11 +50,15 @@ class MemberOut(Model):
 class MemberRead(MemberOut):
     """One member, and the block at which it is so."""
 
+    dishonoured: list[DebtOut] = Field(
+        description="Debts that it did not pay in time, by currency: while there is one, it registers and confirms "
+        "nothing as a debtor."
+    )
     as_of_block: BlockOut
 
     @classmethod
-    def at(cls, shown: MemberOut, block: BlockOut) -> MemberRead:
-        return cls(**dict(shown), as_of_block=block)
+    def at(cls, shown: MemberOut, *, dishonoured: list[DebtOut], block: BlockOut) -> MemberRead:
+        return cls(**dict(shown), dishonoured=dishonoured, as_of_block=block)
 
 
 class MemberPage(Model):

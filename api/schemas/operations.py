@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -25,6 +25,19 @@ from registry.domain.journal import Entry
 from registry.store.queries.parties import PartyRow
 
 
+class SecondIn(BaseModel):
+    """What the other party signed of a credit note, a dispute or its end."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    signer: AddressText
+    anchor: HashText
+    claim_key: HashText
+    nonce: str = Field(examples=["7"])
+    deadline: str = Field(description="Last instant at which it counts, seconds since 1970.", examples=["1800000000"])
+    signature: str = Field(pattern="^0x([0-9a-fA-F]{2})*$")
+
+
 class SignedOperationIn(BaseModel):
     """An operation that its member signed (EIP-712), as `counterfoil … --sign FILE` writes it. Numbers are decimal."""
 
@@ -40,6 +53,7 @@ class SignedOperationIn(BaseModel):
     signature: str = Field(pattern="^0x([0-9a-fA-F]{2})*$")
     chain_id: str = Field(examples=["31337"])
     contract: AddressText
+    second: SecondIn | None = Field(default=None, description="Of what two parties agreed about; else left out.")
 
 
 class AppendedOut(Model):
@@ -59,6 +73,7 @@ class SubmittedOut(Model):
 
     operation: str = Field(examples=["split"])
     signer: PartyOut
+    second: PartyOut | None = Field(description="The other party that signed, of what two agreed about.")
     dry_run: Literal[False]
     transaction: HashText
     block_number: int = Field(ge=0, examples=[1024])
@@ -72,15 +87,20 @@ class RehearsedOut(Model):
 
     operation: str = Field(examples=["split"])
     signer: PartyOut
+    second: PartyOut | None = Field(description="The other party that signed, of what two agreed about.")
     dry_run: Literal[True]
     gas: int = Field(ge=0, description="Gas that it would use, about.", examples=[97_000])
 
 
-def show(operation: str, signer: PartyOut, relayed: Relayed, names: Mapping[Address, PartyRow]) -> SubmittedOut:
-    """A relayed operation as the API shows it."""
+def show(
+    operation: str, relayed: Relayed, *, signers: Sequence[Address], names: Mapping[Address, PartyRow]
+) -> SubmittedOut:
+    """A relayed operation of one or two signers as the API shows it."""
+    signer, second = _signed(signers, names)
     return SubmittedOut(
         operation=operation,
         signer=signer,
+        second=second,
         dry_run=False,
         transaction=hex_text(relayed.tx_hash),
         block_number=relayed.block_number,
@@ -88,6 +108,19 @@ def show(operation: str, signer: PartyOut, relayed: Relayed, names: Mapping[Addr
         entries=[_appended(entry, names) for entry in relayed.entries],
         mirrored=relayed.mirrored,
     )
+
+
+def show_rehearsed(
+    operation: str, gas: int, *, signers: Sequence[Address], names: Mapping[Address, PartyRow]
+) -> RehearsedOut:
+    """A rehearsed operation as the API shows it."""
+    signer, second = _signed(signers, names)
+    return RehearsedOut(operation=operation, signer=signer, second=second, dry_run=True, gas=gas)
+
+
+def _signed(signers: Sequence[Address], names: Mapping[Address, PartyRow]) -> tuple[PartyOut, PartyOut | None]:
+    first, *others = (PartyOut.of(signer, names) for signer in signers)
+    return first, next(iter(others), None)
 
 
 def parties_of(entries: Iterable[Entry]) -> set[Address]:

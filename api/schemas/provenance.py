@@ -62,7 +62,9 @@ class StepOut(EntryOut):
     head_before: HashText = Field(description="Head of the journal before this entry.")
     amount: MoneyOut = Field(description="Length of `range`.")
     giver: PartyOut | None = Field(description="Who held the asked range before, where the entry moved it.")
-    holder: PartyOut | None = Field(description="Who held it after; null before the confirmation.")
+    holder: PartyOut | None = Field(
+        description="Who held it after; null before the confirmation, and once it is no more."
+    )
     part: PartOut | None
     document: DocumentOut | None
     invoice: InvoiceOut | None = Field(description="At the registration.")

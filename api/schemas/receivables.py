@@ -26,8 +26,9 @@ from api.schemas.orders import HoldOut, Holds
 from registry.domain import rules
 from registry.domain.identifiers import Address, format_receivable_id
 from registry.domain.receivable import Phase, Receivable, RefusalReason, Registry, Status, reason_name
+from registry.store.queries.entries import PaymentRow
 from registry.store.queries.parties import PartyRow
-from registry.store.queries.receivables import DueDayRow, ReceivableRow
+from registry.store.queries.receivables import DebtRow, DueDayRow, ReceivableRow
 
 STATUSES = {status.name.lower(): status for status in Status if status is not Status.NONE}
 PHASES = {phase.value: phase for phase in Phase}
@@ -42,7 +43,8 @@ StatusText = Annotated[
 PhaseText = Annotated[
     str,
     Field(
-        description="Where it stands at the time of as_of_block. All of the due day is `due`; then `overdue` begins.",
+        description="Where it stands at the time of as_of_block. All of the due day is `due`; then `overdue` begins, "
+        "until all is `paid` that was not credited, or the settlement bank has `closed` the book.",
         json_schema_extra={"enum": [*PHASES]},
     ),
 ]
@@ -89,6 +91,17 @@ class ReceivableOut(Model):
     )
     answered_at: InstantText | None
     refusal: ReasonOut | None
+    paid: MoneyOut = Field(description="Paid so far. What credit notes took away is no payment.")
+    credited: MoneyOut = Field(description="Taken away by credit notes, of its first cents.")
+    in_dispute: MoneyOut = Field(description="In dispute, and not payable until that ends; then paid last.")
+    payable: MoneyOut = Field(description="What can be paid now.")
+    paid_out: MoneyOut = Field(description="Of what was paid, what its certificates were paid out so far.")
+    redeemed: MoneyOut = Field(description="Face of the certificates that are no more because they were paid out.")
+    part_paid: bool = Field(description="Something was paid, and more may come.")
+    dishonoured: bool = Field(
+        description="Whether it was reported as not paid in time. Until it is paid, or made good, its debtor registers "
+        "and confirms nothing."
+    )
     frozen: bool = Field(description="Whether an order on the receivable itself is in force.")
     orders: list[HoldOut] = Field(description="The orders in force on the receivable itself.")
     journal: JournalOut
@@ -122,19 +135,57 @@ class InboxPage(Model):
 
 
 class DueDayOut(Model):
-    """What a debtor has promised to pay on one day in one currency."""
+    """What a debtor has yet to pay of what falls due on one day in one currency."""
 
     due_date: DayText
     phase: PhaseText
     receivables: int = Field(ge=1, description="Confirmed receivables that fall due on that day.")
-    amount: MoneyOut
+    amount: MoneyOut = Field(description="Neither paid nor credited.")
+    in_dispute: MoneyOut = Field(description="Of that, what cannot be paid as it is in dispute.")
 
 
 class CalendarPage(Model):
-    """What a debtor has promised to pay, by day and currency."""
+    """What a debtor has yet to pay, by day and currency."""
 
     debtor: PartyOut
     items: list[DueDayOut]
+    next: NextLink
+    as_of_block: BlockOut
+
+
+class PaymentOut(Model):
+    """One payment of a receivable."""
+
+    position: int = Field(ge=1, description="Place of its entry in the receivable's journal.", examples=[3])
+    payer: PartyOut
+    amount: MoneyOut
+    at: InstantText
+    transaction: HashText
+
+
+class PaymentPage(Model):
+    """The payments of a receivable, the oldest first."""
+
+    receivable: ReceivableIdText
+    items: list[PaymentOut]
+    next: NextLink
+    as_of_block: BlockOut
+
+
+class DebtOut(Model):
+    """What a debtor has not paid in one currency."""
+
+    debtor: PartyOut
+    receivables: int = Field(ge=1, description="Of how many receivables.")
+    dishonoured: int = Field(ge=0, description="How many of them were reported as not paid in time.")
+    unpaid: MoneyOut = Field(description="Neither paid nor credited, in dispute or not.")
+    due_date: DayText = Field(description="The first day on which one of them was due.")
+
+
+class DebtPage(Model):
+    """Debts by debtor and currency."""
+
+    items: list[DebtOut]
     next: NextLink
     as_of_block: BlockOut
 
@@ -145,15 +196,19 @@ def show(
     """A row as the API shows it at `now` (seconds)."""
     orders = holds.on_receivable(row.receivable_id)
     lapses_at = row.lapses_at(registry)
+
+    def money(minor: int) -> MoneyOut:
+        return MoneyOut.of(minor, row.currency)
+
     return ReceivableOut(
         id=format_receivable_id(row.receivable_id),
         status=row.status.name.lower(),
         phase=row.phase(now=now).value,
         originator=PartyOut.of(row.originator, names),
         debtor=PartyOut.of(row.debtor, names),
-        face=MoneyOut.of(row.face_minor, row.currency),
+        face=money(row.face_minor),
         due_date=day(row.due_at),
-        claim=TermsOut(face=MoneyOut.of(row.claim_face_minor, row.currency), due_date=day(row.claim_due_at)),
+        claim=TermsOut(face=money(row.claim_face_minor), due_date=day(row.claim_due_at)),
         offer=_offer(row),
         fingerprint=hex_text(row.fingerprint),
         document_root=hex_text(row.document_root),
@@ -161,6 +216,14 @@ def show(
         lapses_at=None if lapses_at is None else instant(lapses_at),
         answered_at=instant(row.answered_at) if row.answered_at else None,
         refusal=_refusal(row.refusal_reason),
+        paid=money(row.paid_minor),
+        credited=money(row.cancelled_minor),
+        in_dispute=money(row.disputed_minor),
+        payable=money(row.payable_minor),
+        paid_out=money(row.claimed_minor),
+        redeemed=money(row.redeemed_minor),
+        part_paid=row.state().is_part_paid,
+        dishonoured=row.dishonoured,
         frozen=bool(orders),
         orders=orders,
         journal=JournalOut(head=hex_text(row.head), length=row.length),
@@ -175,6 +238,29 @@ def show_due_day(row: DueDayRow, *, now: int) -> DueDayOut:
         phase=rules.phase(owed, now=now).value,
         receivables=row.receivables,
         amount=MoneyOut.of(row.amount_minor, row.currency),
+        in_dispute=MoneyOut.of(row.disputed_minor, row.currency),
+    )
+
+
+def show_payment(row: PaymentRow, *, currency: int, names: Mapping[Address, PartyRow]) -> PaymentOut:
+    """A payment as the API shows it; `currency` is the ISO 4217 number."""
+    return PaymentOut(
+        position=row.position,
+        payer=PartyOut.of(row.payer, names),
+        amount=MoneyOut.of(row.amount_minor, currency),
+        at=instant(row.at),
+        transaction=hex_text(row.tx_hash),
+    )
+
+
+def show_debt(row: DebtRow, *, names: Mapping[Address, PartyRow]) -> DebtOut:
+    """A debt as the API shows it."""
+    return DebtOut(
+        debtor=PartyOut.of(row.debtor, names),
+        receivables=row.receivables,
+        dishonoured=row.dishonoured,
+        unpaid=MoneyOut.of(row.unpaid_minor, row.currency),
+        due_date=day(row.due_at),
     )
 
 

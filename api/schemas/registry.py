@@ -10,6 +10,7 @@ from api.schemas.common import AddressText, BlockOut, InstantText, Model, NextLi
 from api.schemas.receivables import JournalOut
 from registry.domain import rules
 from registry.domain.identifiers import ZERO_ADDRESS, Address, format_address
+from registry.domain.money import currency_to_show
 from registry.domain.receivable import Parameter, ParameterValue
 from registry.store.queries.health import CursorRow
 from registry.store.queries.registry import RegistryRow
@@ -20,6 +21,7 @@ UNITS = {
     Parameter.ANSWER_WINDOW_DAYS: "days",
     Parameter.UNANSWERED_MAX: "claims of one originator on one debtor",
     Parameter.FORCED_TRANSFER_DELAY_SECONDS: "seconds",
+    Parameter.OVERDUE_GRACE_DAYS: "days",
 }
 """Unit of each parameter."""
 
@@ -30,6 +32,13 @@ STATES = ["past", "in_force", "to_come"]
 
 ParameterText = Annotated[str, Field(json_schema_extra={"enum": [*PARAMETERS]}, examples=["tenor_limit_days"])]
 StateText = Annotated[str, Field(description="At the time of as_of_block.", json_schema_extra={"enum": [*STATES]})]
+
+
+class DepositTokenOut(Model):
+    """The deposit token of a currency: claims on the settlement bank, in which receivables are paid."""
+
+    currency: str = Field(description="ISO 4217 code.", examples=["CNY"])
+    token: AddressText
 
 
 class RegistryRead(Model):
@@ -47,6 +56,8 @@ class RegistryRead(Model):
     sunset_at: InstantText | None = Field(description="Since then nothing is registered or confirmed any more.")
     rules: AddressText | None = Field(description="The contract of extra rules, null for none.")
     descriptor: AddressText | None = Field(description="The contract that describes certificates, null for none.")
+    desk: AddressText | None = Field(description="The contract that swaps certificates for deposits, null for none.")
+    deposit_tokens: list[DepositTokenOut]
     journal: JournalOut
     as_of_block: BlockOut
 
@@ -82,6 +93,11 @@ def show(row: RegistryRow, *, cursor: CursorRow, block: BlockOut) -> RegistryRea
         sunset_at=_instant(row.sunset_at),
         rules=_address(row.rules),
         descriptor=_address(row.descriptor),
+        desk=_address(row.desk),
+        deposit_tokens=[
+            DepositTokenOut(currency=currency_to_show(numeric).code, token=format_address(token))
+            for numeric, token in row.deposit_tokens.items()
+        ],
         journal=JournalOut(head=hex_text(row.head), length=row.length),
         as_of_block=block,
     )

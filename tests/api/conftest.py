@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import pytest
@@ -25,6 +25,7 @@ from registry.settings import Settings
 from registry.store.database import Database
 from registry.store.embedded import EmbeddedPostgres
 from registry.store.tables import invoice, party, trade_document
+from tests.api.openapi_check import problems
 from tests.conftest import empty_database
 from tests.scene import BANK, BUYER, DOCUMENT, SELLER, Scene
 
@@ -58,6 +59,22 @@ class Api:
             assert body["status"] == status
             assert body["type"] == "urn:counterfoil:problem:" + body["code"]
         return body
+
+    def post(
+        self, path: str, document: Any, *, status: int = 200, key: str | None = "key-1", **headers: str
+    ) -> dict[str, Any]:
+        """An answer as the description says it; `replayed` is what its header tells."""
+        given = {} if key is None else {"Idempotency-Key": key}
+        answer = self.client.post(path, json=document, headers={**given, **headers})
+        assert answer.status_code == status, answer.text
+        found: dict[str, Any] = json.loads(answer.content, parse_float=_no_float)
+        described = self.get("/openapi.json")
+        schema = {"$ref": "#/components/schemas/Problem"}
+        if status == 200:
+            operation = described["paths"][path.partition("?")[0]]["post"]
+            schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+        assert problems(described, schema, found) == []
+        return {**found, "replayed": answer.headers.get("idempotent-replayed")}
 
     def problem(self, path: str, *, status: int, code: str, **more: Any) -> dict[str, Any]:
         found = self.get(path, status=status, **more)
@@ -155,17 +172,25 @@ def api(services: Services, scene: Scene) -> Iterator[Api]:
         yield found
 
 
-Opening = Callable[[], AbstractContextManager[Api]]
-"""Opens an API over a registry and a database of its own, for the tests of a file to share."""
+RELAYER = 200
+"""The dev account that pays for what others signed."""
+
+
+class Opening(Protocol):
+    """Opens an API over a registry and a database of its own, for the tests of a file to share."""
+
+    def __call__(self, *, relays: bool = False) -> AbstractContextManager[Api]: ...
 
 
 @pytest.fixture(scope="module")
 def opening(node: Node, postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Opening:
     @contextmanager
-    def open_one() -> Iterator[Api]:
+    def open_one(*, relays: bool = False) -> Iterator[Api]:
         with empty_database(postgres) as database:
             scene = Scene.open(node)
-            settings = Settings(home=tmp_path_factory.mktemp("home"))
+            settings = Settings(home=tmp_path_factory.mktemp("home"), relayer=f"dev{RELAYER}" if relays else None)
+            if relays:
+                endow(node)
             with opened(Services(database, node, scene.deployment, settings), scene) as found:
                 yield found
 
@@ -178,6 +203,11 @@ def still(opening: Opening) -> Iterator[Api]:
     with opening() as found:
         found.mirror()
         yield found
+
+
+def endow(node: Node) -> None:
+    """Coins for the gas of the relayer."""
+    node.request("anvil_setBalance", Scene.address(RELAYER).hex(), hex(10**20))
 
 
 @contextmanager

@@ -34,16 +34,28 @@ def all_paths(api: Api) -> list[str]:
         "/v1/receivables/R-2",
         "/v1/receivables/R-1/certificates",
         "/v1/receivables/R-1/entries",
+        *(f"/v1/receivables/R-{number}/entries" for number in range(8, 16)),
         "/v1/receivables/R-0/entries",
+        "/v1/receivables/R-10/payments",
+        "/v1/receivables?phase=paid",
+        "/v1/receivables?phase=closed",
         "/v1/certificates?limit=1",
         "/v1/certificates/R-1/60000-100000",
         "/v1/certificates/R-1/60000-100000/provenance",
         "/v1/certificates?frozen=true&phase=live",
+        "/v1/certificates?pledged=true",
+        "/v1/certificates?with_recourse=true",
+        "/v1/certificates?in_dispute=true",
+        "/v1/debts",
+        "/v1/debts?dishonoured=true",
         "/v1/members",
         f"/v1/members/{address(api, SUPPLIER)}",
         f"/v1/members/{address(api, BUYER)}/inbox",
         f"/v1/members/{address(api, BUYER)}/calendar",
+        f"/v1/members/{address(api, BUYER)}",
         f"/v1/members/{address(api, BANK)}/book",
+        f"/v1/members/{address(api, BANK)}/liens",
+        f"/v1/members/{address(api, BANK)}/deposits",
         "/v1/orders?limit=2",
         f"/v1/orders/{order}",
         f"/v1/orders/{order}/entries",
@@ -63,7 +75,7 @@ def test_every_answer_is_what_the_description_says(api: Api) -> None:
     paths = all_paths(api)
     part = "/v1/certificates/R-1/60000-100000"
     others = ["/metrics", "/v1/receivables/R-1/journal.jsonl", "/v1/registry/journal.jsonl"]
-    others += [f"{part}/metadata", f"{part}/image.svg"]
+    others += [f"{part}/metadata", f"{part}/image.svg", "/v1/quotes/0x" + "00" * 32]
     assert {item["get"]["operationId"] for item in document["paths"].values() if "get" in item} == {
         operation_of(document, path)["operationId"] for path in [*paths, *others]
     }
@@ -115,6 +127,12 @@ def test_every_answer_is_what_the_description_says(api: Api) -> None:
         ("/v1/orders/0x12", 400, "id_malformed"),
         ("/v1/orders/0x" + "00" * 32, 404, "unknown_order"),
         ("/v1/orders/0x" + "00" * 32 + "/entries", 404, "unknown_order"),
+        ("/v1/quotes/0x12", 400, "id_malformed"),
+        ("/v1/quotes/0x" + "00" * 32, 404, "unknown_quote"),
+        ("/v1/debts?after=buyer", 404, "unknown_account"),
+        ("/v1/debts?after=0x0000000000000000000000000000000000000001", 400, "request_malformed"),
+        ("/v1/members/0x0000000000000000000000000000000000000001/deposits", 404, "unknown_member"),
+        ("/v1/receivables/R-7/payments", 404, "unknown_receivable"),
         ("/v1/parameters?state=gone", 400, "request_malformed"),
         ("/v1/parameters?limit=1", 400, "request_malformed"),
         ("/v1/receivables/R-7/journal.jsonl", 404, "unknown_receivable"),
@@ -140,6 +158,7 @@ def test_no_text_gets_to_the_database_that_it_does_not_take(still: Api) -> None:
         for parameter in methods.get("get", {}).get("parameters", []):
             for text in ("a%00b", "%00", "R-1%00", "%ED%A0%80", "R-9999999999999999999", "9" * 30):
                 inside = {"receivable_id": "R-1", "part": "0-5", "member": "seller", "order": "0x" + "00" * 32}
+                inside["digest"] = inside["order"]
                 if parameter["in"] == "path":
                     inside[parameter["name"]] = text
                 query = f"?{parameter['name']}={text}" if parameter["in"] == "query" else ""

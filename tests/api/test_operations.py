@@ -15,7 +15,7 @@ from eth_account import Account
 
 from api.app import create_app
 from api.deps import Services
-from api.routes.operations import RELAYS_MAX
+from api.relays import RELAYS_MAX
 from registry.chain import operations, submit
 from registry.chain.devchain import dev_account
 from registry.chain.rpc import Node, NodeUnreachable
@@ -24,22 +24,19 @@ from registry.commands.names import KeystoreLocked
 from registry.domain import anchors
 from registry.errors import Refusal
 from registry.settings import Settings, SettingsMalformed
-from tests.api.conftest import Api, serving
+from tests.api.conftest import RELAYER, Api, endow, serving
 from tests.api.conftest import opened as opened_api
-from tests.api.openapi_check import problems
 from tests.scene import BANK, BUYER, DOCUMENT, OFFICER, ORDER, SELLER, SUPPLIER, Scene
-
-RELAYER = "dev200"
 
 
 @pytest.fixture
 def services(services: Services) -> Services:
-    services.node.request("anvil_setBalance", Scene.address(200).hex(), hex(10**20))
+    endow(services.node)
     return Services(
         services.database,
         services.node,
         services.deployment,
-        Settings(home=services.settings.home, relayer=RELAYER),
+        Settings(home=services.settings.home, relayer=f"dev{RELAYER}"),
     )
 
 
@@ -55,18 +52,7 @@ def split(api: Api, *, cut: int = 60_000, person: int = SELLER, number: int = 1)
 def post(
     api: Api, document: Any, *, status: int = 200, key: str | None = "key-1", query: str = "", **more: Any
 ) -> dict[str, Any]:
-    headers = {} if key is None else {"Idempotency-Key": key}
-    answer = api.client.post(f"/v1/operations{query}", json=document, headers={**headers, **more})
-    assert answer.status_code == status, answer.text
-    found: dict[str, Any] = answer.json()
-    described = api.get("/openapi.json")
-    schema = (
-        described["paths"]["/v1/operations"]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
-        if status == 200
-        else {"$ref": "#/components/schemas/Problem"}
-    )
-    assert problems(described, schema, found) == []
-    return {**found, "replayed": answer.headers.get("idempotent-replayed")}
+    return api.post(f"/v1/operations{query}", document, status=status, key=key, **more)
 
 
 def test_what_a_member_signed_is_submitted_at_anothers_expense_and_shown_at_once(api: Api) -> None:
