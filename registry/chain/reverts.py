@@ -108,7 +108,10 @@ class InsufficientAllowance(ChainRefusal):
     code = "insufficient_allowance"
     status = 409
     title = "The owner has not allowed so much of its deposit to be taken"
-    default_hint = "Approve the amount first: the registry for payments and repurchases, the desk for quotes"
+    default_hint = (
+        "`counterfoil deposit allow AMOUNT CUR --spender registry` for repurchases and signed payments, `--spender desk` "
+        "for quotes"
+    )
 
 
 class AccountMissing(ChainRefusal):
