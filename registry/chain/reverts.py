@@ -109,8 +109,8 @@ class InsufficientAllowance(ChainRefusal):
     status = 409
     title = "The owner has not allowed so much of its deposit to be taken"
     default_hint = (
-        "`counterfoil deposit allow AMOUNT CUR --spender registry` for repurchases and signed payments, `--spender desk` "
-        "for quotes"
+        "`counterfoil deposit allow AMOUNT CUR --spender registry` for repurchases and signed payments, "
+        "`--spender desk` for quotes"
     )
 
 
