@@ -49,6 +49,7 @@ abstract contract Schedules is Test {
     using Books for Certificate;
 
     uint256 private constant STEPS_MAX = 14;
+    uint64 private constant SMALL_FACE = 40;
 
     address internal originator = address(0x0A11CE);
     address[3] internal financiers = [address(0xF1), address(0xF2), address(0xF3)];
@@ -57,11 +58,14 @@ abstract contract Schedules is Test {
     function _live(uint256 seed) internal {
         Course memory c;
         c.seed = seed;
-        // Any number of bits, so that small faces, where rounding counts most, come as often as large ones.
-        uint64 face = within(_roll(c), 1, type(uint64).max >> _roll(c) % 64);
+        // Every other face is small: there a minor unit more or less shows.
+        uint64 most = _roll(c) % 2 == 0 ? SMALL_FACE : type(uint64).max >> _roll(c) % 64;
+        uint64 face = within(_roll(c), 1, most);
         c.book = Books.open(face, originator, STEPS_MAX + 4);
         _begin(c.book);
-        for (uint256 steps = _roll(c) % (STEPS_MAX + 1); steps > 0; --steps) {
+        uint256 steps = _roll(c) % (STEPS_MAX + 1);
+        for (uint256 i; i < steps; ++i) {
+            if (i == steps / 2 && !c.due) _take(c, Step(Kind.DUE, 0, 0, address(0)));
             _take(c, _draw(c));
         }
         _end(c);
@@ -111,12 +115,14 @@ abstract contract Schedules is Test {
         if (over) require(c.book.claimed == c.book.amounts.paid(), "not all of what was paid was paid out");
     }
 
-    /// @dev A step that the rules allow now: any kind, or the next one that is possible.
+    /// @dev A step that the rules allow now: any kind, or the next one that is possible. Every other one is a split
+    ///      before the due date, and a payment or a redemption from then on.
     function _draw(Course memory c) private view returns (Step memory step) {
         uint256 kinds = uint256(Kind.REDEEM);
-        uint256 first = _roll(c);
+        Kind first = Kind(1 + _roll(c) % kinds);
+        if (_roll(c) % 2 == 0) first = !c.due ? Kind.SPLIT : _roll(c) % 2 == 0 ? Kind.PAY : Kind.REDEEM;
         for (uint256 i; i < kinds && step.kind == Kind.NONE; ++i) {
-            step = _draft(c, Kind(1 + (first + i) % kinds));
+            step = _draft(c, Kind(1 + (uint256(first) - 1 + i) % kinds));
         }
     }
 
@@ -158,7 +164,7 @@ abstract contract Schedules is Test {
             if (c.due) return step;
         } else if (kind == Kind.PAY) {
             uint64 most = book.amounts.payable_(book.face);
-            if (most == 0) return step;
+            if (most == 0 || (!c.due && _roll(c) % 4 != 0)) return step;
             amount = c.due ? _amount(c, 1, most) : most;
         } else {
             (, bool refused) = book.due(i);
