@@ -14,7 +14,8 @@ from registry.domain.journal import Redeemed
 from registry.store.queries.parties import PartyRow
 
 CERTIFICATES_MAX = 100
-"""Of one request, which is one transaction: with a lien each a quarter of a block of 30 million gas."""
+"""Of one request, which is one transaction: 12 million gas at most, where each has a lien and its holder, until then,
+no deposit; measured 1.4 million where one holder has nearly all."""
 
 
 class RedemptionsIn(BaseModel):

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -21,8 +21,8 @@ from registry.store import records
 from registry.store.tables import party
 from tests.api.conftest import Api, Opening
 from tests.api.test_reads import address, recomputed, travelled
-from tests.mirror.everything import every_operation
-from tests.scene import BANK, BUYER, ORDER, SUPPLIER
+from tests.mirror.everything import every_operation, every_operation_without_money
+from tests.scene import BANK, BUYER, ORDER, SUPPLIER, Scene
 
 LISTS = [
     "/v1/receivables",
@@ -53,14 +53,14 @@ def busy(opening: Opening) -> Iterator[Api]:
 
 @pytest.fixture
 def changing(api: Api) -> Api:
-    """The same, for a test that changes it."""
-    return filled(api)
+    """The same but for money, for a test that changes it."""
+    return filled(api, every_operation_without_money)
 
 
-def filled(api: Api) -> Api:
+def filled(api: Api, act: Callable[[Scene], None] = every_operation) -> Api:
     travelled(api)
     api.scene.freeze_certificate(1, start=60_000)
-    every_operation(api.scene)
+    act(api.scene)
     api.mirror()
     api.know()
     return api
