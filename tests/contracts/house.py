@@ -181,8 +181,9 @@ class House:
     @property
     def people(self) -> dict[str, Any]:
         """Everybody by what they are called in here."""
-        kinds = ("operator", "seller", "buyer", "supplier", "bank", "stranger", "officer", "countersigner", "regulator")
-        return {kind: getattr(self, kind) for kind in kinds}
+        members = ("seller", "buyer", "supplier", "bank")
+        offices = ("operator", "stranger", "officer", "countersigner", "regulator", "settlement_bank")
+        return {kind: getattr(self, kind) for kind in (*members, *offices)}
 
     # ---------------------------------------------------------------- the chain
 

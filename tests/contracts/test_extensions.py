@@ -1,4 +1,4 @@
-"""One registry, three contracts: extensions run in its storage, agree on it, and are nothing by themselves."""
+"""One registry, four contracts: extensions run in its storage, agree on it, and are nothing by themselves."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import solcx
 from registry.chain.compile import RUNTIME_BYTES_MAX, SETTINGS, SOLC_FOLDER, SOLC_VERSION
 from registry.settings import PROJECT_ROOT
 from tests.contracts.door import Door, Reverted, refused, reverts
-from tests.contracts.house import DAY, DOCUMENT, NOBODY, OFFICER_ROLE, OPERATOR_ROLE, ORDER, House, token
+from tests.contracts.house import DAY, DOCUMENT, NOBODY, OFFICER_ROLE, OPERATOR_ROLE, ORDER, House, named, token
 
-PARTS = ("Receivables", "ReceivablesBySignature", "ReceivablesOversight")
+PARTS = ("Receivables", "ReceivablesBySignature", "ReceivablesOversight", "ReceivablesSettlement")
 
 
 @cache
 def layouts() -> dict[str, list[tuple[str, str, int, str]]]:
-    """The storage of each of the three, from the compiler: (label, slot, offset, type)."""
+    """The storage of each of the four, from the compiler: (label, slot, offset, type)."""
     files = [f"contracts/{name}.sol" for name in PARTS]
     sources = {file: {"content": (PROJECT_ROOT / file).read_text()} for file in files}
     output = solcx.compile_standard(
@@ -38,7 +38,7 @@ def layouts() -> dict[str, list[tuple[str, str, int, str]]]:
     return found
 
 
-def test_the_three_agree_on_every_slot() -> None:
+def test_the_four_agree_on_every_slot() -> None:
     """What an extension has besides lies behind what all share, and is never written."""
     found = layouts()
     shared = found["Receivables"]
@@ -58,6 +58,11 @@ def test_the_three_agree_on_every_slot() -> None:
         "_registration",
         "_pausedSince",
         "_descriptor",
+        "_settlement",
+        "_depositTokens",
+        "_liens",
+        "_recourses",
+        "_claims",
     ]
     for name in PARTS[1:]:
         assert found[name][: len(shared)] == shared
@@ -72,7 +77,7 @@ def test_what_lies_behind_the_shared_slots_is_never_written(house: House, receiv
 
 
 def test_each_fits_on_a_chain(house: House) -> None:
-    for part in (house.receivables, house.by_signature, house.oversight):
+    for part in (house.receivables, house.by_signature, house.oversight, house.settlement):
         assert 0 < len(house.node.code(bytes.fromhex(part.address[2:]))) <= RUNTIME_BYTES_MAX
 
 
@@ -102,7 +107,7 @@ each_part = pytest.mark.parametrize("part", ["by_signature", "oversight"])
 
 
 def roots(house: House) -> list[str]:
-    parts = (house.receivables, house.by_signature, house.oversight)
+    parts = (house.receivables, house.by_signature, house.oversight, house.settlement)
     return [house.node.request("eth_getProof", part.address, [], "latest")["storageHash"] for part in parts]
 
 
@@ -193,6 +198,33 @@ def test_an_extension_cannot_be_told_to_run_other_code(house: House, helpers: di
     node, code = house.node, house.receivables.address[2:].lower()
     assert house.by_signature.address[2:].lower() in node.code(bytes.fromhex(code)).hex()
     assert house.oversight.address[2:].lower() in node.code(bytes.fromhex(house.by_signature.address[2:])).hex()
+    assert house.settlement.address[2:].lower() in node.code(bytes.fromhex(house.oversight.address[2:])).hex()
+
+
+@pytest.mark.parametrize("part", ["by_signature", "oversight", "settlement"])
+def test_money_needs_a_registry(house: House, receivable_id: int, part: str) -> None:
+    """At an extension's own address there is nothing to close or pay, and nobody says what the desk is."""
+    alone = alone_at(house, part)
+    before = roots(house)
+    for call in (
+        lambda: alone.close(receivable_id, sender=house.settlement_bank),
+        lambda: alone.absolve(receivable_id, sender=house.settlement_bank),
+        lambda: alone.setDesk(NOBODY, sender=house.operator),
+        lambda: alone.setDepositToken(978, house.access, sender=house.operator),
+    ):
+        with pytest.raises(Reverted, match="AccessManagedUnauthorized"):
+            call()
+    with refused("UnknownReceivable", receivableId=receivable_id):
+        alone.dishonour(receivable_id, sender=house.stranger)
+    whole = named(token(receivable_id))
+    with refused("UnknownCertificate", certificateId=token(receivable_id)):
+        alone.demandRecourse(whole, sender=house.seller)
+    by = house.authorise("Pay", house.buyer, receivableId=receivable_id, amount=100_000, contract=alone.address)
+    with refused("AnchorMismatch", head=bytes(32)):
+        alone.payBySignature(receivable_id, 100_000, by, sender=house.stranger)
+    assert alone.depositTokens([978]) == [NOBODY]
+    assert alone.redeemable([token(receivable_id)]) == [0]
+    assert roots(house) == before
 
 
 @each_part

@@ -16,6 +16,7 @@ from tests.contracts.house import (
     MINIMUM_PART,
     NOBODY,
     ORDER,
+    OVERDUE_GRACE_DAYS,
     SCOPE_CERTIFICATE,
     SCOPE_RECEIVABLE,
     TENOR_LIMIT_DAYS,
@@ -220,7 +221,9 @@ def test_bulk_views_answer_unknown_ids_with_zeros(house: House) -> None:
     contract = house.receivables
     unknown = [0, 9, 2**256 - 1]
     assert contract.heads(unknown[1:]) == [bytes(32), bytes(32)]
-    assert [vars(record) for record in contract.receivables(unknown[1:])] == [{"terms": 0, "head": bytes(32)}] * 2
+    assert [vars(record) for record in contract.receivables(unknown[1:])] == [
+        {"terms": 0, "head": bytes(32), "amounts": 0, "claimed": 0}
+    ] * 2
     assert contract.certificates(unknown) == [0, 0, 0]
     assert contract.members([house.stranger.address, NOBODY]) == [0, 0]
     assert contract.receivableOf(b"\x01" * 32, house.buyer, house.seller) == 0
@@ -228,6 +231,10 @@ def test_bulk_views_answer_unknown_ids_with_zeros(house: House) -> None:
     assert contract.isEligible(house.stranger) is False
     for scope in (0, 1, 2, 3, 255):
         assert contract.freezes(scope, unknown) == [[], [], []]
+    assert [vars(rights) for rights in contract.rights(unknown)] == [{"lien": 0, "recourse": 0, "claimed": 0}] * 3
+    assert contract.redeemable(unknown) == [0, 0, 0]
+    assert contract.depositTokens([0, 978, 2**16 - 1]) == [NOBODY] * 3
+    assert contract.depositTokenOf(9) == NOBODY
 
 
 def test_bulk_views_answer_in_the_order_asked_also_twice(house: House) -> None:
@@ -252,6 +259,8 @@ def test_bulk_views_answer_for_as_many_ids_as_the_service_asks_at_once(house: Ho
         house.freeze_certificate(named(token(receivable_id)), order=number.to_bytes(31, "big") + b"\x01")
     freezes = contract.freezes(SCOPE_CERTIFICATE, [token(receivable_id)] * VIEW_IDS_MAX)
     assert [len(each) for each in freezes] == [16] * VIEW_IDS_MAX
+    assert len(contract.rights([token(receivable_id)] * VIEW_IDS_MAX)) == VIEW_IDS_MAX
+    assert contract.redeemable([token(receivable_id)] * VIEW_IDS_MAX) == [0] * VIEW_IDS_MAX
     accounts = [house.seller.address] * VIEW_IDS_MAX
     assert set(contract.members(accounts)) == set(contract.members(accounts[:1]))
 
@@ -260,6 +269,7 @@ def test_the_policy_is_the_first_values_until_something_changes(house: House) ->
     policy = house.receivables.policy()
     assert (policy.pausedSince, policy.descriptor) == (0, NOBODY)
     assert policy.movement == MINIMUM_PART << (160 + 32)
+    assert policy.settlement == OVERDUE_GRACE_DAYS << 16
     registration = TENOR_LIMIT_DAYS << (64 + 16) | ANSWER_WINDOW_DAYS << (112 + 16) | UNANSWERED_MAX << (160 + 16)
     assert policy.registration == registration
     house.register()

@@ -9,6 +9,7 @@ from eth_utils.crypto import keccak
 
 from registry.domain.journal import ENTRY_BY_OPERATION
 from tests.contracts import oracle
+from tests.contracts.bank import open_bank
 from tests.contracts.door import refused
 from tests.contracts.house import (
     ANSWER_WINDOW_DAYS,
@@ -18,6 +19,7 @@ from tests.contracts.house import (
     MINIMUM_PART,
     NO_DOCUMENT,
     NOBODY,
+    OVERDUE_GRACE_DAYS,
     TENOR_LIMIT_DAYS,
     UNANSWERED_MAX,
     House,
@@ -25,6 +27,7 @@ from tests.contracts.house import (
     named,
     token,
 )
+from tests.contracts.till import Till
 
 
 def append(head: bytes, operation: int, at: int, start: int, end: int, types: list[str], details: list[Any]) -> bytes:
@@ -85,7 +88,9 @@ def test_the_oracle_names_the_same_operations_as_the_domain() -> None:
     assert named_by_domain == oracle.OPERATION_CODES
 
 
-def test_every_operation_appends_one_entry_that_hashes_to_the_head(house: House) -> None:
+def test_every_operation_appends_one_entry_that_hashes_to_the_head(
+    house: House, project: Any, helpers: dict[str, Any]
+) -> None:
     """Everything there is to do, once; the journals then hold every kind of entry, and hash to the heads."""
     contract, operator = house.receivables, house.operator
     for answer in (house.withdraw, house.refuse, house.lapse):
@@ -110,6 +115,7 @@ def test_every_operation_appends_one_entry_that_hashes_to_the_head(house: House)
     house.wait(FORCED_TRANSFER_DELAY)
     house.force_transfer(house.present(front))
     house.unfreeze_member(house.seller)
+    do_everything_about_money(Till(house, open_bank(house, project), house.made(helpers["Wallet"])))
     house.suspend(house.bank)
     contract.pause(sender=operator)
     contract.unpause(sender=operator)
@@ -127,12 +133,39 @@ def test_every_operation_appends_one_entry_that_hashes_to_the_head(house: House)
         assert house.head(journal_id) == head
 
 
+def do_everything_about_money(till: Till) -> None:
+    """Each operation once, on two receivables: one is paid in full, the other is written off."""
+    paid, written_off = till.parts(), till.parts()
+    front = token(written_off)
+    till.dispute(token(paid), 10)
+    till.credit(token(paid), 1)
+    till.resolve(paid)
+    till.pay(paid, 99_999)
+    till.redeem(token(paid, 1))
+    till.pledge(front)
+    till.release(front)
+    till.sell(front, recourse=5)
+    till.reach(written_off, days=5)
+    till.demand(front)
+    till.repurchase(front)
+    till.dishonour(written_off)
+    till.close(written_off)
+    till.absolve(written_off)
+
+
 def test_the_registrys_own_journal_begins_with_its_parameters(project: Any, accounts: Any) -> None:
     house = deploy_house(project, accounts)
     at = house.journals()[0][0][1]["at"]
     operator = house.operator.address
     expected = house.genesis(0)
-    values = [TENOR_LIMIT_DAYS, MINIMUM_PART, ANSWER_WINDOW_DAYS, UNANSWERED_MAX, FORCED_TRANSFER_DELAY]
+    values = [
+        TENOR_LIMIT_DAYS,
+        MINIMUM_PART,
+        ANSWER_WINDOW_DAYS,
+        UNANSWERED_MAX,
+        FORCED_TRANSFER_DELAY,
+        OVERDUE_GRACE_DAYS,
+    ]
     for parameter, value in enumerate(values, start=1):
         types = ["uint8", "address", "uint64", "uint40"]
         expected = append(expected, 134, at, 0, 0, types, [parameter, operator, value, at])

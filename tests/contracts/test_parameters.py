@@ -12,6 +12,7 @@ from tests.contracts.house import (
     DAY,
     GOVERNOR_ROLE,
     NOBODY,
+    OVERDUE_GRACE_DAYS,
     TENOR_LIMIT_DAYS,
     UNANSWERED_MAX,
     YEAR,
@@ -19,8 +20,8 @@ from tests.contracts.house import (
     token,
 )
 
-TENOR_LIMIT, MINIMUM_PART, ANSWER_WINDOW, UNANSWERED, DELAY = range(1, 6)
-LARGEST = {TENOR_LIMIT: 2**16 - 1, MINIMUM_PART: 2**32 - 1, ANSWER_WINDOW: 2**16 - 1, UNANSWERED: 2**16 - 1}
+TENOR_LIMIT, MINIMUM_PART, ANSWER_WINDOW, UNANSWERED, DELAY, GRACE = range(1, 7)
+LARGEST = dict.fromkeys((TENOR_LIMIT, ANSWER_WINDOW, UNANSWERED, GRACE), 2**16 - 1) | {MINIMUM_PART: 2**32 - 1}
 settable = pytest.mark.parametrize("parameter", LARGEST)
 
 
@@ -46,7 +47,7 @@ def test_values_have_bounds(house: House, parameter: int) -> None:
     put(house, parameter, LARGEST[parameter])
 
 
-@pytest.mark.parametrize("parameter", [0, DELAY, 6, 255])
+@pytest.mark.parametrize("parameter", [0, DELAY, 7, 255])
 def test_there_are_no_others_to_set(house: House, parameter: int) -> None:
     """The delay of a forced transfer is the regulator's safeguard and fixed for good."""
     with refused("ParameterMalformed"):
@@ -150,10 +151,11 @@ def test_a_change_that_has_come_is_kept_when_another_is_set(house: House) -> Non
 
 
 def test_parameters_do_not_touch_each_other(house: House) -> None:
-    """Four values share two words with the count, the rules and the switches: each keeps to its bits."""
+    """Five values share three words with the count, the rules, the desk and the switches: each keeps to its bits."""
     house.register()
     house.receivables.setRules(house.access, sender=house.operator)
     house.receivables.setRules(NOBODY, sender=house.operator)
+    house.receivables.setDesk(house.access, sender=house.operator)
     day = house.midnight(days=1)
     for parameter, value in LARGEST.items():
         put(house, parameter, value, effective=day)
@@ -163,15 +165,16 @@ def test_parameters_do_not_touch_each_other(house: House) -> None:
         put(house, parameter, 1, effective=(2**16 - 1) * DAY)
         house.audit()
     assert house.receivables.count() == 1
+    assert house.receivables.policy().settlement >> 48 == int(house.access.address, 16)
     house.receivables.pause(sender=house.operator)
     put(house, MINIMUM_PART, 7, days=3)
     assert house.receivables.policy().movement >> 240 == 1
     house.receivables.unpause(sender=house.operator)
 
 
-@pytest.mark.parametrize("zero", range(4))
+@pytest.mark.parametrize("zero", range(5))
 def test_no_first_value_is_zero(house: House, project: Any, zero: int) -> None:
-    values = [TENOR_LIMIT_DAYS, 1, ANSWER_WINDOW_DAYS, UNANSWERED_MAX]
+    values = [TENOR_LIMIT_DAYS, 1, ANSWER_WINDOW_DAYS, UNANSWERED_MAX, OVERDUE_GRACE_DAYS]
     values[zero] = 0
     arguments = (house.access, house.by_signature, NOBODY, values)
     with refused("ParameterMalformed"):
@@ -179,10 +182,13 @@ def test_no_first_value_is_zero(house: House, project: Any, zero: int) -> None:
 
 
 def test_the_delay_of_a_forced_transfer_is_at_most_a_year(house: House, project: Any) -> None:
-    create = house.receivables.create
-    create(project.ReceivablesOversight, house.regulation, YEAR, NOBODY, sender=house.operator)
+    def create(delay: int) -> None:
+        arguments = (house.regulation, delay, house.settlement, NOBODY)
+        house.receivables.create(project.ReceivablesOversight, *arguments, sender=house.operator)
+
+    create(YEAR)
     with refused("ParameterMalformed"):
-        create(project.ReceivablesOversight, house.regulation, YEAR + 1, NOBODY, sender=house.operator)
+        create(YEAR + 1)
 
 
 def test_a_governor_waits_out_its_delay(house: House) -> None:

@@ -206,6 +206,29 @@ def test_nor_does_what_is_paid_but_for_what_is_in_dispute(house: House, till: Ti
         till.moves(whole)[move]()
 
 
+def test_what_is_pledged_disputed_or_paid_cannot_be_transferred_and_the_views_say_so(house: House, till: Till) -> None:
+    """requireTransfer with the refusal that the transfer itself meets."""
+    contract, seller, bank = house.receivables, house.seller, house.bank
+    pledged, disputed, partly, paid = (till.parts() for _ in range(4))
+    till.pledge(token(pledged))
+    till.dispute(token(disputed), 100_000)
+    till.dispute(token(partly), 10_000)
+    till.pay(partly, 90_000)
+    till.pay(paid, 100_000)
+    refusals: dict[int, dict[str, Any]] = {
+        token(pledged): {"error": "PledgedTo", "financier": bank.address},
+        token(disputed): {"error": "InDispute", "until": 100_000},
+        token(partly, 10_000): {"error": "PaymentMade", "paid": 90_000},
+        token(paid): {"error": "StatusForbids", "status": SETTLED},
+    }
+    for certificate, refusal in refusals.items():
+        with refused(**refusal):
+            contract.requireTransfer(seller, bank, certificate)
+        with till.refused(**refusal):
+            contract.transferFrom(seller, bank, certificate, sender=seller)
+        assert contract.canTransfer(seller, bank, certificate) is False
+
+
 def test_a_paid_receivable_keeps_its_fingerprint(house: House, till: Till) -> None:
     """What was paid once is not registered a second time."""
     claim = house.claim()

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.contracts.door import Reverted, refused, reverts
+from tests.contracts.bank import made_token
+from tests.contracts.door import Door, Reverted, refused, reverts
 from tests.contracts.house import (
     AUTHORISATION,
     DAY,
@@ -23,6 +24,7 @@ from tests.contracts.house import (
     parts_of,
     token,
 )
+from tests.contracts.till import Till
 
 CLAIM = "(address,uint64,uint40,uint16,bytes32,bytes32)"
 TERMS = f"(address,uint40,uint40,{CLAIM})"
@@ -30,13 +32,20 @@ OFFER = "(uint64,uint40,uint40)"
 PART = "(uint64,address,bytes32)"
 ENDORSEMENT = "(uint256,address,bytes32)"
 ANCHORED = "(uint256,address,bytes32,bytes32,bytes32)"
+JPY = 392
+DEAL = "(uint256,uint64,address,address,uint64,uint64,bytes32,bytes32,bytes32)"
 
 
 class Scene:
-    """A receivable of the seller's in two halves; one frozen for long enough; a claim; another claim with an offer."""
+    """A receivable of the seller's in two halves; one frozen for long enough; a claim; another claim with an offer.
 
-    def __init__(self, house: House) -> None:
-        self.house = house
+    One pledged, one disputed; and of those that are overdue one sold with recourse, another demanded back, and one of
+    another debtor dishonoured and closed.
+    """
+
+    def __init__(self, till: Till, yen: Door) -> None:
+        self.till, self.house, self.yen = till, till.house, yen
+        house = self.house
         self.confirmed = house.confirmed()
         self.front = token(self.confirmed)
         house.split(self.front, 50_000, to=house.seller)
@@ -49,9 +58,28 @@ class Scene:
         house.freeze_certificate(self.frozen)
         house.freeze_receivable(self.loose)
         house.freeze_member(house.supplier)
-        house.wait(3 * DAY)
+        self.pledged, self.disputed = house.confirmed(), house.confirmed()
+        till.pledge(token(self.pledged))
+        till.dispute(token(self.disputed), 10)
+        soon = house.midnight(days=1)
+        self.sold, self.demanded, self.overdue = (house.confirmed(due=soon) for _ in range(3))
+        self.written_off = house.register(house.claim(due=soon, debtor=house.supplier.address))
+        house.confirm(self.written_off, sender=house.supplier)
+        for each in (self.sold, self.demanded):
+            till.sell(token(each), recourse=500)
+        house.wait(7 * DAY)
+        till.demand(token(self.demanded))
+        till.dishonour(self.written_off)
+        till.close(self.written_off)
         house.counter_offer(self.offered)
         self.offer = house.offer(self.offered)
+
+    def dealt(self) -> tuple[Any, ...]:
+        return (self.till.deal(self.front, amount=1),)
+
+    def agreed(self, type_name: str, **fields: Any) -> dict[str, Any]:
+        """The buyer's word to what the seller does, or to what is done in its name."""
+        return self.house.authorise(type_name, self.house.buyer, **fields)
 
     def terms(self, receivable_id: int) -> tuple[Any, ...]:
         return (receivable_id, self.house.terms(receivable_id), self.house.since(receivable_id))
@@ -200,6 +228,29 @@ WRITES: dict[str, tuple[str, Arguments]] = {
         lambda s, _: (s.house.seller, s.house.bank, s.front, DOCUMENT),
     ),
     "approve(address,uint256)": ("seller", lambda s, who: (who, s.front)),
+    # About money.
+    "pledge(uint256,address,uint64)": ("seller", lambda s, _: (s.left, s.house.bank, 5)),
+    "release(uint256)": ("bank", lambda s, _: (named(token(s.pledged)),)),
+    f"sell({DEAL})": ("", lambda s, _: s.dealt()),
+    f"pledgeAgainst({DEAL})": ("", lambda s, _: s.dealt()),
+    f"creditNote(uint256,uint64,{AUTHORISATION})": (
+        "seller",
+        lambda s, _: (s.left, 5, s.agreed("CreditNote", **half(s), amount=5)),
+    ),
+    f"dispute(uint256,uint64,{AUTHORISATION})": (
+        "seller",
+        lambda s, _: (s.left, 5, s.agreed("Dispute", **half(s), cut=5)),
+    ),
+    f"resolve(uint256,{AUTHORISATION})": (
+        "seller",
+        lambda s, _: (s.disputed, s.agreed("Resolve", receivableId=s.disputed)),
+    ),
+    "close(uint256)": ("settlement_bank", lambda s, _: (s.overdue,)),
+    "absolve(uint256)": ("settlement_bank", lambda s, _: (s.written_off,)),
+    "demandRecourse(uint256)": ("bank", lambda s, _: (named(token(s.sold)),)),
+    "repurchase(uint256)": ("seller", lambda s, _: (named(token(s.demanded)),)),
+    "setDepositToken(uint16,address)": ("operator", lambda s, _: (JPY, s.yen)),
+    "setDesk(address)": ("operator", lambda s, _: (NOBODY,)),
     # By signature: whoever submits, the signature must be the party's. Everybody signs with its own key here.
     f"registerBySignature({CLAIM},{AUTHORISATION})": (
         "seller",
@@ -298,6 +349,70 @@ WRITES: dict[str, tuple[str, Arguments]] = {
             signed(s, who, "SetApprovalForAll", "seller", operator=who.address, approved=True),
         ),
     ),
+    f"pledgeBySignature(uint256,address,uint64,{AUTHORISATION})": (
+        "seller",
+        lambda s, who: (
+            s.left,
+            s.house.bank,
+            5,
+            signed(s, who, "Pledge", "seller", **half(s), financier=s.house.bank.address, secured=5),
+        ),
+    ),
+    f"releaseBySignature(uint256,{AUTHORISATION})": (
+        "bank",
+        lambda s, who: (
+            whole := named(token(s.pledged)),
+            signed(s, who, "Release", "bank", **parts_of(whole)),
+        ),
+    ),
+    f"payBySignature(uint256,uint64,{AUTHORISATION})": (
+        "buyer",
+        lambda s, who: (
+            s.confirmed,
+            100_000,
+            signed(s, who, "Pay", "buyer", receivableId=s.confirmed, amount=100_000),
+        ),
+    ),
+    f"creditNoteBySignature(uint256,uint64,{AUTHORISATION},{AUTHORISATION})": (
+        "seller",
+        lambda s, who: (
+            s.left,
+            5,
+            signed(s, who, "CreditNote", "seller", **half(s), amount=5),
+            s.agreed("CreditNote", **half(s), amount=5),
+        ),
+    ),
+    f"disputeBySignature(uint256,uint64,{AUTHORISATION},{AUTHORISATION})": (
+        "seller",
+        lambda s, who: (
+            s.left,
+            5,
+            signed(s, who, "Dispute", "seller", **half(s), cut=5),
+            s.agreed("Dispute", **half(s), cut=5),
+        ),
+    ),
+    f"resolveBySignature(uint256,{AUTHORISATION},{AUTHORISATION})": (
+        "seller",
+        lambda s, who: (
+            s.disputed,
+            signed(s, who, "Resolve", "seller", receivableId=s.disputed),
+            s.agreed("Resolve", receivableId=s.disputed),
+        ),
+    ),
+    f"demandRecourseBySignature(uint256,{AUTHORISATION})": (
+        "bank",
+        lambda s, who: (
+            whole := named(token(s.sold)),
+            signed(s, who, "DemandRecourse", "bank", **parts_of(whole)),
+        ),
+    ),
+    f"repurchaseBySignature(uint256,{AUTHORISATION})": (
+        "seller",
+        lambda s, who: (
+            whole := named(token(s.demanded)),
+            signed(s, who, "Repurchase", "seller", **parts_of(whole)),
+        ),
+    ),
 }
 """Every function that writes: who may, and its arguments for a caller."""
 
@@ -306,13 +421,25 @@ FOR_ALL = {
     "cancelNonces(uint256,uint256)": "gives up the caller's own signatures",
     f"register({CLAIM})": "any member in good standing, for itself",
     f"lapse(uint256,{TERMS},bytes32[])": "anyone, once the window is over",
+    "pay(uint256,uint64)": "anyone, with its own deposits",
+    "payAndRedeem(uint256,uint64,uint256[])": "the same",
+    "payWithPermit(uint256,uint64,uint256,uint8,bytes32,bytes32)": "the same",
+    "redeem(uint256)": "anyone; the money goes to holder and financier",
+    "redeemMany(uint256[])": "the same",
+    "dishonour(uint256)": "anyone, of a debt that is overdue by the grace",
 }
 """What is for everybody, and why that harms nobody."""
 
 
+@pytest.fixture(scope="module")
+def opened_scene(opened_till: Till, project: Any) -> Scene:
+    return Scene(opened_till, made_token(opened_till.house, project, currency=JPY)[0])
+
+
 @pytest.fixture
-def scene(house: House) -> Scene:
-    return Scene(house)
+def scene(till: Till, opened_scene: Scene) -> Scene:
+    """The scene as it was in the beginning, audited after the test."""
+    return opened_scene
 
 
 def test_the_list_names_every_function_that_writes(house: House) -> None:
@@ -349,6 +476,10 @@ REFUSALS = {
     "NotDebtor",
     "NotOriginator",
     "NotHolder",
+    "NotDesk",
+    "NotFinancier",
+    "NotParty",
+    "NotSeller",
     "SignatureInvalid",
 }
 """How who has no standing is refused: never for another reason, which could be mended."""
@@ -375,7 +506,7 @@ def test_a_strangers_own_affairs_touch_nobody(house: House, receivable_id: int) 
 
 
 def test_a_stranger_registers_nothing(house: House) -> None:
-    for kind in ("operator", "stranger", "officer", "countersigner", "regulator"):
+    for kind in ("operator", "stranger", "officer", "countersigner", "regulator", "settlement_bank"):
         person = house.people[kind]
         with refused("MemberNotEligible", member=person.address):
             house.register(sender=person)

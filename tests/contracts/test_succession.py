@@ -129,12 +129,19 @@ def test_a_third_registry_sees_the_first(project: Any, accounts: Any, house: Hou
     third.audit()
 
 
+def extensions(house: House, project: Any, predecessor: str) -> tuple[Any, Any, Any]:
+    """Settlement, oversight and signatures, made for this predecessor."""
+    deploy = house.operator.deploy
+    settlement = deploy(project.ReceivablesSettlement, predecessor)
+    oversight = deploy(project.ReceivablesOversight, house.regulation.address, 0, settlement, predecessor)
+    return settlement, oversight, deploy(project.ReceivablesBySignature, oversight, predecessor)
+
+
 def test_a_registry_that_lives_has_no_successor(project: Any, house: House) -> None:
     """Two could register the same claim otherwise."""
     predecessor = house.receivables.address
-    oversight = house.operator.deploy(project.ReceivablesOversight, house.regulation.address, 0, predecessor)
-    by_signature = house.operator.deploy(project.ReceivablesBySignature, oversight, predecessor)
-    arguments = (house.access, by_signature, predecessor, (1, 1, 1, 1))
+    *_, by_signature = extensions(house, project, predecessor)
+    arguments = (house.access, by_signature, predecessor, (1, 1, 1, 1, 1))
     with refused("PredecessorLives"):
         house.receivables.create(project.Receivables, *arguments, sender=house.operator)
     house.receivables.pause(sender=house.operator)
@@ -147,10 +154,11 @@ def test_a_registry_that_lives_has_no_successor(project: Any, house: House) -> N
 def test_registry_and_extensions_are_made_for_the_same_predecessor(project: Any, house: House) -> None:
     """An extension would otherwise ask another registry, or none, about the claims of before."""
     end(house)
-    predecessor, values = house.receivables.address, (1, 1, 1, 1)
-    oversight = house.operator.deploy(project.ReceivablesOversight, house.regulation.address, 0, predecessor)
-    by_signature = house.operator.deploy(project.ReceivablesBySignature, oversight, predecessor)
+    predecessor, values = house.receivables.address, (1, 1, 1, 1, 1)
+    settlement, oversight, by_signature = extensions(house, project, predecessor)
     create = house.receivables.create
+    with refused("ExtensionMismatch"):
+        create(project.ReceivablesOversight, house.regulation, 0, settlement, NOBODY, sender=house.operator)
     with refused("ExtensionMismatch"):
         create(project.ReceivablesBySignature, oversight, NOBODY, sender=house.operator)
     with refused("ExtensionMismatch"):
