@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -44,7 +44,7 @@ class TimedNode(Node):
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        self.seconds: Counter[str] = Counter()
+        self.seconds: dict[str, float] = defaultdict(float)
         self._lock = threading.Lock()
 
     def request(self, method: str, *params: Any) -> Any:
@@ -103,7 +103,7 @@ def sign_to_and_fro(node: Node, contract: bytes, pair: tuple[int, int, int], cou
     raw = []
     for turn in range(count):
         giver, taker = holders[turn % 2], holders[(turn + 1) % 2]
-        transaction = {
+        transaction: dict[str, Any] = {
             "chainId": node.chain_id,
             "nonce": nonces[giver],
             "gas": 200_000,
@@ -137,7 +137,7 @@ def measure(url: str, *, operations: int) -> Measured:
     began = time.perf_counter()
     send_to_and_fro(timed, contract, pairs[0], operations)
     alone = time.perf_counter() - began
-    shares = {method: 100 * seconds / alone for method, seconds in timed.seconds.most_common()}
+    shares = {method: 100 * seconds / alone for method, seconds in timed.seconds.items()}
     shares["here"] = 100 - sum(shares.values())
 
     began = time.perf_counter()
