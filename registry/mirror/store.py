@@ -16,7 +16,7 @@ import psycopg
 from registry.chain.rpc import Block, RawLog
 from registry.domain.identifiers import Address
 from registry.domain.journal import REGISTRY_JOURNAL, Entry
-from registry.domain.receivable import Certificate, Freeze, Member, Receivable, Registry, Scope
+from registry.domain.receivable import Certificate, Freeze, Member, Receivable, Registry, Scope, Status
 from registry.store.queries.entries import decode_stored
 
 FETCH_ROWS = 5_000
@@ -223,6 +223,7 @@ PROJECTIONS: Mapping[str, tuple[tuple[str, ...], int]] = {
             "dishonoured",
             "claimed_minor",
             "redeemed_minor",
+            "in_clearing",
         ),
         1,
     ),
@@ -340,7 +341,14 @@ def _receivable_row(receivable: Receivable) -> Row:
         receivable.dishonoured,
         receivable.claimed,
         receivable.redeemed,
+        _in_clearing(receivable),
     )
+
+
+def _in_clearing(receivable: Receivable) -> bool:
+    """Whether its certificates are no longer all alike unpaid: of few receivables, so lists look at these alone."""
+    begun = receivable.paid > 0 or receivable.disputed or receivable.status in (Status.SETTLED, Status.CLOSED)
+    return begun and bool(receivable.certificates)
 
 
 def _certificate_row(receivable: Receivable, part: Certificate) -> Row:

@@ -132,9 +132,6 @@ journal = Table(
     comment="Folded head of every journal; 0 is the registry's own.",
 )
 
-WITH_MONEY = "(paid_minor > 0 OR disputed OR status IN (6, 7)) AND redeemed_minor + cancelled_minor < face_minor"
-"""Receivables whose certificates are not all alike unpaid: few, and told apart by an index of their own."""
-
 receivable = Table(
     "receivable",
     metadata,
@@ -164,6 +161,7 @@ receivable = Table(
     Column("dishonoured", Boolean, nullable=False),
     _minor("claimed_minor"),
     _minor("redeemed_minor"),
+    Column("in_clearing", Boolean, nullable=False),
     Index("ix_receivable_debtor", "debtor", "receivable_id", "status", "currency"),
     Index("ix_receivable_originator", "originator", "receivable_id", "status", "currency"),
     Index("ix_receivable_status", "status", "receivable_id"),
@@ -188,7 +186,7 @@ receivable = Table(
         "disputed",
         postgresql_where=text("status = 2"),
     ),
-    Index("ix_receivable_with_money", "receivable_id", postgresql_where=text(WITH_MONEY)),
+    Index("ix_receivable_in_clearing", "receivable_id", "status", postgresql_where=text("in_clearing")),
     Index("ix_receivable_disputed", "receivable_id", postgresql_where=text("disputed")),
     Index("ix_receivable_dishonoured", "debtor", "currency", "receivable_id", postgresql_where=text("dishonoured")),
     Index(None, "fingerprint"),
@@ -196,7 +194,8 @@ receivable = Table(
     comment="Projection: the folded state of each receivable. `face_minor` and `due_at` are the terms in force, "
     "`claim_` what was claimed; `answer_by` is on the registry's clock, which stands still during pauses. Credit notes "
     "took [0, cancelled) away; payments go first to [senior, face), 0 for no such bound. `claimed_minor` of what was "
-    "paid is paid out; `redeemed_minor` is the length of the certificates that are no more because they were paid.",
+    "paid is paid out; `redeemed_minor` is the length of the certificates that are no more because they were paid. "
+    "`in_clearing`: certificates are left, and something of it is paid or in dispute, or it is closed.",
 )
 
 certificate = Table(

@@ -18,7 +18,6 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    text,
     tuple_,
     union,
 )
@@ -38,8 +37,8 @@ from registry.store.queries.receivables import (
     within,
 )
 from registry.store.queries.visibility import Caller, visible_to
-from registry.store.tables import WITH_MONEY, order_freeze, receivable
 from registry.store.tables import certificate as table
+from registry.store.tables import order_freeze, receivable
 
 CertificateKey = tuple[int, int]
 """Receivable id and start."""
@@ -283,7 +282,7 @@ _AMOUNT = func.sum(table.c.end_minor - table.c.start_minor)
 
 _apart = (
     select(receivable.c.receivable_id, receivable.c.status, receivable.c.disputed, receivable.c.senior_minor)
-    .where(text(WITH_MONEY))
+    .where(receivable.c.in_clearing)
     .subquery("apart")
 )
 """The few receivables whose certificates differ in more than their due date."""
@@ -332,7 +331,7 @@ def _redeemable(
     Each as if it were the only one: the rule itself says it, of the few whose money waits.
     """
     waiting = select(receivable.c.receivable_id).where(
-        text(WITH_MONEY), receivable.c.paid_minor > receivable.c.claimed_minor
+        receivable.c.in_clearing, receivable.c.paid_minor > receivable.c.claimed_minor
     )
     found = select(*table.c).where(*wanted, table.c.receivable_id.in_(waiting))
     redeemable: Counter[tuple[int, str]] = Counter()
@@ -480,7 +479,7 @@ def _own(sought: CertificatesSought) -> list[ColumnElement[bool]]:
 
 def _of_status(status: Status) -> ColumnElement[bool]:
     """Whether the receivable of a certificate has a status: most are confirmed, so the others are looked at."""
-    ended = select(receivable.c.receivable_id).where(text(WITH_MONEY))
+    ended = select(receivable.c.receivable_id).where(receivable.c.in_clearing)
     if status is Status.CONFIRMED:
         return table.c.receivable_id.not_in(ended.where(receivable.c.status != int(Status.CONFIRMED)))
     return table.c.receivable_id.in_(ended.where(has_status(status)))

@@ -44,7 +44,8 @@ class ReceivableRow:
 
     `face_minor` and `due_at` are the terms in force, `claim_…` those that were claimed. `answer_by` is on the
     registry's clock. `currency` is the ISO 4217 number; `head` and `length` are those of its journal. What was paid,
-    credited, disputed, paid out (`claimed_minor`) and redeemed is as the domain's Receivable has it.
+    credited, disputed, paid out (`claimed_minor`) and redeemed is as the domain's Receivable has it. `in_clearing` says
+    that certificates are left although something of it is paid or in dispute, or it is closed.
     """
 
     receivable_id: int
@@ -73,6 +74,7 @@ class ReceivableRow:
     dishonoured: bool
     claimed_minor: int
     redeemed_minor: int
+    in_clearing: bool
     head: bytes
     length: int
 

@@ -15,7 +15,7 @@ depends_on = None
 MINOR = sa.Numeric(precision=20, scale=0)
 
 RECEIVABLE_AMOUNTS = ("paid_minor", "cancelled_minor", "senior_minor", "claimed_minor", "redeemed_minor")
-RECEIVABLE_FLAGS = ("disputed", "dishonoured")
+RECEIVABLE_FLAGS = ("disputed", "dishonoured", "in_clearing")
 CERTIFICATE_RIGHTS = (
     ("lien_financier", sa.LargeBinary()),
     ("lien_secured_minor", MINOR),
@@ -50,11 +50,7 @@ RECEIVABLE_INDEXES = (
         ],
         "status = 2",
     ),
-    (
-        "with_money",
-        ["receivable_id"],
-        "(paid_minor > 0 OR disputed OR status IN (6, 7)) AND redeemed_minor + cancelled_minor < face_minor",
-    ),
+    ("in_clearing", ["receivable_id", "status"], "in_clearing"),
     ("disputed", ["receivable_id"], "disputed"),
     ("dishonoured", ["debtor", "currency", "receivable_id"], "dishonoured"),
 )
@@ -169,7 +165,8 @@ def upgrade() -> None:
         "receivable",
         f"{RECEIVABLE_COMMENT} Credit notes took [0, cancelled) away; payments go first to [senior, face), 0 for no "
         "such bound. `claimed_minor` of what was paid is paid out; `redeemed_minor` is the length of the certificates "
-        "that are no more because they were paid.",
+        "that are no more because they were paid. `in_clearing`: certificates are left, and something of it is paid or "
+        "in dispute, or it is closed.",
         existing_comment=RECEIVABLE_COMMENT,
     )
     op.create_table_comment(
