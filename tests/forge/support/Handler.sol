@@ -402,9 +402,10 @@ contract Handler is Chain {
         if (!found) return;
         IReceivablesRecords.Record memory record = recordOf(id);
         uint64 most = record.amounts.payable_(record.terms.face());
-        bool part = _roll(4) != 0 && block.timestamp >= record.terms.due();
+        bool due = block.timestamp >= record.terms.due();
         // Seldom: of what is paid in full nothing is left to be done but to pay it out.
-        if (!part && _roll(3) != 0) return;
+        if (!due && _roll(4) != 0) return;
+        bool part = due && _roll(3) != 0;
         address payer = part ? record.terms.debtor() : _member();
         amount = part ? within(amount, 1, most) : most;
         _accounts[id].paid += amount;
