@@ -175,8 +175,12 @@ contract Receivables is Clearing, Extended, IMemberOperations, IMoneyOperations,
 
     /// @inheritdoc IMoneyOperations
     function requireSpending(address from, address to) external view {
+        if (to == address(0)) {
+            if (_members[from].word & Words.MEMBER_FROZEN != 0) _requireNoOrder(SCOPE_MEMBER, uint160(from));
+            return;
+        }
         if (from != address(0)) _requireSender(from);
-        if (to != address(0) && _members[to].word.memberStatus() == 0) revert UnknownMember(to);
+        if (_members[to].word.memberStatus() == 0) revert UnknownMember(to);
     }
 
     // ---------------------------------------------------------------- ERC-721

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {IERC4906} from "@openzeppelin/contracts/interfaces/IERC4906.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
@@ -247,6 +246,8 @@ contract ReceivablesSettlement is Clearing, Signatures, ISettlementOperations {
         if (amounts.payable_(terms.face()) == 0) revert PaymentMade(amounts.paid());
         _requireOverdue(terms, _graceDays());
         if (amounts & Amounts.DISHONOURED != 0) revert DishonourStands();
+        // Nobody is late with what cannot be paid here.
+        _requireDepositToken(terms);
 
         record.amounts = amounts | Amounts.DISHONOURED;
         Member storage debtor = _members[terms.debtor()];
@@ -315,7 +316,7 @@ contract ReceivablesSettlement is Clearing, Signatures, ISettlementOperations {
         _requireNoOrderOver(range >> 64, word, terms);
         _requireNoLien(word, range >> 64);
         uint64 amount = _requireUnpaid(range, word, recourse);
-        (Member storage taker, uint256 takerWord) = _requireEligible(seller);
+        (Member storage taker, uint256 takerWord) = _requireSender(seller);
         IERC20 token = _requireDepositToken(terms);
 
         address holder = word.holder();
@@ -326,8 +327,6 @@ contract ReceivablesSettlement is Clearing, Signatures, ISettlementOperations {
         _append(range, Journal.REPURCHASED, keccak256(abi.encode(seller, amount)));
         emit Repurchased(range >> 128, seller, uint64(range >> 64), uint64(range), amount, _now());
         emit IERC721.Transfer(holder, seller, range >> 64);
-        // Orders on the seller freeze the certificate from now on.
-        if (takerWord & Words.MEMBER_FROZEN != 0) emit IERC4906.MetadataUpdate(range >> 64);
         token.safeTransferFrom(seller, holder, amount);
     }
 
@@ -339,10 +338,15 @@ contract ReceivablesSettlement is Clearing, Signatures, ISettlementOperations {
         recourse = _recourses[range >> 64];
     }
 
+    /// @dev What was paid and waits for the holder counts as well as what it got: it is not the seller's to take.
     /// @return amount What the seller still owes: its amount less what was paid out on the certificate.
     function _requireUnpaid(uint256 range, uint256 word, uint256 recourse) private view returns (uint64 amount) {
+        Record storage record = _records[range >> 128];
+        uint256 terms = record.terms;
+        bool closed = terms.status() == Words.STATUS_CLOSED;
         uint64 claimed = word & Words.CLAIMED == 0 ? 0 : _claims[range >> 64].amount();
-        if (claimed >= recourse.amount()) revert NothingDue(range >> 64);
+        uint64 due = record.amounts.due(terms.face(), uint64(range >> 64), uint64(range), closed);
+        if (claimed >= recourse.amount() || due >= recourse.amount()) revert NothingDue(range >> 64);
         return recourse.amount() - claimed;
     }
 

@@ -139,7 +139,7 @@ abstract contract Clearing is Ledger {
 
     // --------------------------------------------------- payment and clearing
 
-    /// @dev The allowance is the payer's word; who it is and what it may otherwise do does not matter.
+    /// @dev The allowance is the payer's word. Of the debtor it does not matter what else it may do.
     function _pay(address payer, uint256 receivableId, uint64 amount) internal {
         Record storage record = _records[receivableId];
         uint256 terms = _requireConfirmed(record, receivableId);
@@ -152,6 +152,8 @@ abstract contract Clearing is Ledger {
                 revert PaymentNotWhole(most);
             }
         }
+        // A debtor always pays what it owes; whoever else pays spends.
+        if (payer != terms.debtor()) _requireSender(payer);
         IERC20 token = _requireDepositToken(terms);
 
         unchecked {
@@ -229,7 +231,8 @@ abstract contract Clearing is Ledger {
             amount = _least(amount, amounts.paid() - uint64(record.claimed));
             if (amount == 0 && claimed != length) return (NothingDue.selector, certificateId);
             payout.amount = amount;
-            payout.last = closed || claimed + amount == length;
+            // A closed certificate is paid out for good, but for what its seller still has to give back.
+            payout.last = claimed + amount == length || (closed && word & Words.RECOURSE == 0);
         }
     }
 

@@ -132,7 +132,7 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         address debtor = terms.claim.debtor;
         address originator = terms.originator;
         uint64 face = terms.claim.face;
-        _requireSolvent(debtor);
+        _requirePromising(debtor);
         (Member storage member, uint256 word) = _requireEligible(originator);
         _consult(movement, Journal.CONFIRMED, debtor, debtor, originator, receivableId << 128 | face);
 
@@ -237,7 +237,7 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         address debtor = terms.claim.debtor;
         uint64 face = offer.face;
         (Member storage member, uint256 word) = _requireEligible(originator);
-        _requireSolvent(debtor);
+        _requirePromising(debtor);
         _consult(movement, Journal.OFFER_ACCEPTED, originator, debtor, originator, receivableId << 128 | face);
 
         Record storage record = _records[receivableId];
@@ -688,13 +688,19 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         if (word.dishonoured() != 0) revert DebtorOverdue(account);
     }
 
+    /// @dev As _requireSolvent, and no order freezes what it holds: a new debt would be a way to spend it.
+    function _requirePromising(address debtor) private view {
+        _requireSender(debtor);
+        _requireSolvent(debtor);
+    }
+
     /// @dev Eligible, and no order freezes what it holds.
     function _requireSender(address account) internal view returns (Member storage member, uint256 word) {
         (member, word) = _requireEligible(account);
         if (word & Words.MEMBER_FROZEN != 0) _requireNoOrder(SCOPE_MEMBER, uint160(account));
     }
 
-    function _requireNoOrder(uint8 scope, uint256 id) private view {
+    function _requireNoOrder(uint8 scope, uint256 id) internal view {
         bytes32 order = _orderInForce(scope, id);
         if (order != 0) revert FrozenByOrder(order);
     }

@@ -634,8 +634,8 @@ interface IMemberOperations is IReceivablesRecords {
 
 /// @title IMoneyOperations
 /// @notice Pledging, selling, paying and paying out: what is done most about money.
-/// @dev Paying, paying out and releasing check no KYC and know no pause. Money comes in and goes out in the deposit
-///      token of the receivable's currency; a payer allows the registry to take it.
+/// @dev A debtor's paying, paying out and releasing check no KYC and know no pause. Money comes in and goes out in the
+///      deposit token of the receivable's currency; a payer allows the registry to take it.
 interface IMoneyOperations is IReceivablesRecords {
     /// @notice Pledge a whole certificate. It does not move until the lien is released or the debtor pays.
     /// @param secured What the financier is paid first of it, minor units: at least 1, at most its length.
@@ -644,7 +644,8 @@ interface IMoneyOperations is IReceivablesRecords {
     /// @notice Give up the lien. The financier with the lien only.
     function release(uint256 range) external;
 
-    /// @notice Pay. Before the due date only the whole payable amount, by another than the debtor always.
+    /// @notice Pay. Before the due date only the whole payable amount, by another than the debtor always; and another
+    ///         than the debtor must be one who may spend deposits.
     /// @param amount Minor units, at most what is not yet paid, credited or in dispute.
     function pay(uint256 receivableId, uint64 amount) external;
 
@@ -670,9 +671,9 @@ interface IMoneyOperations is IReceivablesRecords {
     /// @notice The deposit token of a receivable's currency, 0 for none.
     function depositTokenOf(uint256 receivableId) external view returns (address);
 
-    /// @notice Reverts unless this account may spend deposits (0: nobody spends) and that one may be given some (0:
-    ///         nobody receives). Spending takes a member in good standing without an order on it; receiving, an
-    ///         account that was ever admitted.
+    /// @notice Reverts unless this account may spend deposits (0: nobody spends) and that one may be given some (0: they
+    ///         go back to the bank). Spending takes a member in good standing without an order on it; going back to the
+    ///         bank, no order; receiving, an account that was ever admitted.
     function requireSpending(address from, address to) external view;
 }
 

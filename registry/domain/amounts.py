@@ -70,7 +70,9 @@ def payout(receivable: Receivable, certificate: Certificate) -> Payout:
     amount = max(0, min(wanted, receivable.paid - receivable.claimed))
     reached = claimed + amount
     secured = certificate.lien.secured if certificate.lien else 0
-    is_last = reached == certificate.amount or receivable.status is Status.CLOSED
+    # A closed certificate is paid out for good, but for what its seller still has to give back.
+    is_over = receivable.status is Status.CLOSED and certificate.recourse is None
+    is_last = reached == certificate.amount or is_over
     return Payout(amount, min(reached, secured) - min(claimed, secured), is_last)
 
 

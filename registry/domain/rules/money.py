@@ -167,9 +167,15 @@ def decide_sell(world: World, *, actor: Address, deal: Deal, now: int) -> Sold:
 
 
 def decide_pay(world: World, *, actor: Address, receivable_id: int, amount: int, now: int) -> Paid:
-    """`amount` in minor units. Raises UnknownReceivable, what require_payment raises, NoDepositToken."""
+    """`amount` in minor units. A debtor always pays what it owes; whoever else pays spends.
+
+    Raises UnknownReceivable, what require_payment raises, of another than the debtor MemberNotEligible and
+    FrozenByOrder, NoDepositToken.
+    """
     receivable = world.require_receivable(receivable_id)
     require_payment(receivable, payer=actor, amount=amount, now=now)
+    if actor != receivable.debtor:
+        world.require_sender(actor, now=now)
     _require_deposit_token(world, receivable)
     return Paid(receivable_id, actor, receivable.face, amount, now)
 
@@ -267,10 +273,12 @@ def decide_close(world: World, *, actor: Address, receivable_id: int, now: int) 
 
 
 def decide_dishonour(world: World, *, actor: Address, receivable_id: int, now: int) -> Dishonoured:
-    """Raises UnknownReceivable, StatusForbids, PaymentMade, NotOverdue, DishonourStands."""
+    """Raises UnknownReceivable, StatusForbids, PaymentMade, NotOverdue, DishonourStands, NoDepositToken."""
     receivable = world.require_receivable(receivable_id)
     grace_days = world.parameter(Parameter.OVERDUE_GRACE_DAYS, now=now)
     require_unpaid_debt(receivable, grace_days=grace_days, now=now)
+    # Nobody is late with what cannot be paid here.
+    _require_deposit_token(world, receivable)
     return Dishonoured(receivable_id, actor, receivable.face, now)
 
 
@@ -297,14 +305,15 @@ def decide_demand_recourse(
 
 def decide_repurchase(world: World, *, actor: Address, certificate_id: CertificateId, now: int) -> Repurchased:
     """Raises RegistryPaused, UnknownCertificate, RangeChanged, NoRecourse, StatusForbids, NotSeller,
-    RecourseNotDemanded, FrozenByOrder, PledgedTo, NothingDue, MemberNotEligible, NoDepositToken."""
+    RecourseNotDemanded, FrozenByOrder, PledgedTo, NothingDue, MemberNotEligible, NoDepositToken. FrozenByOrder also for
+    an order on the seller."""
     require_running(world.registry)
     receivable, whole = world.require_whole(certificate_id)
     recourse = require_repurchase(receivable, whole, seller=actor)
     world.require_no_order_over(receivable, whole, now=now)
     require_no_lien(whole)
     amount = require_outstanding(receivable, whole, recourse)
-    world.require_eligible(actor, now=now)
+    world.require_sender(actor, now=now)
     _require_deposit_token(world, receivable)
     return Repurchased(receivable.receivable_id, actor, whole.start, whole.end, amount, now)
 

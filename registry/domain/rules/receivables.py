@@ -78,7 +78,7 @@ def decide_confirm(world: World, *, actor: Address, receivable_id: int, head: by
     receivable = _require_debtors_answer(world, actor, receivable_id, head)
     require_before_due(receivable.claim_due, now=now)
     originator, face = receivable.originator, receivable.claim_face
-    world.require_solvent(actor, now=now)
+    world.require_promising(actor, now=now)
     world.require_eligible(originator, now=now)
     world.extra_rules(Act(Confirmed.OPERATION, receivable_id, actor, actor, originator, 0, face))
     return Confirmed(receivable_id, actor, originator, face, now)
@@ -141,7 +141,7 @@ def decide_accept_offer(
         raise AnchorMismatch("the journal does not end with a counter-offer")
     require_before_due(offer.due, now=now)
     world.require_eligible(actor, now=now)
-    world.require_solvent(debtor, now=now)
+    world.require_promising(debtor, now=now)
     world.extra_rules(Act(OfferAccepted.OPERATION, receivable_id, actor, debtor, actor, 0, offer.face))
     return OfferAccepted(receivable_id, actor, debtor, offer.face, offer.due, now)
 

@@ -6,7 +6,7 @@ DOMAIN rules 13, 17, 19 and 21; the sums are those of registry.domain.amounts.
 from __future__ import annotations
 
 from registry.domain import calendar
-from registry.domain.amounts import Payout, payable, payout
+from registry.domain.amounts import Payout, due, payable, payout
 from registry.domain.identifiers import Address, format_address, format_receivable_id
 from registry.domain.receivable import DAY_SECONDS, Certificate, Lien, Receivable, Recourse, Status
 from registry.domain.rules.refusals import (
@@ -218,8 +218,12 @@ def require_repurchase(receivable: Receivable, certificate: Certificate, *, sell
 
 
 def require_outstanding(receivable: Receivable, certificate: Certificate, recourse: Recourse) -> int:
-    """What the seller owes by now, minor units: its amount less what was paid out. Raises NothingDue."""
-    if certificate.claimed >= recourse.amount:
+    """What the seller owes by now, minor units: its amount less what was paid out.
+
+    What was paid and waits for the holder counts as well as what it got: it is not the seller's to take. Raises
+    NothingDue.
+    """
+    if max(certificate.claimed, due(receivable, certificate.start, certificate.end)) >= recourse.amount:
         raise NothingDue(f"{certificate.id(receivable.receivable_id)} was paid out as far as the seller gives back")
     return recourse.amount - certificate.claimed
 

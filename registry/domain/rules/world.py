@@ -151,6 +151,14 @@ class World:
         if any(state.dishonoured and state.debtor == account for state in self.receivables.values()):
             raise DebtorOverdue(f"{format_address(account)} has not paid what it owes in time")
 
+    def require_promising(self, debtor: Address, *, now: int) -> None:
+        """As require_solvent, and no order freezes what it holds: a new debt would be a way to spend it.
+
+        Raises MemberNotEligible, FrozenByOrder, DebtorOverdue.
+        """
+        self.require_sender(debtor, now=now)
+        self.require_solvent(debtor, now=now)
+
     def require_sender(self, holder: Address, *, now: int) -> None:
         """Raises MemberNotEligible, FrozenByOrder."""
         require_unfrozen(self.require_eligible(holder, now=now).orders, now=now)
