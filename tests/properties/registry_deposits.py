@@ -17,7 +17,7 @@ from registry.chain.reverts import (
 )
 from registry.domain import rules
 from registry.domain.identifiers import ZERO_ADDRESS, Address
-from registry.domain.rules import AmountMissing, World
+from registry.domain.rules import AmountMissing, World, require_unfrozen
 
 UNLIMITED = 2**256 - 1
 """An allowance of so much is never used up."""
@@ -98,9 +98,12 @@ class Deposits:
         if not cash.amount:
             raise AmountMissing()
         if cash.by != self.registry:
-            if cash.giver != ZERO_ADDRESS:
-                world.require_sender(cash.giver, now=now)
-            if cash.receiver != ZERO_ADDRESS:
+            member = world.registry.members.get(cash.giver)
+            if cash.receiver == ZERO_ADDRESS:  # back to the bank: whoever it is, but not under an order
+                require_unfrozen(member.orders if member else (), now=now)
+            else:
+                if cash.giver != ZERO_ADDRESS:
+                    world.require_sender(cash.giver, now=now)
                 rules.require_admitted(world.registry, cash.receiver)
         if cash.giver != ZERO_ADDRESS and self.balances[cash.token, cash.giver] < cash.amount:
             raise InsufficientDeposit()

@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 
 from registry.domain.identifiers import Address
 from registry.domain.journal import REGISTRY_JOURNAL
-from registry.domain.receivable import Freeze, Receivable, Registry, Scope
+from registry.domain.receivable import Freeze, Receivable, Registry, Scope, Status
 from registry.domain.rules import ONCE_CONFIRMED
 from registry.mirror import rebuild
 from registry.mirror.follower import Follower
@@ -126,6 +126,8 @@ def _receivables(model: Model) -> Iterator[Row]:
             "dishonoured": state.dishonoured,
             "claimed_minor": state.claimed,
             "redeemed_minor": state.redeemed,
+            "in_clearing": bool(state.certificates)
+            and (state.paid > 0 or state.disputed or state.status in (Status.SETTLED, Status.CLOSED)),
         }
 
 

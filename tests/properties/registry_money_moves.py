@@ -5,11 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, replace
-from functools import cache
 from typing import Any
 
 from registry.chain import operations, quotes
-from registry.chain.contract import Calls, agreed_call, artifact, receivables_abi, signed_call
+from registry.chain.contract import Calls, agreed_call, receivables_abi, signed_call
 from registry.chain.deposits import DepositCalls, Permit, SignedPermit
 from registry.chain.deposits import message as permit_message
 from registry.chain.devchain import CHAIN_ID
@@ -32,7 +31,6 @@ from registry.domain import rules
 from registry.domain.amounts import payable, payout
 from registry.domain.identifiers import MINOR_MAX, ZERO_ADDRESS, Address, CertificateId, token_id
 from registry.domain.journal import Entry
-from registry.domain.keccak import keccak256
 from registry.domain.receivable import DAY_SECONDS, Certificate, MemberStatus, Parameter, Receivable, Status
 from registry.domain.refusals import Refusal
 from registry.domain.rules import Authorisation, Deal, NonceUsed, Redemptions, SignatureExpired, SignatureInvalid, World
@@ -517,9 +515,7 @@ class MoneyMachine(RegistryMachine):
 
     def redemptions(self, out: Redemptions) -> Sequence[Entry]:
         """The entries; what is skipped is compared with what the contract says."""
-        self.skipped = tuple(
-            (token_id(number, start), _selector(type(refusal).__name__)) for number, start, refusal in out.skipped
-        )
+        self.skipped = tuple((token_id(*where), type(refusal).__name__) for *where, refusal in out.skipped)
         return out.entries
 
     @move(RegistryMachine.any_part)
@@ -657,7 +653,7 @@ class MoneyMachine(RegistryMachine):
         if actor is Person.SETTLEMENT and not self.chance("unannounced?", out_of=10):
             self.announce(data)
         if (ready_at := self.model.scheduled.get((actor, data))) and not self.chance("at once?", out_of=8):
-            self.jump(ready_at)
+            self.jump(ready_at + (SCHEDULE_SECONDS if self.chance("too late?", out_of=20) else 0))
 
         def decide_ready(world: World) -> list[Entry]:
             world.require_bank(actor.address)
@@ -923,14 +919,4 @@ def _quoted(quote: Quote) -> str:
     return (
         f"{named} cut at {quote.cut}, kind {quote.kind:d}, of {person_at(quote.holder)!r} for "
         f"{person_at(quote.financier)!r}: price {quote.price}, amount {quote.amount}"
-    )
-
-
-@cache
-def _selector(error: str) -> bytes:
-    """The first bytes of what the contract reverts with."""
-    return next(
-        keccak256(f"{error}({','.join(argument['type'] for argument in item['inputs'])})".encode())[:4]
-        for item in artifact("Receivables").abi
-        if item["type"] == "error" and item["name"] == error
     )

@@ -24,15 +24,15 @@ from __future__ import annotations
 import http.client
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from registry.chain import deploy, operations, quotes, reverts, typed_data
-from registry.chain.abi import ContractAbi
+from registry.chain.abi import SELECTOR_BYTES, ContractAbi
 from registry.chain.compile import Artifact, compile_contracts
 from registry.chain.contract import Calls, Terms, artifact, operation_call, receivables_abi, signed_call
 from registry.chain.delayed import access_abi
@@ -176,6 +176,27 @@ def due_in(days: int, *, now: int) -> int:
 
 ABIS = {"": receivables_abi, "DepositToken": deposit_abi, "FinancingDesk": quotes.desk_abi}
 """By contract; the registry has no name."""
+
+
+@lru_cache(maxsize=10_000)
+def _calldata(function: str, args: tuple[Any, ...]) -> str:
+    """Of a view function; the same are called again and again."""
+    contract, _, bare = function.rpartition(".")
+    return "0x" + ABIS[contract]().call(bare, *args).hex()
+
+
+def _frozen(args: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple(tuple(arg) if isinstance(arg, list) else arg for arg in args)
+
+
+@cache
+def error_selector(error: str) -> bytes:
+    """The first bytes of what the registry reverts with."""
+    return next(
+        keccak256(f"{error}({','.join(argument['type'] for argument in item['inputs'])})".encode())[:SELECTOR_BYTES]
+        for item in artifact("Receivables").abi
+        if item["type"] == "error" and item["name"] == error
+    )
 
 
 @cache
@@ -455,7 +476,7 @@ class Chain:
             contract, _, bare = function.rpartition(".")
             abi = ABIS[contract]()
             to = "0x" + (at or self.contract).hex()
-            requests.append(("eth_call", [{"to": to, "data": "0x" + abi.call(bare, *args).hex()}, "latest"]))
+            requests.append(("eth_call", [{"to": to, "data": _calldata(function, _frozen(args))}, "latest"]))
             parsers.append((abi, bare))
         answers = self.wire.batch(requests)
         return [
@@ -493,6 +514,8 @@ class Tally:
     accepted: Counter[str] = field(default_factory=Counter)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     entries: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    """Why batches of redemptions left certificates out."""
     comparisons: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -501,7 +524,7 @@ class Tally:
 
     @property
     def refusals(self) -> set[str]:
-        return {refusal for _, refusal in self.refused}
+        return {refusal for _, refusal in self.refused} | set(self.skipped)
 
     def __str__(self) -> str:
         rows = []
@@ -509,6 +532,8 @@ class Tally:
             refusals = {refusal: count for (one, refusal), count in sorted(self.refused.items()) if one == operation}
             listed = ", ".join(f"{refusal} {count}" for refusal, count in refusals.items())
             rows.append(f"{operation}: {self.accepted[operation]} accepted; {listed}")
+        rows.append(f"entries: {dict(self.entries)}")
+        rows.append(f"skipped in batches: {dict(self.skipped)}")
         return "\n".join([f"{self.steps} steps", f"{dict(self.comparisons)}", *rows])
 
 
