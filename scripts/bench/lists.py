@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,7 @@ def fill(database: Database, *, count: int, copies: int = 1, with_money: bool = 
     rng = random.Random(seed)  # noqa: S311  (the same book every time, not a secret)
     people = [keccak256(b"party" + word(number))[:20] for number in range(2_330)]
     book = Book(people[:300], people[300:2_300], people[2_300:], BEGIN + SPAN_DAYS * DAY_SECONDS)
-    with database.bulk() as connection:
+    with database.bulk() as connection, _without_indexes(connection):
         log = _Log(connection)
         rows = _Rows(connection)
         rows.add(log.journal(empty_registry(chain_id=CHAIN_ID, contract=CONTRACT), _own_journal(book, rng)))
@@ -144,6 +145,19 @@ def fill(database: Database, *, count: int, copies: int = 1, with_money: bool = 
     with psycopg.connect(database.url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
     return book
+
+
+@contextmanager
+def _without_indexes(connection: psycopg.Connection) -> Iterator[None]:
+    """Built once over all rows, indexes take a fraction of what they take row by row."""
+    indexes = connection.execute(
+        "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND indexname LIKE 'ix_%%'"
+    ).fetchall()
+    for name, _ in indexes:
+        connection.execute(f"DROP INDEX {name}")
+    yield
+    for _, definition in indexes:
+        connection.execute(definition)
 
 
 def _copy(connection: psycopg.Connection, book: Book, copies: int) -> None:

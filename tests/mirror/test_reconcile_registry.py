@@ -109,6 +109,7 @@ def test_nothing_differs_before_a_hand_touches_it(mirrored: tuple[Scene, Databas
         ("UPDATE receivable SET dishonoured = false", "receivable", "dishonoured"),
         ("UPDATE receivable SET claimed_minor = 0", "receivable", "claimed_minor"),
         ("UPDATE receivable SET redeemed_minor = 1", "receivable", "redeemed_minor"),
+        ("UPDATE receivable SET in_clearing = NOT in_clearing", "receivable", "in_clearing"),
         ("UPDATE certificate SET lien_financier = holder", "certificate", "lien_financier"),
         ("UPDATE certificate SET lien_secured_minor = 1", "certificate", "lien_secured_minor"),
         ("UPDATE certificate SET lien_position = 1", "certificate", "lien_position"),
