@@ -180,6 +180,14 @@ def test_only_an_unpaid_debt_is_reported(house: House, till: Till) -> None:
         till.absolve(9)
 
 
+def test_nobody_is_late_with_what_cannot_be_paid_here(house: House, till: Till) -> None:
+    """A debt in a currency without a deposit token."""
+    receivable_id = house.confirmed(currency=392)
+    till.reach(receivable_id, days=GRACE_DAYS)
+    with till.refused("NoDepositToken", currency=392):
+        till.dishonour(receivable_id)
+
+
 def test_neither_a_pause_nor_an_order_keeps_a_debt_from_being_reported(house: House, till: Till) -> None:
     receivable_id = till.parts()
     house.freeze_receivable(receivable_id)

@@ -184,9 +184,25 @@ def test_a_frozen_member_still_receives_and_answers(house: House, receivable_id:
     assert house.receivables.canSend(house.supplier) is False
     with refused("FrozenByOrder", order=ORDER):
         house.endorse(token(receivable_id), to=house.bank, sender=house.supplier)
-    house.freeze_member(house.buyer)
     house.freeze_member(house.seller)
-    assert house.cover(house.confirmed()) == [(0, 100_000, house.seller.address)]
+    opened, declined = house.confirmed(), house.register()
+    assert house.cover(opened) == [(0, 100_000, house.seller.address)]
+    house.freeze_member(house.buyer)
+    house.refuse(declined)
+
+
+def test_a_frozen_debtor_promises_nothing(house: House) -> None:
+    """A new debt would be a way to spend what an order freezes."""
+    opened, offered = house.register(), house.register()
+    house.counter_offer(offered)
+    house.freeze_member(house.buyer)
+    with refused("FrozenByOrder", order=ORDER):
+        house.confirm(opened)
+    with refused("FrozenByOrder", order=ORDER):
+        house.accept_offer(offered)
+    house.unfreeze_member(house.buyer)
+    house.confirm(opened)
+    house.accept_offer(offered)
 
 
 def test_who_acts_for_a_frozen_holder_moves_no_more_than_it(house: House, receivable_id: int) -> None:

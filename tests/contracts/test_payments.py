@@ -43,7 +43,7 @@ def test_before_the_due_date_only_the_whole_is_paid(house: House, till: Till, re
 
 
 def test_another_than_the_debtor_pays_only_the_whole_remainder(house: House, till: Till, receivable_id: int) -> None:
-    till.reach(receivable_id, days=400)
+    till.reach(receivable_id, days=100)
     for payer in (house.supplier, house.seller, house.bank):
         with till.refused("PaymentNotWhole", payable_=100_000):
             till.pay(receivable_id, 99_999, sender=payer)
@@ -136,9 +136,30 @@ def test_without_money_or_leave_to_take_it_nothing_is_paid(house: House, till: T
 def test_nobody_pays_with_the_deposits_of_another(house: House, till: Till, receivable_id: int) -> None:
     """The buyer has let the registry take all that it has; that is its own word, and nobody else's."""
     for person in (house.operator, house.stranger, house.settlement_bank, house.officer):
-        with till.token_refuses("ERC20InsufficientAllowance"):
+        with till.refused("MemberNotEligible", member=person.address):
             till.pay(receivable_id, 100_000, sender=person)
+    till.bank.token.approve(house.receivables, 0, sender=house.supplier)
+    with till.token_refuses("ERC20InsufficientAllowance"):
+        till.pay(receivable_id, 100_000, sender=house.supplier)
     assert till.balances(house.buyer) == [0]
+
+
+def test_who_may_not_spend_pays_nobody_elses_debt(house: House, till: Till, receivable_id: int) -> None:
+    """Deposits that an order freezes would otherwise go to whoever holds the certificates."""
+    supplier = house.supplier
+    house.freeze_member(supplier)
+    with till.refused("FrozenByOrder", order=ORDER):
+        till.pay(receivable_id, 100_000, sender=supplier)
+    house.unfreeze_member(supplier)
+    house.suspend(supplier)
+    with till.refused("MemberNotEligible", member=supplier.address):
+        till.pay(receivable_id, 100_000, sender=supplier)
+    house.admit(supplier, expiry=house.now + DAY)
+    house.wait(DAY)
+    with till.refused("MemberNotEligible", member=supplier.address):
+        till.pay(receivable_id, 100_000, sender=supplier)
+    house.admit(supplier)
+    till.pay(receivable_id, 100_000, sender=supplier)
 
 
 @pytest.mark.parametrize("trouble", ["suspended", "expired", "frozen", "paused", "receivable frozen", "sunset"])
@@ -303,8 +324,9 @@ def test_a_permit_of_another_amount_time_or_signer_pays_nothing(house: House, ti
 
 def test_the_permit_of_one_pays_for_nobody_else(house: House, till: Till, receivable_id: int) -> None:
     signed = permitted(house, till)
+    till.bank.token.approve(house.receivables, 0, sender=house.supplier)
     with till.token_refuses("ERC20InsufficientAllowance"):
-        house.receivables.payWithPermit(receivable_id, 100_000, *signed, sender=house.stranger)
+        house.receivables.payWithPermit(receivable_id, 100_000, *signed, sender=house.supplier)
     assert till.bank.token.nonces(house.buyer) == 0
 
 
@@ -353,7 +375,8 @@ def test_who_has_nothing_registered_has_no_money_in_it(house: House, till: Till,
 
 
 def test_who_may_spend_deposits_and_who_may_be_given_some(house: House, till: Till) -> None:
-    """As the registry tells the token: spending takes good standing, receiving no more than an admission once."""
+    """As the registry tells the token: spending takes good standing, receiving no more than an admission once, and what
+    goes back to the bank no more than that no order freezes it."""
     ask, stranger = house.receivables.requireSpending, house.stranger.address
     ask(house.buyer, house.seller)
     ask(NOBODY, house.seller)
@@ -367,8 +390,11 @@ def test_who_may_spend_deposits_and_who_may_be_given_some(house: House, till: Ti
     house.suspend(house.buyer)
     with refused("FrozenByOrder", order=ORDER):
         ask(house.seller, house.bank)
+    with refused("FrozenByOrder", order=ORDER):
+        ask(house.seller, NOBODY)
     with refused("MemberNotEligible", member=house.buyer.address):
         ask(house.buyer, house.bank)
+    ask(house.buyer, NOBODY)
     ask(house.bank, house.seller)
     ask(house.bank, house.buyer)
     assert till.bank.balance(house.buyer) == DEPOSITS

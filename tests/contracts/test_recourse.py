@@ -111,8 +111,11 @@ def test_only_the_seller_takes_it_back_and_only_on_demand(house: House, till: Ti
 def test_once_the_debtor_has_paid_enough_the_seller_gives_nothing_back(house: House, till: Till, sold: int) -> None:
     front = token(sold)
     till.reach(sold, days=1)
-    till.pay(sold, 80_000)
-    till.demand(front)  # nobody has asked for the money yet
+    till.pay(sold, 79_999)
+    till.demand(front)
+    till.pay(sold, 1)  # what waits for the holder counts as well as what it got
+    with till.refused("NothingDue", certificateId=front):
+        till.repurchase(front)
     till.redeem(front)
     with till.refused("NothingDue", certificateId=front):
         till.repurchase(front)
@@ -125,6 +128,8 @@ def test_nor_can_it_be_asked_to(till: Till, sold: int) -> None:
     front = token(sold)
     till.reach(sold, days=1)
     till.pay(sold, 80_000)
+    with till.refused("NothingDue", certificateId=front):
+        till.demand(front)
     till.redeem(front)
     with till.refused("NothingDue", certificateId=front):
         till.demand(front)
@@ -145,6 +150,21 @@ def test_recourse_outlives_the_closing_of_the_book(house: House, till: Till, sol
     till.redeem(front)
     assert till.balances(house.seller, house.bank, house.receivables) == [-70_000, 80_000, 0]
     assert house.cover(sold) == []
+
+
+def test_what_a_closed_book_pays_out_ends_no_recourse(house: House, till: Till, sold: int) -> None:
+    """The certificate stays for what its seller still has to give back."""
+    front = token(sold)
+    till.reach(sold, days=5)
+    till.pay(sold, 10_000)
+    till.close(sold)
+    till.redeem(front)
+    assert till.rights(front) == {"recourse": (house.seller.address, 80_000, False), "claimed": 10_000}
+    till.demand(front)
+    till.repurchase(front)
+    assert till.balances(house.seller, house.bank, house.receivables) == [-70_000, 80_000, 0]
+    with till.refused("NothingDue", certificateId=front):
+        till.redeem(front)
 
 
 def test_a_repurchase_waits_for_orders_liens_and_pauses(house: House, till: Till, sold: int) -> None:
@@ -176,6 +196,10 @@ def test_a_repurchase_waits_for_orders_liens_and_pauses(house: House, till: Till
     with till.refused("MemberNotEligible", member=house.seller.address):
         till.repurchase(front)
     house.admit(house.seller)
+    house.freeze_member(house.seller)
+    with till.refused("FrozenByOrder", order=ORDER):
+        till.repurchase(front)
+    house.unfreeze_member(house.seller)
     till.repurchase(front)
 
 

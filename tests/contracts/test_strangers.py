@@ -421,7 +421,7 @@ FOR_ALL = {
     "cancelNonces(uint256,uint256)": "gives up the caller's own signatures",
     f"register({CLAIM})": "any member in good standing, for itself",
     f"lapse(uint256,{TERMS},bytes32[])": "anyone, once the window is over",
-    "pay(uint256,uint64)": "anyone, with its own deposits",
+    "pay(uint256,uint64)": "anyone who may spend, with its own deposits",
     "payAndRedeem(uint256,uint64,uint256[])": "the same",
     "payWithPermit(uint256,uint64,uint256,uint8,bytes32,bytes32)": "the same",
     "redeem(uint256)": "anyone; the money goes to holder and financier",
