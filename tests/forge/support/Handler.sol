@@ -211,7 +211,7 @@ contract Handler is Chain {
         _accounts[id].terms = terms;
         ++done[msg.sig];
         // Most are confirmed at once: all else happens to confirmed ones.
-        if (_roll(4) != 0) _confirm(id);
+        if (_roll(4) != 0 && _confirms(id)) _confirm(id);
     }
 
     function confirm(uint256 seed) external rolls(seed) {
@@ -231,7 +231,8 @@ contract Handler is Chain {
     function _confirms(uint256 id) private view returns (bool) {
         IReceivablesRecords.Terms storage terms = _accounts[id].terms;
         return !_accounts[id].confirmed && !_paused() && block.timestamp < terms.claim.due
-            && registry.isEligible(terms.originator) && _solvent(terms.claim.debtor);
+            && registry.isEligible(terms.originator) && _solvent(terms.claim.debtor)
+            && registry.canSend(terms.claim.debtor);
     }
 
     // ------------------------------------------------------------------- moves
@@ -381,18 +382,25 @@ contract Handler is Chain {
     }
 
     function _demands(uint256 id, uint64 start) private view returns (bool) {
-        uint256 terms = recordOf(id).terms;
-        IReceivablesRecords.Rights memory rights = rightsOf(id << 64 | start);
-        return rights.recourse != 0 && rights.recourse & Words.DEMANDED == 0
-            && rights.claimed < rights.recourse.amount() && terms.status() != Words.STATUS_SETTLED
-            && block.timestamp >= terms.due() + 1 days;
+        return _isOwed(id, start) && rightsOf(id << 64 | start).recourse & Words.DEMANDED == 0
+            && block.timestamp >= _accounts[id].terms.claim.due + 1 days;
     }
 
     function _repurchases(uint256 id, uint64 start) private view returns (bool) {
         IReceivablesRecords.Rights memory rights = rightsOf(id << 64 | start);
-        return rights.recourse & Words.DEMANDED != 0 && rights.claimed < rights.recourse.amount() && !_paused()
-            && recordOf(id).terms.status() != Words.STATUS_SETTLED && rights.lien == 0 && !isOrderOver(id, start)
-            && registry.isEligible(rights.recourse.rightful());
+        return _isOwed(id, start) && rights.recourse & Words.DEMANDED != 0 && !_paused() && rights.lien == 0
+            && !isOrderOver(id, start) && registry.canSend(rights.recourse.rightful());
+    }
+
+    /// @dev Whether the seller has to give something back: more than the debtor paid, whether that was paid out or not.
+    function _isOwed(uint256 id, uint64 start) private view returns (bool) {
+        IReceivablesRecords.Record memory record = recordOf(id);
+        IReceivablesRecords.Rights memory rights = rightsOf(id << 64 | start);
+        uint8 status = record.terms.status();
+        if (rights.recourse == 0 || status == Words.STATUS_SETTLED) return false;
+        uint64 end = certificateOf[id << 64 | start].end;
+        uint64 due = record.amounts.due(record.terms.face(), start, end, status == Words.STATUS_CLOSED);
+        return rights.claimed < rights.recourse.amount() && due < rights.recourse.amount();
     }
 
     // ------------------------------------------------------- payment, clearing
@@ -407,6 +415,7 @@ contract Handler is Chain {
         if (!due && _roll(4) != 0) return;
         bool part = due && _roll(3) != 0;
         address payer = part ? record.terms.debtor() : _member();
+        if (payer != record.terms.debtor() && !registry.canSend(payer)) return;
         amount = part ? within(amount, 1, most) : most;
         _accounts[id].paid += amount;
         if (_roll(3) == 0 && _accounts[id].starts.length != 0) return _payAndRedeem(payer, id, amount);
