@@ -229,13 +229,25 @@ def test_who_is_not_in_good_standing_spends_nothing_and_still_receives(bank: Ban
     for act in (
         lambda: bank.token.transfer(house.supplier, 1, sender=house.seller),
         lambda: bank.token.transferFrom(house.seller, house.supplier, 1, sender=bank.teller),
-        lambda: bank.burn(house.seller, 1),
     ):
         with bank.refused(**refusal):
             act()
     bank.token.transfer(house.seller, 1, sender=house.supplier)
     bank.mint(house.seller, 1)
     assert bank.balance(house.seller) == 1_002
+
+
+@pytest.mark.parametrize("stop", [suspended, lapsed])
+def test_whoever_is_no_longer_a_member_has_its_money_back_from_the_bank(bank: Bank, stop: Any) -> None:
+    stop(bank)
+    bank.burn(bank.house.seller, 1)
+    assert bank.balance(bank.house.seller) == 999
+
+
+def test_what_an_order_freezes_does_not_leave_the_bank(bank: Bank) -> None:
+    refusal = frozen(bank)
+    with bank.refused(**refusal):
+        bank.burn(bank.house.seller, 1)
 
 
 def test_deposits_move_in_a_pause_of_the_registry(bank: Bank) -> None:

@@ -172,8 +172,17 @@ def test_the_financier_gets_its_secured_amount_and_the_holder_the_rest() -> None
 def test_a_closed_book_pays_to_the_last_minor_unit() -> None:
     first = replace(REDEEMED, end=40, amount=13, at=OVERDUE)
     second = Redeemed(1, STRANGER, BANK, 40, 100, 20, 0, OVERDUE)
-    state = live(SOLD, PAID, CLOSED, first, second)
+    state = live(replace(SOLD, recourse=0), PAID, CLOSED, first, second)
     assert (state.status, state.claimed, state.redeemed, parts(state)) == (Status.CLOSED, 33, 100, [])
+
+
+def test_what_a_closed_book_pays_ends_no_recourse() -> None:
+    first = replace(REDEEMED, end=40, amount=13, at=OVERDUE)
+    second = Redeemed(1, STRANGER, BANK, 40, 100, 20, 0, OVERDUE)
+    state = live(SOLD, PAID, CLOSED, first, second)
+    (sold,) = parts(state)
+    assert (state.claimed, state.redeemed) == (33, 40)
+    assert (sold.holder, sold.claimed, sold.recourse is not None) == (BANK, 20, True)
 
 
 def test_orders_go_on_after_the_end() -> None:

@@ -442,8 +442,13 @@ def test_the_extra_rules_hear_what_is_pledged_and_sold() -> None:
 
 
 def test_anyone_pays_the_whole_and_at_any_time() -> None:
-    for actor, now in ((BUYER, NOW), (STRANGER, NOW), (STRANGER, DUE + 999 * DAY_SECONDS)):
+    for actor, now in ((BUYER, NOW), (SELLER, NOW), (BUYER, DUE + 999 * DAY_SECONDS)):
         assert rules.decide_pay(**PAY.accepted | {"actor": actor, "amount": 100, "now": now}).payer == actor
+
+
+def test_who_may_not_spend_pays_nobody_elses_debt() -> None:
+    with pytest.raises(rules.MemberNotEligible):
+        rules.decide_pay(**PAY.accepted | {"actor": STRANGER, "amount": 100, "now": NOW})
 
 
 def test_a_dispute_leaves_the_rest_payable_and_that_is_whole() -> None:
