@@ -120,6 +120,8 @@ contract MoneyTest is Test {
             at = end;
             lengths += end - starts[i];
             _checkRights(id << 64 | starts[i], end - starts[i]);
+            bool frozen = _handler.isOrderOver(id, starts[i]);
+            require(!frozen || _handler.redeemableOf(id << 64 | starts[i]) == 0, "paid out against an order");
         }
         require(at <= account.terms.claim.face, "cents beyond the face");
         require(lengths == account.terms.claim.face, "cents were lost or made");

@@ -412,7 +412,7 @@ contract Handler is Chain {
         uint64 most = record.amounts.payable_(record.terms.face());
         bool due = block.timestamp >= record.terms.due();
         // Seldom: of what is paid in full nothing is left to be done but to pay it out.
-        if (!due && _roll(4) != 0) return;
+        if (!due && !record.amounts.isDisputed() && _roll(4) != 0) return;
         bool part = due && _roll(3) != 0;
         address payer = part ? record.terms.debtor() : _member();
         if (payer != record.terms.debtor() && !registry.canSend(payer)) return;
@@ -540,6 +540,13 @@ contract Handler is Chain {
         vm.prank(_member());
         registry.dishonour(id);
         ++done[msg.sig];
+        // Now and then the debtor pays all of it the same day.
+        if (_roll(3) != 0) return;
+        IReceivablesRecords.Record memory record = recordOf(id);
+        uint64 amount = record.amounts.payable_(record.terms.face());
+        _accounts[id].paid += amount;
+        vm.prank(record.terms.debtor());
+        registry.pay(id, amount);
     }
 
     function absolve(uint256 seed) external rolls(seed) {
@@ -806,12 +813,14 @@ contract Handler is Chain {
             Certificate memory c = certificateOf[id << 64 | start];
             address stranger = _member();
             if (stranger != c.holder) _trespass(stranger, id, start, c, amount);
-            address receiver = _eligible();
-            if (!_moves(id, start) && receiver != address(0)) {
-                uint256 range = _range(id, start, c.end);
-                _refused(c.holder, abi.encodeCall(registry.endorse, (range, receiver, "document")));
-                _refused(c.holder, abi.encodeCall(registry.pledge, (range, receiver, 1)));
-            }
+        }
+        (id, start, found) = _certificate(_stays);
+        address receiver = _eligible();
+        if (found && receiver != address(0)) {
+            Certificate memory c = certificateOf[id << 64 | start];
+            uint256 range = _range(id, start, c.end);
+            _refused(c.holder, abi.encodeCall(registry.endorse, (range, receiver, "document")));
+            _refused(c.holder, abi.encodeCall(registry.pledge, (range, receiver, 1)));
         }
         (id, found) = _receivable(_isUnconfirmed);
         address answerer = _member();
@@ -869,6 +878,10 @@ contract Handler is Chain {
         (bool accepted,) = address(registry).call(call);
         require(!accepted, "accepted without authority");
         ++done[msg.sig];
+    }
+
+    function _stays(uint256 id, uint64 start) private view returns (bool) {
+        return !_moves(id, start);
     }
 
     function _any(uint256, uint64) private pure returns (bool) {
