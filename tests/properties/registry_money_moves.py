@@ -64,7 +64,8 @@ FINANCIERS = [Person.BANK, Person.FUND]
 DEPOSITORS = [Person.LATE, Person.BUYER, Person.SELLER, Person.SUPPLIER, Person.BANK, Person.FUND, Person.BRIEF]
 SCHEDULE_SECONDS = 7 * 86_400
 """For which a call that was scheduled can be carried out."""
-QUOTE_FAULTS = ["late", "used nonce", "wrong key", "altered", "other anchor", "other token", "other kind"]
+ACCEPTANCE_FAULTS = ["late", "used nonce", "wrong key", "altered"]
+QUOTE_FAULTS = [*ACCEPTANCE_FAULTS, "other anchor", "other token", "other kind", "too much", "too dear"]
 PERMIT_FAULTS = ["late", "wrong key", "altered", "used first"]
 BATCH_MAX = 4
 SELDOM = 5
@@ -169,15 +170,13 @@ class MoneyMachine(RegistryMachine):
     def accept_quote(self) -> None:
         """A sale or a pledge against cash, at the desk."""
         desk, domain = self.ground.deployment.desk, self.ground.desk_domain
-        approved = [
-            (state.receivable_id, part.start) for state, part in self.parts(free=True) if self.trusts(desk, part)
-        ]
+        approved = self.trusting(desk)
         ways = ["accept", "acceptWithApproval", "acceptBySignature"]
         way = self.one(ways if approved or self.chance("without approval?", out_of=6) else ways[1:2], "way")
         where = self.certificate()
         if way != "acceptWithApproval" and approved and not self.chance("any?", out_of=4):
             where = self.one(approved, "approved certificate")
-        fault = self.one(QUOTE_FAULTS, "fault") if self.chance("faulty?", out_of=6) else ""
+        fault = self.one(QUOTE_FAULTS, "fault") if self.chance("faulty?", out_of=4) else ""
         quote, claim_key = self.quote(where, fault)
         self.on_the_due_date(where)
         financier, holder = person_at(quote.financier), person_at(quote.holder)
@@ -231,8 +230,13 @@ class MoneyMachine(RegistryMachine):
         if self.answer(f"FinancingDesk.{way}", says, actor, data, decide, before=before, touched=touched, at=desk):
             self.ground.tally.accepted["sell" if quote.kind == QuoteKind.SALE else "pledgeAgainst"] += 1
 
-    def trusts(self, desk: Address, part: Certificate) -> bool:
-        return (part.holder, desk) in self.model.operators
+    def trusting(self, desk: Address) -> list[tuple[int, int]]:
+        """Certificates that the desk could sell, for whose holders there is a token to be paid in."""
+        return [
+            (state.receivable_id, part.start)
+            for state, part in self.parts(free=True)
+            if (part.holder, desk) in self.model.operators and self.token_of(state.receivable_id) != ZERO_ADDRESS
+        ]
 
     def quote(self, where: tuple[int, int], fault: str) -> tuple[Quote, bytes]:
         """What a financier offers for a certificate, and the key that opens its anchor."""
@@ -245,7 +249,7 @@ class MoneyMachine(RegistryMachine):
             cut = self.one([end, where[1] + 1, 0], "cut")
         length = max(end - cut, 1)
         holder = self.holder(where)
-        financier = self.person("financier", *FINANCIERS)
+        financier = self.person("financier", *(person for person in FINANCIERS if person is not holder))
         used = sorted(nonce for one, nonce in self.model.desk_nonces if one == financier.address)
         nonce = len(self.model.desk_nonces) + 0x100
         anchor, claim_key = self.lasting_anchor(number, wrong=fault == "other anchor")
@@ -264,6 +268,10 @@ class MoneyMachine(RegistryMachine):
             nonce=used[-1] if used and fault == "used nonce" else nonce,
             expiry=self.now - 1 if fault == "late" else self.now + self.one([DAY_SECONDS, 0], "expiry"),
         )
+        if fault == "too much":
+            quote = replace(quote, amount=min(length + 1, MINOR_MAX))
+        if fault == "too dear":
+            quote = replace(quote, price=min(length + 1, MINOR_MAX))
         if fault == "other token":
             quote = replace(quote, token=self.one([*self.model.tokens, ZERO_ADDRESS], "token"))
         if fault == "other kind":
@@ -284,9 +292,7 @@ class MoneyMachine(RegistryMachine):
     ) -> tuple[Person, SignedAcceptance, Callable[[World], World]]:
         """The holder's signature, with or without its approval of the desk; who submits it; and what is checked."""
         quote, desk = signed.quote, signed.domain.contract
-        fault = (
-            self.one(["late", "used nonce", "wrong key", "altered"], "fault") if self.chance("bad?", out_of=8) else ""
-        )
+        fault = self.one(ACCEPTANCE_FAULTS, "fault") if self.chance("bad?", out_of=8) else ""
         used = sorted(nonce for one, nonce in self.model.desk_nonces if one == quote.holder)
         fresh = len(self.model.desk_nonces) + 0x200
         acceptance = Acceptance(
@@ -608,7 +614,8 @@ class MoneyMachine(RegistryMachine):
         likely = self.fronts(lambda state, front: not state.paid or front.start < state.senior)
         where = self.pick(likely, [self.certificate(free=False)], "certificate")
         named, part = self.named(where), self.found(where)
-        amount = self.amount(part.amount if part else 1)
+        whole = part.amount if part else 1
+        amount = min(whole + 1, MINOR_MAX) if self.chance("too much?", out_of=8) else self.amount(whole)
         self.by_parties(
             operations.CreditNote(**range_of(named), amount=amount),
             self.parties(where),
@@ -692,7 +699,8 @@ class MoneyMachine(RegistryMachine):
 
     @move(lambda self: bool(self.dishonoured()) or self.steps % SELDOM == 0)
     def absolve(self) -> None:
-        number = self.number(self.dishonoured())
+        unmarked = [state for state in self.states(Status.CLOSED) if not state.dishonoured]
+        number = self.number(unmarked if unmarked and self.chance("unmarked?", out_of=3) else self.dishonoured())
         self.by_bank("absolve", number, Calls.absolve(number), rules.decide_absolve)
 
     @move(RegistryMachine.any_part)
@@ -715,7 +723,8 @@ class MoneyMachine(RegistryMachine):
 
     @move(RegistryMachine.any_part)
     def demand_recourse(self) -> None:
-        likely = self.with_recourse(demanded=self.chance("again?", out_of=6))
+        demanded = self.with_recourse(demanded=True)
+        likely = demanded if demanded and self.chance("again?", out_of=3) else self.with_recourse(demanded=False)
         where = self.pick(likely, [self.certificate(free=False)], "certificate")
         named, actor = self.named(where), self.mover(where)
         state = self.model.receivables.get(where[0])
@@ -734,7 +743,8 @@ class MoneyMachine(RegistryMachine):
         likely = self.with_recourse(demanded=True) or self.with_recourse(demanded=False)
         where = self.pick(likely, [self.certificate(free=False)], "certificate")
         named, part = self.named(where), self.found(where)
-        actor = self.person("seller", *([person_at(part.recourse.seller)] if part and part.recourse else []))
+        seller = person_at(part.recourse.seller) if part and part.recourse else Person.SELLER
+        actor = Person.BANK if self.chance("another?", out_of=6) else self.person("seller", seller)
 
         def decide(world: World) -> list[Entry]:
             entry = rules.decide_repurchase(world, actor=actor.address, certificate_id=named, now=self.now)
@@ -766,7 +776,7 @@ class MoneyMachine(RegistryMachine):
             owner = self.one([ZERO_ADDRESS, self.model.contract], "owner")
         fresh = (0xC000 + len(self.model.deposits.booked)).to_bytes(32)
         used = sorted(reference for one, reference in self.model.deposits.booked if one == token)
-        reference = self.pick([fresh], [used[-1], bytes(32)], "reference")
+        reference = self.one([used[-1], bytes(32)], "reference") if self.chance("odd booking?", out_of=5) else fresh
         amount = self.pick([300, 1], [0], "amount")
         giver, receiver = (owner, ZERO_ADDRESS) if taking else (ZERO_ADDRESS, owner)
         cash = Transfer(token, giver, receiver, amount, actor.address)

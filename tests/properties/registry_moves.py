@@ -10,6 +10,7 @@ be accepted, and one choice in RARE is made without regard to that.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -464,9 +465,16 @@ class RegistryMachine(RuleBasedStateMachine):
 
     @move()
     def register(self) -> None:
+        self.register_claim()
+
+    def register_claim(self) -> None:
         actor = self.person("originator", Person.SELLER, Person.SUPPLIER, Person.BRIEF)
         debtors = [person for person in (Person.BUYER, Person.SELLER) if person is not actor]
         debtor = self.person("debtor", *([Person.LATE] if self.chance("late?", out_of=6) else debtors)).address
+        waiting = Counter((state.originator, state.debtor) for state in self.states(Status.REGISTERED))
+        if waiting and self.chance("one more of a pair?", out_of=5):
+            ((originator, debtor), _) = waiting.most_common(1)[0]
+            actor = person_at(originator)
         fresh = (0x1000 + len(self.model.receivables)).to_bytes(32)
         due = due_in(self.one(DAYS_AHEAD, "days"), now=self.now)
         fingerprint = self.one([fresh, *FINGERPRINTS], "fingerprint")
@@ -487,7 +495,7 @@ class RegistryMachine(RuleBasedStateMachine):
             {"document_root": bytes(32)},
             {"debtor": actor.address},
         ]
-        if self.chance("malformed?", out_of=4):
+        if self.chance("malformed?", out_of=3):
             claim = replace(claim, **self.one(faults, "fault"))
         self.by_member(
             actor,
@@ -538,8 +546,8 @@ class RegistryMachine(RuleBasedStateMachine):
             note(f"the terms name another {what}: {show(value)}")
         return Named(self.model.empty(number).head, named, since)
 
-    def debtors_answer(self) -> tuple[int, Named, Person]:
-        number = self.receivable(Status.REGISTERED)
+    def debtors_answer(self, likely: Sequence[int] = ()) -> tuple[int, Named, Person]:
+        number = self.one(likely, "receivable") if likely else self.receivable(Status.REGISTERED)
         named = self.claimed(number)
         return number, named, self.person("debtor", person_at(named.registered.debtor))
 
@@ -618,7 +626,9 @@ class RegistryMachine(RuleBasedStateMachine):
 
     @move(any_claim)
     def counter_offer(self) -> None:
-        number, named, actor = self.debtors_answer()
+        offered = sorted(self.offered(), key=lambda state: -state.length)
+        much = [state.receivable_id for state in offered[:1]] if self.chance("one offer more?", out_of=3) else []
+        number, named, actor = self.debtors_answer(much)
         claim = named.registered
         if self.chance("at the end of the answer window?", out_of=5):
             self.jump_to_edge(claim.answer_by + self.model.registry.paused_seconds, "seconds before its end")
@@ -931,6 +941,7 @@ class RegistryMachine(RuleBasedStateMachine):
     split_2 = split_3 = split_4 = split
     split_many_2 = split_many
     endorse_2 = endorse_3 = endorse_4 = endorse
+    endorse_many_2 = endorse_many
     transfer_2 = transfer
     merge_2 = merge_3 = merge_4 = merge
 
@@ -940,6 +951,14 @@ class RegistryMachine(RuleBasedStateMachine):
         """An order's hash, mostly of one that is listed if any is."""
         likely = [freeze.order for freeze in listed] or ORDERS
         return self.pick(likely, [*ORDERS, OLD_ORDERS[0], rules.NO_ORDER], "order")
+
+    def freeze(self, listed: Sequence[Freeze]) -> tuple[bytes, int]:
+        """An order and until when it holds; now and then one that stands, and no longer than it does."""
+        standing = rules.in_force(listed, now=self.now)
+        if standing and self.chance("again?", out_of=6):
+            again = self.one(standing, "order")
+            return again.order, again.expiry
+        return self.order(), self.expiry()
 
     def expiry(self) -> int:
         spans = [3_600, 60, 3 * DAY_SECONDS, 1, 400 * DAY_SECONDS]
@@ -972,7 +991,8 @@ class RegistryMachine(RuleBasedStateMachine):
     @move(any_part)
     def freeze_certificate(self) -> None:
         where = self.certificate(free=not self.chance("under orders?", out_of=4))
-        named, holder, order, expiry = self.named(where), self.held_by(where), self.order(), self.expiry()
+        part, named, holder = self.found(where), self.named(where), self.held_by(where)
+        order, expiry = self.freeze(part.orders if part else ())
         self.by_officers(
             operations.FreezeCertificate(**range_of(named), holder=holder, order=order, expiry=expiry),
             lambda world, actor, second: rules.decide_freeze_certificate(
@@ -1002,7 +1022,9 @@ class RegistryMachine(RuleBasedStateMachine):
 
     @move(any_part)
     def freeze_receivable(self) -> None:
-        number, order, expiry = self.receivable(*rules.ONCE_CONFIRMED), self.order(), self.expiry()
+        number = self.receivable(*rules.ONCE_CONFIRMED)
+        state = self.model.receivables.get(number)
+        order, expiry = self.freeze(state.orders if state else ())
         self.by_officers(
             operations.FreezeReceivable(receivable_id=number, order=order, expiry=expiry),
             lambda world, actor, second: rules.decide_freeze_receivable(
@@ -1026,7 +1048,8 @@ class RegistryMachine(RuleBasedStateMachine):
     @move()
     def freeze_member(self) -> None:
         member = self.person("member", Person.BRIEF, Person.HELD, Person.FUND).address
-        order, expiry = self.order(), self.expiry()
+        known = self.model.registry.members.get(member)
+        order, expiry = self.freeze(known.orders if known else ())
         self.by_officers(
             operations.FreezeMember(member=member, order=order, expiry=expiry),
             lambda world, actor, second: rules.decide_freeze_member(
@@ -1153,7 +1176,8 @@ class RegistryMachine(RuleBasedStateMachine):
     def sunset(self) -> None:
         # Rarely by who may: from then on nothing is registered or confirmed.
         actor = self.pick([Person.STRANGER], [Person.OPERATOR], "actor")
-        self.govern("ends the registry", actor, Calls.sunset(), rules.decide_sunset)
+        if self.govern("ends the registry", actor, Calls.sunset(), rules.decide_sunset):
+            self.register_claim()
 
     # ------------------------------------------------------------------ time
 

@@ -9,7 +9,7 @@ in the same transactions wherever it is run. On it stand (amounts in minor units
     R-3   the same, and 333 of it paid; LATE has dishonoured it, and its book is closed
     R-4   1,000 of SELLER's on BUYER, confirmed
     R-5   the largest face there is, of SUPPLIER's on BUYER; the upper half was cut off for BANK
-    R-6   1, of SELLER's on BUYER, confirmed
+    R-6   1, of SELLER's on BUYER, confirmed, in a currency without a deposit token
     R-7   500 of SELLER's on BUYER, no answer yet
     R-8   500 of SUPPLIER's on BUYER, who made all counter-offers but one that can be made
     R-9   100,000 of SELLER's on BUYER; the upper half is HELD's. Fifteen orders freeze R-9, sixteen each that half and
@@ -660,9 +660,16 @@ class Ground:
             self.model.transfer(*transfer)
 
     def register(
-        self, person: Person, face: int, fingerprint: bytes, *, days: int, debtor: Person = Person.BUYER
+        self,
+        person: Person,
+        face: int,
+        fingerprint: bytes,
+        *,
+        days: int,
+        debtor: Person = Person.BUYER,
+        currency: int = EUR,
     ) -> Terms:
-        claim = Claim(debtor.address, face, due_in(days, now=START), EUR, fingerprint, DOCUMENT)
+        claim = Claim(debtor.address, face, due_in(days, now=START), currency, fingerprint, DOCUMENT)
         self.do(person, Calls.register(claim))
         state = self.model.receivables[len(self.model.receivables)]
         return Terms(
@@ -670,9 +677,16 @@ class Ground:
         )
 
     def confirmed(
-        self, person: Person, face: int, fingerprint: bytes, *, days: int, debtor: Person = Person.BUYER
+        self,
+        person: Person,
+        face: int,
+        fingerprint: bytes,
+        *,
+        days: int,
+        debtor: Person = Person.BUYER,
+        currency: int = EUR,
     ) -> int:
-        terms = self.register(person, face, fingerprint, days=days, debtor=debtor)
+        terms = self.register(person, face, fingerprint, days=days, debtor=debtor, currency=currency)
         number = len(self.model.receivables)
         self.do(debtor, Calls.confirm(receivable_id=number, terms=terms))
         return number
@@ -704,7 +718,7 @@ class Ground:
         self.confirmed(Person.SELLER, 1_000, _furniture(4), days=60)
         self.confirmed(Person.SUPPLIER, MINOR_MAX, _furniture(5), days=200)
         self.split(5, MINOR_MAX // 2, Person.SUPPLIER, Person.BANK)
-        self.confirmed(Person.SELLER, 1, _furniture(6), days=90)
+        self.confirmed(Person.SELLER, 1, _furniture(6), days=90, currency=NO_TOKEN)
         self.register(Person.SELLER, 500, _furniture(7), days=30)
         terms = self.register(Person.SUPPLIER, 500, _furniture(8), days=30)
         for face in range(450, 450 + OFFERS_MAX - 1):
