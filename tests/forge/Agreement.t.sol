@@ -117,7 +117,7 @@ contract AgreementTest is Schedules, Chain {
         require(token.balanceOf(c.financier) == financiers_ + toFinancier, "the financier got another part");
     }
 
-    function _check(Book memory book) internal view override {
+    function _check(Book memory book, Kind) internal view override {
         uint256 held = token.balanceOf(address(registry));
         require(book.claimed <= book.amounts.paid(), "more was paid out than in");
         require(held == book.amounts.paid() - book.claimed, "money missing or left over");

@@ -77,8 +77,8 @@ abstract contract Schedules is Test {
     /// @dev The same: this step is taken. The book is as it was before.
     function _follow(Book memory book, Step memory step) internal virtual {}
 
-    /// @dev The same: this is what came of the last step.
-    function _check(Book memory book) internal virtual {}
+    /// @dev The same: this is what came of the last step, which was of this kind.
+    function _check(Book memory book, Kind kind) internal virtual {}
 
     /// @dev The same: this is what came of all steps.
     function _compare(Book memory book) internal virtual {}
@@ -90,7 +90,7 @@ abstract contract Schedules is Test {
         if (step.kind == Kind.REDEEM) _checkShare(c.book, step.i);
         _follow(c.book, step);
         _apply(c, step);
-        _check(c.book);
+        _check(c.book, step.kind);
     }
 
     /// @dev Left open, closed, or paid in full; then all is redeemed that can be, in some order.
