@@ -52,8 +52,9 @@ endif
 endif
 
 .PHONY: assurance
-assurance: $(SETUP) ## Run the random tests for a quarter of an hour
+assurance: $(SETUP) ## Run the random tests much longer: half an hour or more
 	FOUNDRY_PROFILE=assurance $(FORGE_TEST)
+	COUNTERFOIL_TEST_SCHEDULES=10000 COUNTERFOIL_TEST_EXAMPLES=400 $(BIN)/pytest -n 2 --dist loadfile -q tests/properties
 
 .PHONY: check check-python check-types check-layers check-solidity
 check: check-python check-types check-layers check-solidity ## Lint, format, types, layers, compiler warnings
