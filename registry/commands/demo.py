@@ -20,9 +20,11 @@ from registry.chain.contract import Calls, receivables_abi
 from registry.chain.operations import Order
 from registry.chain.submit import account_address, preview
 from registry.commands import accounts, certificates, claims, demo_money, members, orders
+from registry.commands.certificates import receivable_of
 from registry.commands.demo_money import MoneyActs
-from registry.commands.demo_stage import Say, face, handle_by_identity, handle_of, now, parts, receivable
+from registry.commands.demo_stage import Say, delivery_note, face, handle_by_identity, handle_of, parts
 from registry.commands.names import OFFICERS, OPERATOR, address_of
+from registry.commands.sending import now
 from registry.commands.services import Services, master_key
 from registry.documents.document import hand_in
 from registry.documents.fingerprint import fingerprint
@@ -382,7 +384,7 @@ def _hand_down_one(
     holder = handle_of(services, row.originator)
     currency = currency_to_show(row.currency)
     for percent, receiver in zip(SHARE_DOWN, tiers, strict=False):
-        note = _delivery_note(services, certificate, holder, receiver)
+        note = delivery_note(services, certificate, holder, receiver)
         minor = (certificate.end - certificate.start) * percent // 100
         _, tail = certificates.split(
             services,
@@ -462,15 +464,6 @@ def _order(services: Services, reference: orders.Reference, ordered: list[Order]
     summary.orders.append(f"{reference.authority}, {reference.number}")
 
 
-def _delivery_note(services: Services, certificate: CertificateId, giver: str, receiver: str) -> Path:
-    """The trade document behind a hop: what the receiver delivered to the giver."""
-    folder = services.home / "demo-documents"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"delivery-note-R-{certificate.receivable_id}-{receiver}.txt"
-    path.write_text(f"Delivery note\n{receiver} delivered to {giver}; paid with a part of {certificate}.\n")
-    return path
-
-
 def _try_the_forbidden(services: Services, readable: list[_Readable], summary: Summary, say: Say) -> None:
     say("[bold]Trying the forbidden[/]")
     first = next((item for item in readable if item.outcome.outcome in ("registered", "earlier")), None)
@@ -523,7 +516,7 @@ def _try_what_is_frozen(services: Services, summary: Summary, say: Say) -> None:
             signer=accounts.signer_of(services, bank),
             certificate=certificate,
             receiver=address_of(services, receiver),
-            document=str(_delivery_note(services, certificate, bank, receiver)),
+            document=str(delivery_note(services, certificate, bank, receiver)),
         ),
         summary,
         say,
@@ -543,7 +536,7 @@ def _expect_refusal(attempt: str, act: Callable[[], object], summary: Summary, s
 
 
 def _own(services: Services, summary: Summary, status: Status) -> list[ReceivableRow]:
-    rows = [receivable(services, receivable_id) for receivable_id in sorted(summary.own)]
+    rows = [receivable_of(services, receivable_id) for receivable_id in sorted(summary.own)]
     return [row for row in rows if row.status == status]
 
 
@@ -553,7 +546,7 @@ def _is_soon(row: ReceivableRow) -> bool:
 
 
 def _move_money(services: Services, summary: Summary, say: Say) -> None:
-    rows = [receivable(services, receivable_id) for receivable_id in sorted(summary.own)]
+    rows = [receivable_of(services, receivable_id) for receivable_id in sorted(summary.own)]
     confirmed = [row for row in rows if row.status in (Status.CONFIRMED, Status.SETTLED, Status.CLOSED)]
     bank, *tiers = (handle_by_identity(services, identity) for _, identity, _ in (BANK, *TIERS))
     originators = [handle_of(services, row.originator) for row in rows]

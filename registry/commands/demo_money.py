@@ -15,9 +15,11 @@ from eth_account.signers.local import LocalAccount
 from registry.chain import devchain
 from registry.chain.reverts import ReferenceUsed
 from registry.commands import accounts, certificates, deposits, overdue, payments, quotes
-from registry.commands.demo_stage import Say, handle_of, now, parts, receivable
+from registry.commands.certificates import receivable_of
+from registry.commands.demo_stage import Say, delivery_note, handle_of, parts
 from registry.commands.names import SETTLEMENT_BANK, address_of
 from registry.commands.oversight import Waits, registry_state
+from registry.commands.sending import now
 from registry.commands.services import Services
 from registry.domain import calendar, pricing
 from registry.domain.identifiers import CertificateId, format_receivable_id
@@ -104,7 +106,7 @@ class _Play:
 
     def pays_out(self, receivable_id: int) -> Currency | None:
         """The currency of a receivable, if there are deposits in it."""
-        currency = currency_to_show(receivable(self.services, receivable_id).currency)
+        currency = currency_to_show(receivable_of(self.services, receivable_id).currency)
         try:
             deposits.token_of(self.services, currency)
         except NoDepositToken:
@@ -114,7 +116,7 @@ class _Play:
     def untouched(self) -> CertificateRow | None:
         """The first certificate that is a whole receivable, still its originator's and with nothing on it."""
         for receivable_id in self.others:
-            row, found = receivable(self.services, receivable_id), parts(self.services, receivable_id)
+            row, found = receivable_of(self.services, receivable_id), parts(self.services, receivable_id)
             if row.status is not Status.CONFIRMED or row.due_at <= now(self.services) or len(found) != 1:
                 continue
             (one,) = found
@@ -185,7 +187,7 @@ class _Play:
 
     def pay(self, receivable_id: int, money: Money, *, redeem: bool = True) -> None:
         """The debtor brings the money to the settlement bank and pays."""
-        row = receivable(self.services, receivable_id)
+        row = receivable_of(self.services, receivable_id)
         debtor, name = handle_of(self.services, row.debtor), format_receivable_id(receivable_id)
         self.deposit(debtor, money, f"demo: {name}, payment {row.paid_minor}")
         payment = payments.pay(
@@ -209,7 +211,7 @@ class _Play:
 
     def pay_in_full(self, receivable_id: int) -> None:
         """Before it is due, with a lien on it."""
-        row = receivable(self.services, receivable_id)
+        row = receivable_of(self.services, receivable_id)
         if row.status is Status.CONFIRMED:
             self.pay(receivable_id, Money(row.payable_minor, currency_to_show(row.currency)))
         elif parts(self.services, receivable_id):
@@ -220,12 +222,12 @@ class _Play:
         return accounts.signer_of(self.services, self.bank)
 
     def pay_in_parts(self, receivable_id: int) -> None:
-        row = receivable(self.services, receivable_id)
+        row = receivable_of(self.services, receivable_id)
         currency = currency_to_show(row.currency)
         self.wait_until(row.due_at)
         if not row.paid_minor:
             self.pay(receivable_id, Money(row.face_minor * FIRST_PART_PERCENT // 100, currency))
-        row = receivable(self.services, receivable_id)
+        row = receivable_of(self.services, receivable_id)
         if row.payable_minor:
             self.pay(receivable_id, Money(row.payable_minor, currency))
         if parts(self.services, receivable_id):
@@ -233,7 +235,7 @@ class _Play:
 
     def share_out(self, receivable_id: int) -> None:
         """Odd amounts of it go to six others."""
-        row, found = receivable(self.services, receivable_id), parts(self.services, receivable_id)
+        row, found = receivable_of(self.services, receivable_id), parts(self.services, receivable_id)
         holder, currency = handle_of(self.services, row.originator), currency_to_show(row.currency)
         others = [handle for handle in self.receivers if handle != holder][: HOLDERS - 1]
         # Cut from the tail on, so what is left says how far an earlier run came.
@@ -246,25 +248,18 @@ class _Play:
                 certificate=front.id,
                 amount=format_amount(minor, currency),
                 receiver=address_of(self.services, receiver),
-                document=str(self.delivery_note(front.id, holder, receiver)),
+                document=str(delivery_note(self.services, front.id, holder, receiver)),
             )
             self.say(f"  {holder} handed {Money(minor, currency)} of {front.id} to {receiver}")
 
-    def delivery_note(self, certificate: CertificateId, giver: str, receiver: str) -> str:
-        folder = self.services.home / "demo-documents"
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"delivery-note-R-{certificate.receivable_id}-{receiver}.txt"
-        path.write_text(f"Delivery note\n{receiver} delivered to {giver}; paid with a part of {certificate}.\n")
-        return str(path)
-
     def close(self, receivable_id: int) -> None:
         """Part-paid, overdue beyond the grace, closed: the rounding is divided."""
-        row = receivable(self.services, receivable_id)
+        row = receivable_of(self.services, receivable_id)
         currency = currency_to_show(row.currency)
         self.wait_until(row.due_at)
         if not row.paid_minor:
             self.pay(receivable_id, Money(row.face_minor * SHORT_PERCENT // 100 + 1, currency), redeem=False)
-        if receivable(self.services, receivable_id).status is not Status.CLOSED:
+        if receivable_of(self.services, receivable_id).status is not Status.CLOSED:
             before = self.redeemable(receivable_id)
             grace = parameter_in_force(
                 registry_state(self.services), Parameter.OVERDUE_GRACE_DAYS, now=now(self.services)
@@ -291,7 +286,7 @@ class _Play:
         return self.services.view.redeemable(keys)
 
     def compare(self, receivable_id: int, before: dict[tuple[int, int], int]) -> None:
-        row, after = receivable(self.services, receivable_id), self.redeemable(receivable_id)
+        row, after = receivable_of(self.services, receivable_id), self.redeemable(receivable_id)
         currency = currency_to_show(row.currency)
         self.acts.closing = Closing(
             receivable_id,
@@ -340,7 +335,7 @@ def run(
         play.pay_in_full(pledged)
     paid_in = [number for number in soon if play.pays_out(number)]
     for number in paid_in[:1]:
-        if receivable(services, number).due_at > now(services):
+        if receivable_of(services, number).due_at > now(services):
             play.share_out(number)
     for number in paid_in[1:2]:
         play.pay_in_parts(number)

@@ -1,37 +1,22 @@
-"""What the acts of the demo share: who is who, what is there by now, and the clock."""
+"""What the acts of the demo share: who is who, what is there by now, and the papers behind a hop."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from registry.commands.claims import PartyUnknown
 from registry.commands.services import Services
-from registry.domain.identifiers import Address
+from registry.domain.identifiers import Address, CertificateId
 from registry.domain.money import Money, currency_to_show
 from registry.store.queries import certificates as certificate_queries
 from registry.store.queries import parties as party_queries
-from registry.store.queries import receivables as receivable_queries
 from registry.store.queries.certificates import CertificateRow
 from registry.store.queries.pages import every
 from registry.store.queries.receivables import ReceivableRow
 
 Say = Callable[[str], None]
 """Told each thing as it happens, one line."""
-
-
-def now(services: Services) -> int:
-    """The time of the newest block, in seconds."""
-    block = services.node.block("latest")
-    assert block is not None  # a chain has a newest block
-    return block.at
-
-
-def receivable(services: Services, receivable_id: int) -> ReceivableRow:
-    """A receivable that the demo registered."""
-    with services.database.snapshot() as connection:
-        row = receivable_queries.receivable(connection, receivable_id)
-    assert row is not None  # the demo registered it
-    return row
 
 
 def parts(services: Services, receivable_id: int) -> list[CertificateRow]:
@@ -63,3 +48,12 @@ def handle_by_identity(services: Services, identity: str) -> str:
 def face(row: ReceivableRow) -> Money:
     """Its face amount."""
     return Money(row.face_minor, currency_to_show(row.currency))
+
+
+def delivery_note(services: Services, certificate: CertificateId, giver: str, receiver: str) -> Path:
+    """The trade document behind a hop: what the receiver delivered to the giver."""
+    folder = services.home / "demo-documents"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"delivery-note-R-{certificate.receivable_id}-{receiver}.txt"
+    path.write_text(f"Delivery note\n{receiver} delivered to {giver}; paid with a part of {certificate}.\n")
+    return path
