@@ -18,8 +18,10 @@ unexport PYTHONDONTWRITEBYTECODE
 ARGS ?=
 # Compiles only the contracts that these tests import.
 FORGE_TEST := FOUNDRY_SRC=tests/forge forge test
-# Test processes, each with its own chain and database.
-JOBS_MAX ?= 4
+# Test processes, each with its own chain and database: they wait for these, so one more than there are cores.
+JOBS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN) && echo $$((cores < 4 ? cores + 1 : 4)))
+# The long files come first (tests/conftest.py), or the last of them would keep a single process busy at the end.
+PARALLEL = -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 SETUP := .venv/.stamp-project node_modules/.stamp
 # Folders with Python in them (mypy refuses one without).
@@ -39,14 +41,14 @@ serve: $(SETUP) ## Run the registry: chain, database, mirror, API
 
 .PHONY: test
 test: $(SETUP) ## Run all tests
-	$(BIN)/pytest -n auto --maxprocesses $(JOBS_MAX) --dist loadfile -q $(ARGS)
+	$(BIN)/pytest $(PARALLEL) -q $(ARGS)
 # ape's tests start their own chain, so they are a run of their own, without the options in pyproject.toml; a selection
 # given in ARGS is for pytest alone.
 ifeq ($(ARGS),)
 ifneq ($(wildcard tests/contracts/test_*.py),)
 # ape compiles a changed file again, but not those that include it: with a changed contract its cache starts anew.
 	@if [ -n "$$(find contracts tests/contracts/fixtures -name '*.sol' -newer .build/__local__.json 2>&1)" ]; then rm -rf .build; fi
-	$(BIN)/ape test tests/contracts -n auto --maxprocesses $(JOBS_MAX) --dist loadfile -q -o addopts=--import-mode=importlib
+	$(BIN)/ape test tests/contracts $(PARALLEL) -q -o addopts=--import-mode=importlib
 endif
 	$(FORGE_TEST)
 endif
@@ -54,7 +56,8 @@ endif
 .PHONY: assurance
 assurance: $(SETUP) ## Run the random tests much longer: half an hour or more
 	FOUNDRY_PROFILE=assurance $(FORGE_TEST)
-	COUNTERFOIL_TEST_SCHEDULES=10000 COUNTERFOIL_TEST_EXAMPLES=400 $(BIN)/pytest -n 2 --dist loadfile -q tests/properties
+	COUNTERFOIL_TEST_FOLDED=400000 COUNTERFOIL_TEST_SCHEDULES=10000 COUNTERFOIL_TEST_EXAMPLES=400 \
+		$(BIN)/pytest $(PARALLEL) -q tests/properties
 
 .PHONY: check check-python check-types check-layers check-solidity
 check: check-python check-types check-layers check-solidity ## Lint, format, types, layers, compiler warnings

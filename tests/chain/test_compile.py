@@ -15,6 +15,7 @@ import pytest
 
 from registry.chain.compile import SOLC_FOLDER, SOLC_VERSION, CompileFailed, CompilerMissing, compile_contracts
 from registry.settings import PROJECT_ROOT
+from tests.foundry import forge
 
 HEADER = "// SPDX-License-Identifier: Apache-2.0\npragma solidity 0.8.30;\n"
 COIN = (
@@ -230,10 +231,8 @@ class TestTheCompilerForOtherTools:
         assert finished.stderr.startswith("unrecognised option '--gas-less'")
 
     def test_forge_compiles_to_the_same_bytecode(self, project: Project) -> None:
-        if (forge := _forge()) is None:
-            pytest.skip("forge is not installed")
         root = self.configured(project)
-        subprocess.run([forge, "build", "--root", str(root)], check=True, capture_output=True)
+        subprocess.run([forge(), "build", "--root", str(root)], check=True, capture_output=True)
         built = json.loads((root / "build" / "forge" / "Coin.sol" / "Coin.json").read_text())
         assert built["bytecode"]["object"] == "0x" + compile_contracts(root)["Coin"].bytecode.hex()
 
@@ -254,8 +253,3 @@ class TestTheCompilerForOtherTools:
         (root / "scripts").mkdir()
         (root / "scripts" / "solc").symlink_to(SOLC_FOLDER)
         return root
-
-
-def _forge() -> str | None:
-    npm = PROJECT_ROOT / "node_modules" / "@foundry-rs" / "forge-linux-amd64" / "bin" / "forge"
-    return str(npm) if npm.exists() else shutil.which("forge")

@@ -10,6 +10,7 @@ from registry.chain.contract import Policy, ReceivablesView
 from registry.chain.rpc import Node
 from registry.chain.words import (
     AmountsWord,
+    CertificateWord,
     LienWord,
     MemberWord,
     ParameterWord,
@@ -105,13 +106,9 @@ def assert_certificates(view: ReceivablesView, receivables: dict[int, Receivable
         at = length = 0
         for certificate in sorted(receivable.certificates.values(), key=lambda certificate: certificate.start):
             word = words[number, certificate.start]
-            assert (word.holder, word.end) == (certificate.holder, certificate.end)
-            assert word.original == (certificate == receivable.front)
+            assert word == expected_certificate(receivable, certificate, approved=word.approved)
             assert freezes[number, certificate.start] == certificate.orders
-            assert word.frozen == bool(certificate.orders)
             assert rights[number, certificate.start] == expected_rights(certificate)
-            marks = (certificate.lien is not None, certificate.recourse is not None, certificate.claimed > 0)
-            assert (word.pledged, word.recourse, word.claimed) == marks
             # Disjoint: each begins where the one before it ended, or after certificates that are paid out.
             assert at <= certificate.start < word.end
             at = word.end
@@ -213,6 +210,20 @@ def expected_record(receivable: Receivable, *, claimed: int) -> RecordWords:
             dishonoured=receivable.dishonoured,
         ),
         claimed=claimed,
+    )
+
+
+def expected_certificate(receivable: Receivable, certificate: Certificate, *, approved: bool) -> CertificateWord:
+    """The word that a certificate of a receivable in this state has on chain."""
+    return CertificateWord(
+        holder=certificate.holder,
+        end=certificate.end,
+        approved=approved,
+        frozen=bool(certificate.orders),
+        original=certificate == receivable.front,
+        pledged=certificate.lien is not None,
+        recourse=certificate.recourse is not None,
+        claimed=certificate.claimed > 0,
     )
 
 

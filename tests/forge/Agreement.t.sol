@@ -9,6 +9,7 @@ import {Words} from "contracts/libraries/Words.sol";
 import {Book, Books, Certificate} from "./support/Book.sol";
 import {Chain} from "./support/Chain.sol";
 import {Kind, Schedules, Step} from "./support/Schedules.sol";
+import {Vm} from "./support/Test.sol";
 
 /// @notice An account that signs whatever it is asked to: who may act is tested elsewhere, and keys cost time.
 contract Consenting is IERC1271 {
@@ -17,8 +18,19 @@ contract Consenting is IERC1271 {
     }
 }
 
+/// @notice What the registry says of a receivable and of its certificates.
+struct Found {
+    IReceivablesRecords.Record record;
+    uint256[] ids;
+    uint256[] words;
+    IReceivablesRecords.Rights[] rights;
+    uint64[] redeemable;
+}
+
 /// @title AgreementTest
 /// @notice Random schedules on the registry itself, beside the same ones in memory: both agree on every minor unit.
+/// @dev tests/properties/test_schedules.py runs this with a file to write to and folds what it finds there: there they
+///      are as many as `make test` asks for.
 contract AgreementTest is Schedules, Chain {
     using Amounts for uint256;
     using Books for Book;
@@ -32,7 +44,11 @@ contract AgreementTest is Schedules, Chain {
     bytes32 private _anchorOfAll;
     bytes32 private _claimKeyOfAll;
 
+    /// @dev Where each schedule is written to, a line for each; none without a name.
+    string private _file;
+
     function setUp() external {
+        _file = vm.envOr("COUNTERFOIL_TEST_SCHEDULES_FILE", string(""));
         _deploy(_officers);
         _admit(originator);
         _admit(_debtor);
@@ -44,9 +60,8 @@ contract AgreementTest is Schedules, Chain {
         token.approve(address(registry), type(uint256).max);
     }
 
-    /// forge-config: default.fuzz.runs = 10000
-    /// forge-config: assurance.fuzz.runs = 300000
     function testFuzz_theRegistryAgreesWithTheModelOnRandomSchedules(uint256 seed) external {
+        if (bytes(_file).length != 0) vm.recordLogs();
         _live(seed);
     }
 
@@ -117,43 +132,60 @@ contract AgreementTest is Schedules, Chain {
         require(token.balanceOf(c.financier) == financiers_ + toFinancier, "the financier got another part");
     }
 
-    function _check(Book memory book, Kind) internal view override {
+    function _check(Book memory book, Kind kind) internal view override {
+        super._check(book, kind);
         uint256 held = token.balanceOf(address(registry));
-        require(book.claimed <= book.amounts.paid(), "more was paid out than in");
         require(held == book.amounts.paid() - book.claimed, "money missing or left over");
     }
 
-    function _compare(Book memory book) internal view override {
-        IReceivablesRecords.Record memory record = _record();
+    function _compare(Book memory book) internal override {
+        Found memory found = _found(book);
+        IReceivablesRecords.Record memory record = found.record;
         uint8 status = book.settled() ? Words.STATUS_SETTLED : Words.STATUS_CONFIRMED;
         if (book.closed) status = Words.STATUS_CLOSED;
         require(record.terms.status() == status, "another status");
         require(record.amounts == book.amounts, "other amounts");
         require(status == Words.STATUS_SETTLED || record.claimed == book.claimed, "another sum paid out");
-        _compareCertificates(book);
+        for (uint256 i; i < book.count; ++i) {
+            Certificate memory c = book.certificates[i];
+            IReceivablesRecords.Rights memory rights = found.rights[i];
+            require(found.words[i].holder() == c.holder && found.words[i].end() == c.end, "another certificate");
+            require(rights.claimed == c.claimed, "another claim");
+            require(rights.lien.rightful() == c.financier && rights.lien.amount() == c.secured, "another lien");
+            (uint64 payout,) = book.due(i);
+            require(found.redeemable[i] == payout, "another amount due");
+        }
+        if (bytes(_file).length != 0) vm.writeLine(_file, vm.toString(_written(found)));
     }
 
-    function _compareCertificates(Book memory book) private view {
+    function _found(Book memory book) private view returns (Found memory found) {
+        uint256[] memory receivables = new uint256[](1);
+        receivables[0] = _id;
         uint256[] memory ids = new uint256[](book.count);
         for (uint256 i; i < book.count; ++i) {
             ids[i] = _id << 64 | book.certificates[i].start;
         }
-        uint256[] memory words = registry.certificates(ids);
-        IReceivablesRecords.Rights[] memory rights = registry.rights(ids);
-        uint64[] memory redeemable = registry.redeemable(ids);
-        for (uint256 i; i < book.count; ++i) {
-            Certificate memory c = book.certificates[i];
-            require(words[i].holder() == c.holder && words[i].end() == c.end, "another certificate");
-            require(rights[i].claimed == c.claimed, "another claim");
-            require(rights[i].lien.rightful() == c.financier && rights[i].lien.amount() == c.secured, "another lien");
-            (uint64 payout,) = book.due(i);
-            require(redeemable[i] == payout, "another amount due");
-        }
+        found.record = registry.receivables(receivables)[0];
+        found.ids = ids;
+        found.words = registry.certificates(ids);
+        found.rights = registry.rights(ids);
+        found.redeemable = registry.redeemable(ids);
     }
 
-    function _record() private view returns (IReceivablesRecords.Record memory) {
-        uint256[] memory ids = new uint256[](1);
-        ids[0] = _id;
-        return registry.receivables(ids)[0];
+    /// @dev Words of 32 bytes: registry, token, id, the record, how many certificates; six words of each; every log,
+    ///      with its emitter, how many topics and bytes it has, and these.
+    function _written(Found memory found) private returns (bytes memory words) {
+        words = abi.encode(address(registry), address(token), _id, found.record, found.ids.length);
+        for (uint256 i; i < found.ids.length; ++i) {
+            words = bytes.concat(words, abi.encode(found.ids[i], found.words[i], found.rights[i], found.redeemable[i]));
+        }
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i; i < logs.length; ++i) {
+            bytes32[] memory topics = logs[i].topics;
+            bytes memory data = logs[i].data;
+            words = bytes.concat(
+                words, abi.encode(logs[i].emitter, topics.length, data.length), abi.encodePacked(topics), data
+            );
+        }
     }
 }

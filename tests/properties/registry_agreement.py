@@ -29,7 +29,7 @@ from registry.domain.journal import REGISTRY_JOURNAL, Entry, MemberAdmitted, Mem
 from registry.domain.receivable import Freeze, Receivable, Scope, Status
 from registry.domain.refusals import Refusal
 from registry.domain.rules import ONCE_CONFIRMED, in_force, is_eligible, require_payout
-from tests.contracts.audit import assert_policy, expected_member, expected_record, expected_rights
+from tests.contracts.audit import assert_policy, expected_certificate, expected_member, expected_record, expected_rights
 from tests.properties.registry_world import ADDRESSES, Ground, Key, Model
 
 NOTHING = unpack_certificate(0)
@@ -261,17 +261,8 @@ def _part(model: Model, number: int, start: int) -> tuple[CertificateWord, tuple
     part = state.certificates.get(start) if state else None
     if state is None or part is None:
         return NOTHING, ()
-    word = CertificateWord(
-        holder=part.holder,
-        end=part.end,
-        approved=token_id(number, start) in model.approvals,
-        frozen=bool(part.orders),
-        original=part == state.front,
-        pledged=part.lien is not None,
-        recourse=part.recourse is not None,
-        claimed=part.claimed > 0,
-    )
-    return word, part.orders
+    approved = token_id(number, start) in model.approvals
+    return expected_certificate(state, part, approved=approved), part.orders
 
 
 def _rights(model: Model, number: int, start: int) -> Rights:

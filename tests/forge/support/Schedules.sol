@@ -77,8 +77,11 @@ abstract contract Schedules is Test {
     /// @dev The same: this step is taken. The book is as it was before.
     function _follow(Book memory book, Step memory step) internal virtual {}
 
-    /// @dev The same: this is what came of the last step, which was of this kind.
-    function _check(Book memory book, Kind kind) internal virtual {}
+    /// @dev The same: this is what came of the last step. No other kinds change what is due to a certificate.
+    function _check(Book memory book, Kind kind) internal view virtual {
+        require(book.claimed <= book.amounts.paid(), "more was paid out than in");
+        if (kind == Kind.PAY || kind == Kind.CREDIT || kind == Kind.RESOLVE || kind == Kind.CLOSE) checkBook(book);
+    }
 
     /// @dev The same: this is what came of all steps.
     function _compare(Book memory book) internal virtual {}
