@@ -102,18 +102,22 @@ def partition(certificate: Certificate, cut: int, *, since: int) -> tuple[Certif
 
     The front gets floor(amount * front / whole), the tail the rest; a part with nothing of a right has none.
     """
-    front = replace(certificate, end=cut, since=since)
-    tail = replace(certificate, start=cut, since=since)
-    front_claimed, tail_claimed = divide(certificate.claimed, front.amount, certificate.amount)
-    front, tail = replace(front, claimed=front_claimed), replace(tail, claimed=tail_claimed)
-    if lien := certificate.lien:
-        of_front, of_tail = divide(lien.secured, front.amount, certificate.amount)
-        front = replace(front, lien=replace(lien, secured=of_front) if of_front else None)
-        tail = replace(tail, lien=replace(lien, secured=of_tail) if of_tail else None)
-    if recourse := certificate.recourse:
-        of_front, of_tail = divide(recourse.amount, front.amount, certificate.amount)
-        front = replace(front, recourse=replace(recourse, amount=of_front) if of_front else None)
-        tail = replace(tail, recourse=replace(recourse, amount=of_tail) if of_tail else None)
+    lien, recourse = certificate.lien, certificate.recourse
+    laid = (certificate.claimed, lien.secured if lien else 0, recourse.amount if recourse else 0)
+    divided = [divide(amount, cut - certificate.start, certificate.amount) for amount in laid]
+    ranges = ((certificate.start, cut), (cut, certificate.end))
+    front, tail = (
+        replace(
+            certificate,
+            start=start,
+            end=end,
+            since=since,
+            claimed=claimed,
+            lien=replace(lien, secured=secured) if lien and secured else None,
+            recourse=replace(recourse, amount=recoursed) if recourse and recoursed else None,
+        )
+        for (start, end), (claimed, secured, recoursed) in zip(ranges, zip(*divided, strict=True), strict=True)
+    )
     return front, tail
 
 
