@@ -299,7 +299,7 @@ contract ReceivablesSettlement is Clearing, Signatures, ISettlementOperations {
         (uint256 terms, uint256 recourse) = _requireRecourse(range, word);
         _requireOverdue(terms, 1);
         if (recourse & Words.DEMANDED != 0) revert RecourseStands();
-        _requireUnpaid(range, word, recourse);
+        _requireUnpaid(range, word, terms, recourse);
 
         _recourses[range >> 64] = recourse | Words.DEMANDED;
         address seller = recourse.rightful();
@@ -315,7 +315,7 @@ contract ReceivablesSettlement is Clearing, Signatures, ISettlementOperations {
         if (recourse & Words.DEMANDED == 0) revert RecourseNotDemanded();
         _requireNoOrderOver(range >> 64, word, terms);
         _requireNoLien(word, range >> 64);
-        uint64 amount = _requireUnpaid(range, word, recourse);
+        uint64 amount = _requireUnpaid(range, word, terms, recourse);
         (Member storage taker, uint256 takerWord) = _requireSender(seller);
         IERC20 token = _requireDepositToken(terms);
 
@@ -340,12 +340,14 @@ contract ReceivablesSettlement is Clearing, Signatures, ISettlementOperations {
 
     /// @dev What was paid and waits for the holder counts as well as what it got: it is not the seller's to take.
     /// @return amount What the seller still owes: its amount less what was paid out on the certificate.
-    function _requireUnpaid(uint256 range, uint256 word, uint256 recourse) private view returns (uint64 amount) {
-        Record storage record = _records[range >> 128];
-        uint256 terms = record.terms;
+    function _requireUnpaid(uint256 range, uint256 word, uint256 terms, uint256 recourse)
+        private
+        view
+        returns (uint64 amount)
+    {
         bool closed = terms.status() == Words.STATUS_CLOSED;
-        uint64 claimed = word & Words.CLAIMED == 0 ? 0 : _claims[range >> 64].amount();
-        uint64 due = record.amounts.due(terms.face(), uint64(range >> 64), uint64(range), closed);
+        uint64 claimed = _claimed(range >> 64, word);
+        uint64 due = _records[range >> 128].amounts.due(terms.face(), uint64(range >> 64), uint64(range), closed);
         if (claimed >= recourse.amount() || due >= recourse.amount()) revert NothingDue(range >> 64);
         return recourse.amount() - claimed;
     }
@@ -399,7 +401,7 @@ contract ReceivablesSettlement is Clearing, Signatures, ISettlementOperations {
             uint256 word = _certificates[id];
             if (word & Words.PLEDGED != 0) result[i].lien = _liens[id];
             if (word & Words.RECOURSE != 0) result[i].recourse = _recourses[id];
-            if (word & Words.CLAIMED != 0) result[i].claimed = _claims[id].amount();
+            result[i].claimed = _claimed(id, word);
         }
     }
 

@@ -210,7 +210,7 @@ abstract contract Clearing is Ledger {
             payout.terms = terms;
             payout.memberWord = memberWord;
         }
-        uint64 claimed = word & Words.CLAIMED == 0 ? 0 : _claims[certificateId].amount();
+        uint64 claimed = _claimed(certificateId, word);
         payout.claimed = claimed;
         uint64 end = word.end();
         unchecked {

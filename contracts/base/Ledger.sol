@@ -346,6 +346,11 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         return (front, tail);
     }
 
+    /// @dev What was paid out on a certificate with this word so far.
+    function _claimed(uint256 certificateId, uint256 word) internal view returns (uint64) {
+        return word & Words.CLAIMED == 0 ? 0 : _claims[certificateId].amount();
+    }
+
     // -------------------------------------------------------------- approvals
 
     function _approve(address actor, uint256 certificateId, uint256 word, address to) internal {
