@@ -100,7 +100,10 @@ class Node:
     def __init__(self, url: str) -> None:
         self.url = url
         self._provider = HTTPProvider(
-            url, request_kwargs={"timeout": REQUEST_TIMEOUT_SECONDS}, exception_retry_configuration=None
+            url,
+            request_kwargs={"timeout": REQUEST_TIMEOUT_SECONDS},
+            session=_session(url),
+            exception_retry_configuration=None,
         )
         self._chain_id: int | None = None
 
@@ -253,6 +256,19 @@ class Node:
         found = self.request(method, *params)
         with _shape(method):
             return _bytes(found)
+
+
+def _session(url: str) -> requests.Session:
+    """A session for this URL alone, with what the environment says of it: proxies, certificates, a netrc's password.
+
+    Left to itself a session looks all of this up for every request, which takes as long as the request.
+    """
+    session = requests.Session()
+    found = session.merge_environment_settings(url, {}, None, None, None)
+    session.proxies, session.verify = found["proxies"], found["verify"]
+    session.auth = requests.utils.get_netrc_auth(url)
+    session.trust_env = False
+    return session
 
 
 def parse_receipt(receipt: Any) -> Receipt:
