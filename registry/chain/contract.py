@@ -55,9 +55,13 @@ At = int | bytes | BlockTag
 
 
 @cache
+def _artifacts() -> dict[str, Artifact]:
+    return compile_contracts()
+
+
 def artifact(name: str) -> Artifact:
     """A compiled contract by name."""
-    return compile_contracts()[name]
+    return _artifacts()[name]
 
 
 @cache

@@ -65,15 +65,17 @@ class Database:
 
     def migrate(self) -> None:
         """Bring the schema to the newest version. Safe to repeat, and from two processes at once."""
-        # Here, because most commands find a database that its owner has migrated, and alembic is slow to load.
-        from alembic import command  # noqa: PLC0415
-        from alembic.config import Config  # noqa: PLC0415
-
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
         with _named_failures(), self.engine.begin() as connection:
             # Of two processes that start together one migrates and the other finds it done.
             connection.execute(text("SELECT pg_advisory_xact_lock(4711)"))
+            if _version(connection) == newest_version():
+                return
+            # Here, because most commands find nothing to migrate, and alembic is slow to load.
+            from alembic import command  # noqa: PLC0415
+            from alembic.config import Config  # noqa: PLC0415
+
+            config = Config()
+            config.set_main_option("script_location", str(MIGRATIONS))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 
@@ -109,6 +111,19 @@ class Database:
     def dispose(self) -> None:
         """Close the pooled connections."""
         self.engine.dispose()
+
+
+def newest_version() -> str:
+    """The version of the schema that the migrations lead to: the number with which the last one's file begins."""
+    return max(path.name for path in MIGRATIONS.glob("versions/[0-9]*.py")).partition("_")[0]
+
+
+def _version(connection: Connection) -> str | None:
+    """The version that alembic has noted in the database; None where it never was."""
+    if connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
 
 
 @contextmanager
