@@ -84,8 +84,12 @@ def pay(
         acting.services, signer=acting.hand, receivable_id=receivable_id, amount=amount, redeem=not no_redeem
     )
     about, lines = _cleared(acting, payment.clearing)
+    about = {"amount": payment.amount.to_json(), **about}
+    if payment.allowed is not None:
+        about["allowance"] = payment.allowed.tx_hash
+        lines.insert(0, "the registry was allowed to take just that first")
     sentence = f"{payment.amount} of {format_receivable_id(receivable_id)} paid"
-    return Told(sentence, payment.clearing.done[0], {"amount": payment.amount.to_json(), **about}, lines)
+    return Told(sentence, payment.clearing.done[0], about, lines)
 
 
 @command()

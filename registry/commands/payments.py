@@ -1,24 +1,28 @@
 """Payments and what they bring: the debtor pays once, and every certificate is paid out (DOMAIN rule 17).
 
 Certificates are paid out in the payment's own transaction as far as a share of the block's gas goes, and in further
-transactions after it. Anyone may do that: where it breaks off, somebody else goes on.
+transactions after it. Anyone may do that: where it breaks off, somebody else goes on. Where the registry may not take
+the money yet, its payer allows it that first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 from eth_account.signers.local import LocalAccount
 
 from registry.chain.contract import Calls
+from registry.chain.deposits import DepositCalls, DepositView, deposit_abi
 from registry.chain.operations import Pay
 from registry.chain.reverts import InsufficientDeposit
 from registry.chain.submit import account_address
+from registry.commands import rehearsing
 from registry.commands.accounts import rehearsed_as_first
 from registry.commands.certificates import receivable_of, require_present, typed_amount
 from registry.commands.deposits import permit, token_of
-from registry.commands.sending import Done, Hand, Pen, carry_out, now, send_call
+from registry.commands.sending import Contract, Done, Hand, Pen, carry_out, known_by_name, now, send_call
 from registry.commands.services import Services
 from registry.domain.amounts import with_amounts
 from registry.domain.identifiers import Address, CertificateId, format_receivable_id
@@ -26,7 +30,7 @@ from registry.domain.journal import Redeemed
 from registry.domain.money import Money, currency_to_show
 from registry.domain.receivable import Receivable
 from registry.domain.refusals import Refusal
-from registry.domain.rules import ChainRefusal, NothingDue, require_payment, require_payout
+from registry.domain.rules import ChainRefusal, NothingDue, decide_pay, require_payout
 from registry.errors import ServiceError
 from registry.store.queries import certificates as certificate_queries
 from registry.store.queries.certificates import CertificateRow
@@ -40,6 +44,17 @@ REDEMPTION_GAS = 140_000
 """At most, measured: with a lien, to two that never had a deposit, of a certificate that stays."""
 
 PERMIT_SECONDS = 3_600
+
+
+class PaymentInterrupted(ServiceError):
+    """The registry may take the money, and it is not known to be paid."""
+
+    code = "payment_interrupted"
+    title = "The registry may take the money, and the payment broke off"
+    default_hint = (
+        "See with `counterfoil show R-n` whether it is paid; if not, pay again, or take that leave back with "
+        "`counterfoil deposit allow 0 CUR --spender registry`"
+    )
 
 
 class PayoutInterrupted(ServiceError):
@@ -74,10 +89,14 @@ class Clearing:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What was paid, and what came of it; the first transaction of the clearing is the payment's."""
+    """What was paid, and what came of it; the first transaction of the clearing is the payment's.
+
+    `allowed` is the payer's leave for the registry to take just that, where it was needed first.
+    """
 
     amount: Money
     clearing: Clearing
+    allowed: Done | None = None
 
 
 def pay(
@@ -85,11 +104,12 @@ def pay(
 ) -> Payment:
     """Pay so much (as typed; else all that is payable) of a receivable, and pay its certificates out.
 
-    Where the registry may not take so much of the payer's deposit yet, a permit for just the amount goes with the
-    payment, and the certificates are paid out after it. A pen signs the payment alone.
+    Where the registry may not take so much of the payer's deposit yet, it is allowed just the amount first: in a
+    transaction of its own, or by a permit in the payment's where no certificate is paid out with it. A pen signs the
+    payment alone.
 
-    Raises UnknownReceivable, what typed_amount raises, NoDepositToken, InsufficientDeposit, InsufficientAllowance, the
-    contract's refusals of `pay`, and PayoutInterrupted once it is paid.
+    Raises UnknownReceivable, what typed_amount raises, what decide_pay raises, InsufficientDeposit,
+    InsufficientAllowance, PaymentInterrupted once the registry is allowed it, and PayoutInterrupted once it is paid.
     """
     row = receivable_of(services, receivable_id)
     currency = currency_to_show(row.currency)
@@ -99,33 +119,33 @@ def pay(
         return Payment(money, _clearing([done], {}))
 
     payer = account_address(signer)
-    require_payment(row.state(), payer=payer, amount=money.minor, now=services.node.pending_at())
+    _rehearse(services, row.state(), payer=payer, amount=money.minor)
     token = token_of(services, currency)
     balance = token.balance(payer)
     if balance < money.minor:
         raise InsufficientDeposit(f"{Money(balance, currency)} are there, {money} are needed")
     after = with_amounts(row.state(), paid=row.paid_minor + money.minor)
     waiting = _due(services, after) if redeem else []
+    together = _fitting(services, beside=PAYMENT_GAS)
+    data = _payment_call(receivable_id, money.minor, [_key(one) for one in waiting[:together]])
+    batches = _batches(waiting[together:], _fitting(services))
     registry = services.deployment.receivables
     is_allowed = token.allowance(owner=payer, spender=registry) >= money.minor
-    together = _fitting(services, beside=PAYMENT_GAS) if is_allowed else 0
-    first, rest = waiting[:together], waiting[together:]
-    batches = _batches(rest, _fitting(services))
-    with rehearsed_as_first(1 + len(batches)):
-        if is_allowed:
-            keys = [_key(row) for row in first]
-            data = _payment_call(receivable_id, money.minor, keys)
-        else:
+    with rehearsed_as_first(1 + len(batches) + (bool(waiting) and not is_allowed)):
+        allowed = None
+        if not is_allowed and waiting:
+            allowed = _allow(services, signer, token, money)
+        elif not is_allowed:
             deadline = now(services) + PERMIT_SECONDS
-            permitted = permit(token, signer, spender=registry, amount=money.minor, deadline=deadline)
-            data = permitted.pay(receivable_id)
-        transactions = [send_call(services, signer, data)]
+            data = permit(token, signer, spender=registry, amount=money.minor, deadline=deadline).pay(receivable_id)
+        with _told_of_leave(money, allowed):
+            transactions = [send_call(services, signer, data)]
     try:
         transactions += [_redeem_batch(services, signer, batch) for batch in batches]
     except Refusal as broken:
         name = format_receivable_id(receivable_id)
         raise PayoutInterrupted(f"{money} of {name} are paid; then: {broken.detail}") from broken
-    return Payment(money, _clearing(transactions, _liens(waiting)))
+    return Payment(money, _clearing(transactions, _liens(waiting)), allowed)
 
 
 def redeem(
@@ -160,6 +180,33 @@ def redeem_all(services: Services, *, signer: LocalAccount, receivable_id: int, 
 
 
 # ---------------------------------------------------------------- internal
+
+
+def _rehearse(services: Services, receivable: Receivable, *, payer: Address, amount: int) -> None:
+    """What the registry would refuse of the payment, had it leave to take the money."""
+    world = rehearsing.world(services, receivables=(), members={payer})
+    known = replace(world, receivables={receivable.receivable_id: receivable})
+    with known_by_name(services):
+        decide_pay(
+            known, actor=payer, receivable_id=receivable.receivable_id, amount=amount, now=services.node.pending_at()
+        )
+
+
+def _allow(services: Services, signer: LocalAccount, token: DepositView, money: Money) -> Done:
+    """Let the registry take just that. A permit could be used by whoever sees it first, and would then be refused."""
+    data = DepositCalls.approve(spender=services.deployment.receivables, amount=money.minor)
+    return send_call(services, signer, data, to=Contract(token.address, deposit_abi()))
+
+
+@contextmanager
+def _told_of_leave(money: Money, allowed: Done | None) -> Iterator[None]:
+    """What breaks off in the block after that leave was given says so."""
+    try:
+        yield
+    except Refusal as broken:
+        if allowed is None:
+            raise
+        raise PaymentInterrupted(f"the registry may take {money} of the deposit; then: {broken.detail}") from broken
 
 
 def _payment_call(receivable_id: int, amount: int, certificates: Sequence[tuple[int, int]]) -> bytes:

@@ -13,7 +13,7 @@ from registry.chain.rpc import NodeUnreachable
 from registry.commands import deposits, overdue, payments, pledges, signing
 from registry.commands.accounts import Rehearsed, signer_of
 from registry.commands.oversight import Waits
-from registry.commands.payments import Clearing, Payment, PayoutInterrupted
+from registry.commands.payments import Clearing, Payment, PaymentInterrupted, PayoutInterrupted
 from registry.commands.sending import Done, Signed
 from registry.domain.identifiers import CertificateId
 from registry.domain.journal import Closed, Paid, Redeemed
@@ -46,6 +46,12 @@ def pledge(desk: Desk, certificate: CertificateId, secured: str, *, person: int 
 
 def balances(desk: Desk, *people: int) -> list[int]:
     return [desk.scene.deposits.balance(desk.scene.address(person)) for person in people]
+
+
+def leave(desk: Desk) -> int:
+    """What the registry may take of the buyer's deposit."""
+    registry = desk.services.deployment.receivables
+    return desk.scene.deposits.allowance(owner=desk.scene.address(BUYER), spender=registry)
 
 
 def got(clearing: Clearing) -> list[tuple[str, int, int]]:
@@ -138,14 +144,49 @@ def test_a_payment_pays_every_certificate_out_in_its_own_transaction(desk: Desk)
     assert desk.agrees()
 
 
-def test_without_leave_a_permit_goes_with_the_payment(desk: Desk) -> None:
+def test_without_leave_it_is_given_first_and_the_payment_pays_out_itself(desk: Desk) -> None:
     desk.confirmed()
     desk.scene.deposit(BUYER, 100_000)
+    before = desk.services.node.head()
     paid = pay(desk)
-    assert [len(one.entries) for one in paid.clearing.done] == [1, 1]
-    assert balances(desk, BUYER, SELLER) == [0, 100_000]
-    buyer, registry = desk.scene.address(BUYER), desk.services.deployment.receivables
-    assert desk.scene.deposits.allowance(owner=buyer, spender=registry) == 0
+    (done,) = paid.clearing.done
+    assert [type(entry) for entry in done.entries] == [Paid, Redeemed]
+    assert paid.allowed is not None
+    assert (paid.allowed.block_number, done.block_number) == (before + 1, before + 2)
+    assert (balances(desk, BUYER, SELLER), leave(desk)) == ([0, 100_000], 0)
+
+
+def test_without_leave_a_permit_goes_with_a_payment_alone(desk: Desk) -> None:
+    desk.confirmed()
+    desk.scene.deposit(BUYER, 100_000)
+    before = desk.services.node.head()
+    paid = pay(desk, redeem=False)
+    assert (paid.allowed, desk.services.node.head()) == (None, before + 1)
+    assert (balances(desk, BUYER, SELLER), leave(desk)) == ([0, 0], 0)
+
+
+def test_whoever_may_not_pay_gives_no_leave(desk: Desk) -> None:
+    desk.confirmed()
+    desk.scene.deposit(BANK, 100_000)
+    desk.scene.suspend(BANK)
+    desk.services.mirrored(desk.services.node.head())
+    with refused(desk, "member_not_eligible"):
+        pay(desk, person=BANK)
+
+
+def test_leave_that_was_given_is_told_where_the_payment_breaks_off(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.confirmed()
+    desk.scene.deposit(BUYER, 100_000)
+    # No function of the registry: the node refuses it.
+    monkeypatch.setattr(payments, "_payment_call", lambda *_: b"none")
+    with pytest.raises(PaymentInterrupted) as interrupted:
+        pay(desk)
+    assert "the registry may take 1,000.00 EUR" in interrupted.value.detail
+    assert (balances(desk, BUYER, SELLER), leave(desk)) == ([100_000, 0], 100_000)
+    monkeypatch.undo()
+    # What stands is taken up.
+    assert pay(desk).allowed is None
+    assert (balances(desk, BUYER, SELLER), leave(desk)) == ([0, 100_000], 0)
 
 
 def test_a_lien_is_paid_first_and_a_part_leaves_the_certificate(desk: Desk) -> None:
@@ -213,7 +254,7 @@ def test_paying_out_can_be_left_to_others_and_goes_in_batches(desk: Desk) -> Non
         ("amount_missing", 100_000, "-1", BUYER),
     ],
 )
-def test_a_payment_is_refused_before_a_permit_is_signed(
+def test_a_payment_is_refused_before_leave_is_given(
     desk: Desk, code: str, funded: int, amount: str | None, person: int
 ) -> None:
     desk.confirmed()
@@ -234,8 +275,10 @@ def test_a_payment_is_signed_for_another_to_submit(desk: Desk) -> None:
 
 def test_what_is_paid_is_told_where_paying_out_breaks_off(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The money has left: whoever reads the refusal must not pay again."""
-    desk.confirmed()
+    tail = desk.split(desk.confirmed(), "250.00")
     desk.scene.deposit(BUYER, 100_000)
+    # So that one redemption fills a transaction.
+    monkeypatch.setattr(payments, "REDEMPTION_GAS", desk.services.node.gas_limit())
 
     def unreachable(*_: object) -> Done:
         raise NodeUnreachable("gone")
@@ -246,7 +289,7 @@ def test_what_is_paid_is_told_where_paying_out_breaks_off(desk: Desk, monkeypatc
     assert "1,000.00 EUR of R-1 are paid" in interrupted.value.detail
     monkeypatch.undo()
     assert desk.read(1).status is Status.SETTLED
-    assert got(redeem_all(desk)) == [("R-1/0-100000", 100_000, 0)]
+    assert got(redeem_all(desk)) == [(str(tail), 25_000, 0)]
 
 
 def test_a_redemption_takes_no_more_gas_than_is_planned_for(desk: Desk) -> None:
