@@ -20,11 +20,13 @@ from api.observing import MirrorCollector, ObserveMiddleware
 from api.routes import (
     certificates,
     debts,
+    dishonours,
     documents,
     health,
     members,
     operations,
     orders,
+    permits,
     quotes,
     receivables,
     redemptions,
@@ -94,7 +96,8 @@ def create_app(services: Services | None = None) -> FastAPI:
     if services is not None:
         _attach(app, services, metrics)
     nouns = (
-        receivables, certificates, debts, members, operations, redemptions, quotes, documents, orders, registry, health,
+        receivables, certificates, debts, members, operations, permits, redemptions, dishonours, quotes, documents,
+        orders, registry, health,
     )  # fmt: skip
     for noun in nouns:
         app.include_router(noun.router)

@@ -10,7 +10,9 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from api.errors import PROBLEM_MEDIA_TYPE, Problem
+from api.schemas.dishonours import DishonourIn
 from api.schemas.operations import SignedOperationIn
+from api.schemas.permits import SignedPermitIn
 from api.schemas.quotes import SignedAcceptanceIn, SignedQuoteIn
 from api.schemas.redemptions import RedemptionsIn
 
@@ -39,6 +41,8 @@ for operations that members signed themselves.
 * Lists go page by page by key; `next` is the link to the next page. `Accept: text/csv` or `?format=csv` gets the same
   page as CSV, and the next one in a `Link` header.
 * Wherever an account is asked for, the handle of a party is as good as its address.
+* Bookings of deposits, the end of a book (`close`) and the lifting of a mark (`absolve`) are the settlement bank's own
+  transactions, as switches and parameters are the operator's: nobody else submits them, and they are not here.
 * There is no access control yet, so the API answers this machine only.
 """
 
@@ -76,9 +80,10 @@ def media(media_type: str, schema: dict[str, Any], *statuses: HTTPStatus) -> dic
     return {**found, **reads(*statuses)}
 
 
-def relays() -> dict[int | str, dict[str, Any]]:
+def relays(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that submits something."""
     return problems(
+        *statuses,
         HTTPStatus.BAD_REQUEST,
         HTTPStatus.CONFLICT,
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -115,7 +120,8 @@ def _describe(app: FastAPI) -> dict[str, Any]:
         title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
     )
     schemas = described.setdefault("components", {}).setdefault("schemas", {})
-    for model in (Problem, SignedOperationIn, SignedQuoteIn, SignedAcceptanceIn, RedemptionsIn):
+    bodies = (SignedOperationIn, SignedQuoteIn, SignedAcceptanceIn, SignedPermitIn, RedemptionsIn, DishonourIn)
+    for model in (Problem, *bodies):
         schema = model.model_json_schema(ref_template=_SCHEMAS + "{model}")
         schemas.update(schema.pop("$defs", {}))
         schemas[model.__name__] = schema

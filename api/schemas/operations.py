@@ -68,28 +68,49 @@ class AppendedOut(Model):
     parties: dict[str, PartyOut]
 
 
-class SubmittedOut(Model):
+class MinedOut(Model):
+    """The transaction in which a request was carried out."""
+
+    dry_run: Literal[False]
+    transaction: HashText
+    block_number: int = Field(ge=0, examples=[1024])
+    gas: int = Field(ge=0, description="Gas used.", examples=[97_000])
+    mirrored: bool = Field(description="Whether reads show it already.")
+
+
+class ForecastOut(Model):
+    """Nothing speaks against the request now; nothing was sent."""
+
+    dry_run: Literal[True]
+    gas: int = Field(ge=0, description="Gas that it would use, about.", examples=[97_000])
+
+
+class SubmittedOut(MinedOut):
     """What became of a signed operation."""
 
     operation: str = Field(examples=["split"])
     signer: PartyOut
     second: PartyOut | None = Field(description="The other party that signed, of what two agreed about.")
-    dry_run: Literal[False]
-    transaction: HashText
-    block_number: int = Field(ge=0, examples=[1024])
-    gas: int = Field(ge=0, description="Gas used.", examples=[97_000])
     entries: list[AppendedOut]
-    mirrored: bool = Field(description="Whether reads show it already.")
 
 
-class RehearsedOut(Model):
+class RehearsedOut(ForecastOut):
     """What a signed operation would do: nothing speaks against it now."""
 
     operation: str = Field(examples=["split"])
     signer: PartyOut
     second: PartyOut | None = Field(description="The other party that signed, of what two agreed about.")
-    dry_run: Literal[True]
-    gas: int = Field(ge=0, description="Gas that it would use, about.", examples=[97_000])
+
+
+def mined(relayed: Relayed) -> dict[str, Any]:
+    """The fields of MinedOut."""
+    return {
+        "dry_run": False,
+        "transaction": hex_text(relayed.tx_hash),
+        "block_number": relayed.block_number,
+        "gas": relayed.gas,
+        "mirrored": relayed.mirrored,
+    }
 
 
 def show(
@@ -101,12 +122,8 @@ def show(
         operation=operation,
         signer=signer,
         second=second,
-        dry_run=False,
-        transaction=hex_text(relayed.tx_hash),
-        block_number=relayed.block_number,
-        gas=relayed.gas,
-        entries=[_appended(entry, names) for entry in relayed.entries],
-        mirrored=relayed.mirrored,
+        entries=appended(relayed.entries, names),
+        **mined(relayed),
     )
 
 
@@ -126,6 +143,11 @@ def _signed(signers: Sequence[Address], names: Mapping[Address, PartyRow]) -> tu
 def parties_of(entries: Iterable[Entry]) -> set[Address]:
     """Every address that the entries name."""
     return {address for entry in entries for address in addresses_of(entry).values()}
+
+
+def appended(entries: Iterable[Entry], names: Mapping[Address, PartyRow]) -> list[AppendedOut]:
+    """Entries as the API shows them right after they were appended."""
+    return [_appended(entry, names) for entry in entries]
 
 
 def _appended(entry: Entry, names: Mapping[Address, PartyRow]) -> AppendedOut:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.common import CertificateIdText, HashText, Model, MoneyOut, PartyOut, hex_text
+from api.schemas.common import CertificateIdText, Model, MoneyOut, PartyOut
+from api.schemas.operations import MinedOut, mined
 from registry.commands.relaying import Redemptions, Relayed
 from registry.domain.identifiers import Address, CertificateId
 from registry.domain.journal import Redeemed
@@ -39,27 +40,18 @@ class SkippedOut(Model):
     """A certificate that was passed over, and why."""
 
     certificate: CertificateIdText
-    code: str = Field(description="Of the refusal of a redemption of it alone.", examples=["frozen_by_order"])
+    code: str = Field(
+        description="Of the refusal of a redemption of it alone; `holder_suspended` is refused in batches only.",
+        examples=["frozen_by_order"],
+    )
     title: str
 
 
-class RedeemedOut(Model):
-    """What became of a batch of redemptions."""
+class RedeemedOut(MinedOut):
+    """What became of a redemption, or of a batch."""
 
-    dry_run: Literal[False]
-    transaction: HashText
-    block_number: int = Field(ge=0, examples=[1024])
-    gas: int = Field(ge=0, description="Gas used.", examples=[97_000])
     paid_out: list[PaidOutOut]
-    skipped: list[SkippedOut]
-    mirrored: bool = Field(description="Whether reads show it already.")
-
-
-class RedemptionsRehearsedOut(Model):
-    """At least one of the certificates would be paid out now."""
-
-    dry_run: Literal[True]
-    gas: int = Field(ge=0, description="Gas that it would use, about.", examples=[97_000])
+    skipped: list[SkippedOut] = Field(description="Of a batch; a single redemption that is refused is a problem.")
 
 
 def show(
@@ -68,10 +60,6 @@ def show(
     """A batch as the API shows it; `currencies` are ISO 4217 numbers by receivable."""
     ids = {(one.receivable_id, one.start): one for one in asked.certificates}
     return RedeemedOut(
-        dry_run=False,
-        transaction=hex_text(relayed.tx_hash),
-        block_number=relayed.block_number,
-        gas=relayed.gas,
         paid_out=[
             PaidOutOut(
                 certificate=str(CertificateId(entry.receivable_id, entry.start, entry.end)),
@@ -85,7 +73,7 @@ def show(
             SkippedOut(certificate=str(ids[one.receivable_id, one.start]), code=one.code, title=one.title)
             for one in relayed.skipped
         ],
-        mirrored=relayed.mirrored,
+        **mined(relayed),
     )
 
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from eth_account.signers.local import LocalAccount
 
-from registry.chain.contract import Calls, receivables_abi
+from registry.chain.contract import Calls, ReceivablesView, receivables_abi
 from registry.chain.deposits import SignedPermit
 from registry.chain.quotes import SignedAcceptance
 from registry.chain.reverts import skipped
 from registry.chain.rpc import Receipt
-from registry.chain.submit import await_receipt, entry_logs, send
+from registry.chain.submit import account_address, await_receipt, entry_logs, send
 from registry.chain.typed_data import SignedOperation
 from registry.commands import deposits, quotes
 from registry.commands.accounts import signer_of
@@ -24,10 +24,11 @@ from registry.commands.names import UnknownAccount
 from registry.commands.sending import Contract, check, known_by_name, registry_of
 from registry.commands.services import MirrorLags, Services
 from registry.commands.signing import require_here, require_relayable
-from registry.domain.identifiers import Address, CertificateId, IdMalformed
+from registry.domain.identifiers import Address, CertificateId, IdMalformed, format_address, format_receivable_id
 from registry.domain.journal import Entry
+from registry.domain.receivable import MemberStatus
 from registry.domain.refusals import Refusal
-from registry.domain.rules import NothingDue
+from registry.domain.rules import HolderSuspended, NothingDue, UnknownMember
 from registry.errors import ServiceError
 from registry.settings import SettingsMalformed
 from registry.store import requests
@@ -75,16 +76,42 @@ class Redemptions:
 
     certificates: Sequence[CertificateId]
 
+    @property
+    def keys(self) -> list[tuple[int, int]]:
+        """By receivable id and start: so the contract knows certificates."""
+        return [(one.receivable_id, one.start) for one in self.certificates]
+
     def call(self) -> bytes:
-        """Calldata with which it is submitted: the contract knows a certificate by its receivable and start."""
-        return Calls.redeem_many((one.receivable_id, one.start) for one in self.certificates)
+        """Calldata with which it is submitted.
+
+        One alone is refused by name where it is not paid out, and paid out where its holder is suspended.
+        """
+        if len(self.keys) > 1:
+            return Calls.redeem_many(self.keys)
+        ((receivable_id, start),) = self.keys
+        return Calls.redeem(receivable_id=receivable_id, start=start)
 
     def to_json(self) -> dict[str, Any]:
         """What names the request."""
         return {"redeem": [str(one) for one in self.certificates]}
 
 
-Submittable = SignedOperation | SignedAcceptance | SignedPermit | Redemptions
+@dataclass(frozen=True, slots=True)
+class Report:
+    """That a debtor has not paid in time. Anyone may report it: nobody signs."""
+
+    receivable_id: int
+
+    def call(self) -> bytes:
+        """Calldata with which it is submitted."""
+        return Calls.dishonour(self.receivable_id)
+
+    def to_json(self) -> dict[str, Any]:
+        """What names the request."""
+        return {"dishonour": format_receivable_id(self.receivable_id)}
+
+
+Submittable = SignedOperation | SignedAcceptance | SignedPermit | Redemptions | Report
 """What anyone may submit, for those who signed it or for all: at the registry, the desk or a token."""
 
 
@@ -106,9 +133,9 @@ def open_relayer(services: Services, name: str) -> LocalAccount:
 def rehearse(services: Services, signed: Submittable, *, sender: Address) -> int:
     """Gas that the operation would use; nothing is sent.
 
-    Raises SignedForAnother, NothingDue and the contract's refusals.
+    Raises SignedForAnother, NothingDue, HolderSuspended, UnknownMember and the contract's refusals.
     """
-    _require_worthwhile(services, signed)
+    _require_worthwhile(services, signed, sender=sender)
     return check(services, sender, signed.call(), to=_destination(services, signed))
 
 
@@ -116,8 +143,8 @@ def relay_once(services: Services, signed: Submittable, *, relayer: LocalAccount
     """Submit an operation, unless the request with this key did and the chain still has it.
 
     Returns when it is mirrored, or that takes too long.
-    Raises IdempotencyKeyReused, RequestRunning, SignedForAnother, NothingDue, the contract's refusals, and after the
-    failures of the node what it is not known to have done.
+    Raises IdempotencyKeyReused, RequestRunning, SignedForAnother, NothingDue, HolderSuspended, UnknownMember, the
+    contract's refusals, and after the failures of the node what it is not known to have done.
     """
     to = _destination(services, signed)
     digest = hashlib.sha256(json.dumps(signed.to_json(), sort_keys=True).encode()).digest()
@@ -188,13 +215,32 @@ def _destination(services: Services, signed: Submittable) -> Contract:
     return registry_of(services)
 
 
-def _require_worthwhile(services: Services, signed: Submittable) -> None:
-    """A batch that pays nothing out is no failure to the contract, and the relayer would pay for it."""
-    if not isinstance(signed, Redemptions):
-        return
-    due = services.view.redeemable((one.receivable_id, one.start) for one in signed.certificates)
-    if not any(due.values()):
+def _require_worthwhile(services: Services, signed: Submittable, *, sender: Address) -> None:
+    """What the contracts let happen and the relayer would pay for all the same, as often as anybody asks.
+
+    Raises NothingDue, HolderSuspended for a batch that pays nothing out, UnknownMember for a permit of a stranger's.
+    """
+    if isinstance(signed, Redemptions) and len(signed.keys) > 1:
+        _require_payout(services.view, signed.keys, sender=sender, block=services.node.head())
+    if isinstance(signed, SignedPermit):
+        owner = signed.permit.owner
+        if not services.view.members([owner])[owner].status:
+            raise UnknownMember(f"{format_address(owner)} was never admitted: its deposit cannot be spent here")
+
+
+def _require_payout(view: ReceivablesView, keys: Sequence[tuple[int, int]], *, sender: Address, block: int) -> None:
+    """A batch passes over what is not due, and what is a suspended member's unless that one or its financier asks."""
+    due = [key for key, amount in view.redeemable(keys, block=block).items() if amount]
+    if not due:
         raise NothingDue("none of these certificates is paid out now")
+    words, rights = view.certificates(due, block=block), view.rights(due, block=block)
+    members = view.members({word.holder for word in words.values()}, block=block)
+    for key in due:
+        holder, lien = words[key].holder, rights[key].lien
+        is_suspended = members[holder].status == MemberStatus.SUSPENDED
+        if not is_suspended or sender in (holder, lien and lien.financier):
+            return
+    raise HolderSuspended("what is due on these certificates is suspended members'")
 
 
 def _carried_out(
@@ -205,7 +251,7 @@ def _carried_out(
         mined = await_receipt(services.node, tx_hash)
         if mined.succeeded:
             return mined
-    _require_worthwhile(services, signed)
+    _require_worthwhile(services, signed, sender=account_address(relayer))
 
     def announce(sent: bytes) -> None:
         with services.database.write() as connection:
