@@ -231,7 +231,11 @@ contract ReceivablesSettlement is Clearing, Signatures, ISettlementOperations {
         Record storage record = _records[receivableId];
         uint256 terms = _requireConfirmed(record, receivableId);
         _requireOverdue(terms, _graceDays());
+        _requireDepositToken(terms);
 
+        uint256 amounts = record.amounts;
+        // What is written off is not made good.
+        if (amounts.payable_(terms.face()) != 0 && amounts & Amounts.DISHONOURED == 0) _mark(record, terms, amounts);
         record.terms = terms.withStatus(Words.STATUS_CLOSED);
         record.head = _next(record.head, Journal.CLOSED, 0, terms.face(), keccak256(abi.encode(msg.sender)));
         emit Closed(receivableId, msg.sender, terms.face(), _now());
@@ -249,9 +253,7 @@ contract ReceivablesSettlement is Clearing, Signatures, ISettlementOperations {
         // Nobody is late with what cannot be paid here.
         _requireDepositToken(terms);
 
-        record.amounts = amounts | Amounts.DISHONOURED;
-        Member storage debtor = _members[terms.debtor()];
-        debtor.word = debtor.word.plusDishonoured();
+        _mark(record, terms, amounts);
         record.head = _next(record.head, Journal.DISHONOURED, 0, terms.face(), keccak256(abi.encode(msg.sender)));
         emit Dishonoured(receivableId, msg.sender, terms.face(), _now());
     }
@@ -268,6 +270,13 @@ contract ReceivablesSettlement is Clearing, Signatures, ISettlementOperations {
         debtor.word = debtor.word.minusDishonoured();
         record.head = _next(record.head, Journal.ABSOLVED, 0, terms.face(), keccak256(abi.encode(msg.sender)));
         emit Absolved(receivableId, msg.sender, terms.face(), _now());
+    }
+
+    /// @dev The debtor registers and confirms nothing until this debt is made good.
+    function _mark(Record storage record, uint256 terms, uint256 amounts) private {
+        record.amounts = amounts | Amounts.DISHONOURED;
+        Member storage debtor = _members[terms.debtor()];
+        debtor.word = debtor.word.plusDishonoured();
     }
 
     // ----------------------------------------------------------------- recourse

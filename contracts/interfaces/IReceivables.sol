@@ -694,6 +694,7 @@ interface ISettlementOperations is IReceivablesRecords {
     function resolve(uint256 receivableId, Authorisation calldata second) external;
 
     /// @notice Close the book of a receivable that is overdue by more than the grace. The settlement bank, after a delay.
+    ///         Where something could still be paid, the debtor bears the mark of `dishonour` from now on.
     function close(uint256 receivableId) external;
 
     /// @notice Say that a debt is overdue by more than the grace. Anyone.

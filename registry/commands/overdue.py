@@ -18,7 +18,7 @@ from registry.commands.sending import Done, Hand, carry_out, send_call
 from registry.commands.services import Services
 from registry.domain.identifiers import CertificateId
 from registry.domain.receivable import Parameter
-from registry.domain.rules import parameter_in_force, require_close, require_dishonoured
+from registry.domain.rules import parameter_in_force, require_close, require_deposit_token, require_dishonoured
 
 
 def dishonour(services: Services, *, signer: LocalAccount, receivable_id: int) -> Done:
@@ -30,16 +30,17 @@ def dishonour(services: Services, *, signer: LocalAccount, receivable_id: int) -
 
 
 def close(services: Services, *, signer: LocalAccount, receivable_id: int) -> Done | Waits:
-    """End a book: no payment comes any more, what was paid is divided to the last minor unit.
+    """End a book: no payment comes any more, what was paid is divided to the last minor unit, what was not is marked.
 
     What the contract would refuse when the delay is over is refused before it is scheduled: UnknownReceivable,
-    StatusForbids, NotOverdue. Raises NotAuthorised.
+    StatusForbids, NotOverdue, NoDepositToken. Raises NotAuthorised.
     """
     receivable, registry = receivable_of(services, receivable_id).state(), registry_state(services)
     data = Calls.close(receivable_id)
     then = delayed.earliest(services.node, caller=account_address(signer), data=data, **where(services))
     grace_days = parameter_in_force(registry, Parameter.OVERDUE_GRACE_DAYS, now=then)
     require_close(receivable, grace_days=grace_days, now=then)
+    require_deposit_token(registry, receivable)
     return advance(services, signer, data)
 
 

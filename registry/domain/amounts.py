@@ -97,6 +97,11 @@ def with_amounts(receivable: Receivable, **changes: int | bool) -> Receivable:
     return changed if payable(changed) else replace(changed, dishonoured=False)
 
 
+def closed(receivable: Receivable) -> Receivable:
+    """The receivable with its book closed: what could still be paid and was not stays its debtor's dishonour."""
+    return replace(receivable, status=Status.CLOSED, dishonoured=payable(receivable) > 0)
+
+
 def partition(certificate: Certificate, cut: int, *, since: int) -> tuple[Certificate, Certificate]:
     """The two parts of a certificate that an order or a dispute cut: what lies on it is divided by length.
 

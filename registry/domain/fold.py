@@ -388,7 +388,7 @@ def _cleared(
             return amounts.with_amounts(current, paid=current.paid + entry.amount)
         case Closed():
             rules.require_close(current, grace_days=_GRACE_DAYS_MIN, now=entry.at)
-            return replace(current, status=Status.CLOSED)
+            return amounts.closed(current)
         case Dishonoured():
             rules.require_unpaid_debt(current, grace_days=_GRACE_DAYS_MIN, now=entry.at)
             return replace(current, dishonoured=True)

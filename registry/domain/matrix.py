@@ -130,7 +130,7 @@ class MatrixPhase(StrEnum):
     PAID = "paid"
     """In full, before its due date."""
     CLOSED = "closed"
-    """Part-paid and overdue, reported as dishonoured, and closed."""
+    """Part-paid and overdue, and closed: what was not paid is dishonoured by that."""
 
 
 class Overlay(StrEnum):
@@ -164,7 +164,7 @@ _PHASE_STEPS: dict[MatrixPhase, tuple[Step, ...]] = {
     MatrixPhase.DUE: (*_LIVE_STEPS, Wait.DUE_DATE),
     MatrixPhase.PART_PAID: (*_LIVE_STEPS, *_PART_PAID_STEPS),
     MatrixPhase.PAID: (*_LIVE_STEPS, Operation.PAY),
-    MatrixPhase.CLOSED: (*_LIVE_STEPS, *_PART_PAID_STEPS, Operation.DISHONOUR, Operation.CLOSE),
+    MatrixPhase.CLOSED: (*_LIVE_STEPS, *_PART_PAID_STEPS, Operation.CLOSE),
 }
 _EARLY_STEPS: dict[Overlay, tuple[Step, ...]] = {
     Overlay.PLEDGED: (Operation.PLEDGE,),

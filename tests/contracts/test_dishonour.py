@@ -174,10 +174,34 @@ def test_only_an_unpaid_debt_is_reported(house: House, till: Till) -> None:
         till.dishonour(opened)
     with till.refused("UnknownReceivable", receivableId=9):
         till.dishonour(9)
-    with till.refused("NotDishonoured"):
-        till.absolve(closed)
     with till.refused("UnknownReceivable", receivableId=9):
         till.absolve(9)
+
+
+def test_a_debt_that_is_written_off_is_marked_by_that(house: House, till: Till) -> None:
+    """Nobody had reported it: closing its book sets no debtor free."""
+    receivable_id = till.parts()
+    till.reach(receivable_id)
+    till.pay(receivable_id, 99_999)
+    till.reach(receivable_id, days=GRACE_DAYS)
+    receipt = till.close(receivable_id)
+    assert next(name for name, _ in receipt.events) == "Closed"
+    assert (till.dishonoured(house.buyer), till.amounts(receivable_id)) == (1, {"paid": 99_999, "dishonoured": 1})
+    with till.refused("DebtorOverdue", debtor=house.buyer.address):
+        house.register()
+    till.absolve(receivable_id)
+    house.register()
+
+
+def test_who_owes_nothing_but_what_is_in_dispute_is_not_marked(house: House, till: Till, receivable_id: int) -> None:
+    till.dispute(token(receivable_id), 1_000)
+    till.pay(receivable_id, 99_000)
+    till.reach(receivable_id, days=GRACE_DAYS)
+    till.close(receivable_id)
+    assert till.dishonoured(house.buyer) == 0
+    with till.refused("NotDishonoured"):
+        till.absolve(receivable_id)
+    house.register()
 
 
 def test_nobody_is_late_with_what_cannot_be_paid_here(house: House, till: Till) -> None:
@@ -186,6 +210,8 @@ def test_nobody_is_late_with_what_cannot_be_paid_here(house: House, till: Till) 
     till.reach(receivable_id, days=GRACE_DAYS)
     with till.refused("NoDepositToken", currency=392):
         till.dishonour(receivable_id)
+    with till.refused("NoDepositToken", currency=392):
+        till.close(receivable_id)
 
 
 def test_neither_a_pause_nor_an_order_keeps_a_debt_from_being_reported(house: House, till: Till) -> None:

@@ -270,6 +270,11 @@ def test_a_mark_of_dishonour_goes_with_the_payment_or_the_absolution() -> None:
     assert not fold(closed, ABSOLVED).dishonoured
 
 
+def test_what_is_written_off_is_dishonoured() -> None:
+    assert live(replace(PAID, amount=99), CLOSED).dishonoured
+    assert not live(DISPUTED, REST_PAID, CLOSED).dishonoured
+
+
 def test_a_certificate_goes_back_to_its_seller() -> None:
     demanded = live(SOLD, DEMANDED)
     assert demanded.certificates[40].recourse == Recourse(SELLER, 50, demanded=True)
@@ -369,7 +374,7 @@ CANNOT_FOLLOW: list[tuple[list[Entry], Entry]] = [
     ([DISHONOURED], DISHONOURED),
     ([DISPUTED, REST_PAID], DISHONOURED),
     ([DISHONOURED], ABSOLVED),
-    ([CLOSED], ABSOLVED),
+    ([DISPUTED, REST_PAID, CLOSED], ABSOLVED),
     ([DISHONOURED, CLOSED], replace(ABSOLVED, face=99)),
     ([DISHONOURED, CLOSED, ABSOLVED], ABSOLVED),
     # Recourse: what was sold with it, once, after the due date, less what was paid out.

@@ -33,7 +33,6 @@ from registry.domain.rules.refusals import (
     ChainRefusal,
     CutOutOfRange,
     HolderSuspended,
-    NoDepositToken,
     NotDesk,
     NotFinancier,
 )
@@ -49,6 +48,7 @@ from registry.domain.rules.settlement import (
     require_close,
     require_credit,
     require_demand,
+    require_deposit_token,
     require_dishonoured,
     require_dispute,
     require_disputed,
@@ -176,7 +176,7 @@ def decide_pay(world: World, *, actor: Address, receivable_id: int, amount: int,
     require_payment(receivable, payer=actor, amount=amount, now=now)
     if actor != receivable.debtor:
         world.require_sender(actor, now=now)
-    _require_deposit_token(world, receivable)
+    require_deposit_token(world.registry, receivable)
     return Paid(receivable_id, actor, receivable.face, amount, now)
 
 
@@ -265,10 +265,11 @@ def decide_resolve(world: World, *, actor: Address, second: Authorisation, recei
 
 
 def decide_close(world: World, *, actor: Address, receivable_id: int, now: int) -> Closed:
-    """Raises NotAuthorised, UnknownReceivable, StatusForbids, NotOverdue."""
+    """Raises NotAuthorised, UnknownReceivable, StatusForbids, NotOverdue, NoDepositToken."""
     world.require_bank(actor)
     receivable = world.require_receivable(receivable_id)
     require_close(receivable, grace_days=world.parameter(Parameter.OVERDUE_GRACE_DAYS, now=now), now=now)
+    require_deposit_token(world.registry, receivable)
     return Closed(receivable_id, actor, receivable.face, now)
 
 
@@ -278,7 +279,7 @@ def decide_dishonour(world: World, *, actor: Address, receivable_id: int, now: i
     grace_days = world.parameter(Parameter.OVERDUE_GRACE_DAYS, now=now)
     require_unpaid_debt(receivable, grace_days=grace_days, now=now)
     # Nobody is late with what cannot be paid here.
-    _require_deposit_token(world, receivable)
+    require_deposit_token(world.registry, receivable)
     return Dishonoured(receivable_id, actor, receivable.face, now)
 
 
@@ -314,7 +315,7 @@ def decide_repurchase(world: World, *, actor: Address, certificate_id: Certifica
     require_no_lien(whole)
     amount = require_outstanding(receivable, whole, recourse)
     world.require_sender(actor, now=now)
-    _require_deposit_token(world, receivable)
+    require_deposit_token(world.registry, receivable)
     return Repurchased(receivable.receivable_id, actor, whole.start, whole.end, amount, now)
 
 
@@ -343,11 +344,6 @@ def _require_financing(
     world.require_sender(certificate.holder, now=now)
     if not world.require_eligible(financier, now=now).roles & Role.FINANCIER:
         raise NotFinancier(f"{format_address(financier)} has not the role of one")
-
-
-def _require_deposit_token(world: World, receivable: Receivable) -> None:
-    if receivable.currency not in world.registry.deposit_tokens:
-        raise NoDepositToken(f"deposits in currency {receivable.currency:03} have no token")
 
 
 def _require_front(

@@ -8,13 +8,14 @@ from __future__ import annotations
 from registry.domain import calendar
 from registry.domain.amounts import Payout, due, payable, payout
 from registry.domain.identifiers import Address, format_address, format_receivable_id
-from registry.domain.receivable import DAY_SECONDS, Certificate, Lien, Receivable, Recourse, Status
+from registry.domain.receivable import DAY_SECONDS, Certificate, Lien, Receivable, Recourse, Registry, Status
 from registry.domain.rules.refusals import (
     AmountMissing,
     CreditOutOfRange,
     CutOutOfRange,
     DishonourStands,
     InDispute,
+    NoDepositToken,
     NoRecourse,
     NotDishonoured,
     NotFinancier,
@@ -161,6 +162,12 @@ def require_overdue(receivable: Receivable, *, days: int, now: int) -> None:
     begins = receivable.due + days * DAY_SECONDS
     if now < begins:
         raise NotOverdue(f"not before {calendar.instant(begins)}")
+
+
+def require_deposit_token(registry: Registry, receivable: Receivable) -> None:
+    """There are deposits in its currency. Raises NoDepositToken."""
+    if receivable.currency not in registry.deposit_tokens:
+        raise NoDepositToken(f"deposits in currency {receivable.currency:03} have no token")
 
 
 def require_close(receivable: Receivable, *, grace_days: int, now: int) -> None:

@@ -285,6 +285,7 @@ CLOSE = Operation(
         *NO_RECEIVABLE,
         (rules.StatusForbids, receivable(status=Status.SETTLED)),
         (rules.NotOverdue, named(now=GRACE_OVER - 1)),
+        *NO_TOKEN,
     ],
 )
 DISHONOUR = Operation(
@@ -296,6 +297,7 @@ DISHONOUR = Operation(
         (rules.PaymentMade, receivable(senior=100, disputed=True)),
         (rules.NotOverdue, named(now=GRACE_OVER - 1)),
         (rules.DishonourStands, receivable(dishonoured=True)),
+        *NO_TOKEN,
     ],
 )
 ABSOLVE = Operation(

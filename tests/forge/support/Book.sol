@@ -84,6 +84,7 @@ library Books {
 
     function close(Book memory book) internal pure {
         book.closed = true;
+        if (book.amounts.payable_(book.face) != 0) book.amounts |= Amounts.DISHONOURED;
     }
 
     // ---- what holders, financiers and officers do
