@@ -33,11 +33,16 @@ def relay(acting: Acting, file: SignedFile) -> Told:
 @nonces.command("cancel")
 @operation()
 def nonces_cancel(acting: Acting, file: SignedFile) -> Told:
-    """Give up your own signature before anybody submits it, or the order that you signed."""
-    from registry.commands import orders, signing
+    """Give up what you signed before anybody submits it: an operation, an order, an acceptance, a permit."""
+    from registry.chain.deposits import SignedPermit
+    from registry.commands import cancelling
 
-    done = signing.cancel(acting.services, signer=acting.signer, given=orders.read_signatures(file))
-    return Told(f"what {file} holds can no longer be submitted", done[-1])
+    given = cancelling.read(file)
+    if isinstance(given, SignedPermit):
+        done = cancelling.cancel_permit(acting.services, signer=acting.signer, permitted=given)
+    else:
+        *_, done = cancelling.cancel(acting.services, signer=acting.signer, given=given)
+    return Told(f"what {file} holds can no longer be submitted", done)
 
 
 app.add_typer(nonces, name="nonces", rich_help_panel="Signatures")

@@ -37,7 +37,7 @@ from registry.commands.sending import (
     undone_if_refused,
 )
 from registry.commands.services import Services
-from registry.commands.signing import DocumentOfAnotherKind, read_json, read_signed, require_here
+from registry.commands.signing import DocumentOfAnotherKind, read_json, require_here
 from registry.domain import fold, rules
 from registry.domain.identifiers import ZERO_ADDRESS, Address, CertificateId, format_receivable_id
 from registry.domain.journal import REGISTRY_JOURNAL, Entry
@@ -132,13 +132,6 @@ class OrderDocument:
             if signed_.operation.values()["order"] != hash_:
                 raise OrderTextDiffers(f"{path.name} says {reference.authority}, {reference.number}")
         return cls(reference, found)
-
-
-def read_signatures(path: Path) -> tuple[SignedOperation, ...]:
-    """What a member or an officer signed. Raises what OrderDocument.read and read_signed raise."""
-    document = read_json(path)
-    is_order = isinstance(document, dict) and "operations" in document
-    return OrderDocument.read(path).operations if is_order else (read_signed(path),)
 
 
 # ------------------------------------------------------------ what is ordered

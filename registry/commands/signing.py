@@ -1,27 +1,20 @@
-"""Signatures that stand for a transaction: read from a file, submitted by anyone, given up by their signer."""
+"""Signatures that stand for a transaction: read from a file, submitted by anyone."""
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from eth_account.signers.local import LocalAccount
 
-from registry.chain.contract import Calls
 from registry.chain.operations import Agreement, Order
-from registry.chain.submit import account_address
 from registry.chain.typed_data import SignedOperation, SignedOperationMalformed
-from registry.commands.accounts import rehearsed_as_first
-from registry.commands.sending import Done, domain, nonce_used, send_call
+from registry.commands.sending import Done, domain, send_call
 from registry.commands.services import Services
 from registry.documents.reading import read_document
 from registry.domain.identifiers import format_address
 from registry.domain.refusals import Refusal
-from registry.domain.rules import NonceUsed
-from registry.store.nonces import NONCES_PER_WORD
 
 
 class SignedForAnother(Refusal):
@@ -93,30 +86,6 @@ def relay(services: Services, *, signer: LocalAccount, signed: SignedOperation) 
     require_relayable(signed)
     require_here(services, signed)
     return send_call(services, signer, signed.call())
-
-
-def cancel(services: Services, *, signer: LocalAccount, given: Sequence[SignedOperation]) -> list[Done]:
-    """Give up signatures before anybody submits them; of several, those that still count.
-
-    Raises SignedForAnother, NotTheSigner, and NonceUsed where none counts any more.
-    """
-    own = []
-    for signed in given:
-        require_here(services, signed)
-        signatures = [by for by in (signed.by, signed.second) if by is not None]
-        found = [by for by in signatures if by.signer == account_address(signer)]
-        if not found:
-            raise NotTheSigner(f"{' and '.join(format_address(by.signer) for by in signatures)} signed it")
-        own += found
-    left = [by for by in own if not nonce_used(services, by.signer, by.nonce)]
-    if not left:
-        raise NonceUsed()
-    masks: defaultdict[int, int] = defaultdict(int)
-    for by in left:
-        word, bit = divmod(by.nonce, NONCES_PER_WORD)
-        masks[word] |= 1 << bit
-    with rehearsed_as_first(len(masks)):
-        return [send_call(services, signer, Calls.cancel_nonces(word=word, mask=mask)) for word, mask in masks.items()]
 
 
 def require_here(services: Services, signed: SignedOperation) -> None:

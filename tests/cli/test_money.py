@@ -61,6 +61,10 @@ def test_deposits_are_booked_allowed_and_paid_out(cli: Cli, tmp_path: Path) -> N
     assert "deposit submit" in cli(*allow, "--sign", str(paper)).stdout
     cli("deposit", "submit", str(paper), "--as", BANK)
     cli.refused("permit_invalid", "deposit", "submit", str(paper), "--as", BANK)
+    another = tmp_path / "another.json"
+    cli(*allow, "--sign", str(another))
+    cli("nonces", "cancel", str(another), "--as", SELLER)
+    cli.refused("permit_invalid", "deposit", "submit", str(another), "--as", BANK)
     payout = ("deposit", "burn", "600.00", "EUR", "--from", SELLER, "--reference", "AU 2026-1")
     assert (
         cli.json("deposit", "allow", "600.00", "EUR", "--spender", BANKER, "--as", SELLER)["amount"]["amount"]
@@ -194,7 +198,12 @@ def test_a_debt_becomes_overdue_dishonoured_and_closed(cli: Cli, tmp_path: Path)
     cli("dev", "advance", "--days", "96")
     (debt,) = (row for row in cli.json("overdue") if row["debtor"]["handle"] == BUYER)
     assert debt["days"] >= 5
-    assert debt["dishonoured"] == 0
+    assert (debt["dishonoured"], debt["disputed"]["amount"]) == (0, "0.00")
+    due, since = (date.fromisoformat(debt[name]) for name in ("due_date", "reportable_since"))
+    assert {row["parameter"]: row["value"] for row in cli.json("parameter", "list")}["overdue_grace_days"] == (
+        since - due
+    ).days
+    assert "reportable since" in cli("overdue").stdout
     cli("dishonour", receivable, "--as", BANK)
     (marked,) = cli.json("overdue", "--dishonoured")
     assert (marked["receivables"], marked["unpaid"]["amount"]) == (1, "1000.00")

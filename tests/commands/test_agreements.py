@@ -11,7 +11,7 @@ import pytest
 from registry.chain.devchain import dev_account
 from registry.chain.operations import Agreement
 from registry.chain.typed_data import SignedOperation
-from registry.commands import agreements, relaying, signing
+from registry.commands import agreements, cancelling, relaying, signing
 from registry.commands.sending import Done, Signed
 from registry.domain.identifiers import CertificateId
 from registry.domain.journal import CreditNoted, Disputed, Resolved
@@ -114,11 +114,11 @@ def test_each_of_two_can_give_its_signature_up(desk: Desk, person: int) -> None:
         agreements.carry_out(desk.services, signer=desk.pen(BUYER), agreed=agreed)
     document = signed.value.document
     assert isinstance(document, SignedOperation)
-    signing.cancel(desk.services, signer=dev_account(person), given=[document])
+    cancelling.cancel(desk.services, signer=dev_account(person), given=[document])
     with refused(desk, "nonce_used"):
         signing.relay(desk.services, signer=dev_account(STRANGER), signed=document)
     with refused(desk, "not_the_signer"):
-        signing.cancel(desk.services, signer=dev_account(BANK), given=[document])
+        cancelling.cancel(desk.services, signer=dev_account(BANK), given=[document])
 
 
 def test_both_keys_here_need_no_file(desk: Desk) -> None:

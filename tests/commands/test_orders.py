@@ -12,7 +12,7 @@ import pytest
 from registry.chain.devchain import dev_account
 from registry.chain.operations import Order
 from registry.chain.rpc import NodeUnreachable, Receipt
-from registry.commands import orders, sending, signing
+from registry.commands import cancelling, orders, sending, signing
 from registry.commands.orders import OrderDocument, Reference
 from registry.commands.sending import Done
 from registry.domain.identifiers import CertificateId
@@ -199,11 +199,11 @@ def test_an_order_is_carried_out_once_and_in_time(desk: Desk) -> None:
 def test_an_officer_gives_up_what_it_signed(desk: Desk) -> None:
     desk.confirmed(desk.invoice(payable="1000.00"))
     document = sign(desk, freezing(desk, CertificateId(1, 10_000, 25_000)))
-    given = orders.read_signatures(write(desk, document))
+    given = cancelling.read(write(desk, document))
     assert given == document.operations
     with refused(desk, "not_the_signer"):
-        signing.cancel(desk.services, signer=dev_account(SECOND), given=given)
-    assert len(signing.cancel(desk.services, signer=dev_account(OFFICER), given=given)) == 1
+        cancelling.cancel(desk.services, signer=dev_account(SECOND), given=given)
+    assert len(cancelling.cancel(desk.services, signer=dev_account(OFFICER), given=given)) == 1
     with refused(desk, "nonce_used"):
         carry_out(desk, document)
 

@@ -14,7 +14,7 @@ from registry.chain.devchain import dev_account
 from registry.chain.eip712 import Eip712Domain
 from registry.chain.operations import Merge, UnfreezeReceivable
 from registry.chain.typed_data import SignedOperation, sign
-from registry.commands import certificates, claims, sending, signing
+from registry.commands import cancelling, certificates, claims, sending, signing
 from registry.commands.certificates import TypedPart
 from registry.commands.sending import Done, Hand, Signed
 from registry.domain.identifiers import CertificateId
@@ -178,26 +178,6 @@ def test_a_signature_that_is_too_old_does_not_count(desk: Desk) -> None:
         relay(desk, signed.value.document)
 
 
-def test_a_signature_is_given_up_by_its_signer_alone(desk: Desk) -> None:
-    signed = on_paper(desk, endorsing(desk, desk.confirmed()), person=SELLER)
-    with refused(desk, "not_the_signer"):
-        signing.cancel(desk.services, signer=dev_account(BUYER), given=[signed])
-    (done,) = signing.cancel(desk.services, signer=dev_account(SELLER), given=[signed])
-    assert done.entries == ()
-    with refused(desk, "nonce_used"):
-        relay(desk, signed)
-    with refused(desk, "nonce_used"):
-        signing.cancel(desk.services, signer=dev_account(SELLER), given=[signed])
-
-
-def test_signatures_of_one_word_are_given_up_in_one_transaction(desk: Desk) -> None:
-    given = [on_paper(desk, endorsing(desk, desk.confirmed()), person=SELLER) for _ in range(3)]
-    assert len(signing.cancel(desk.services, signer=dev_account(SELLER), given=given)) == 1
-    for signed in given:
-        with refused(desk, "nonce_used"):
-            relay(desk, signed)
-
-
 def test_a_database_that_was_set_back_gives_no_used_nonce(desk: Desk) -> None:
     first = on_paper(desk, endorsing(desk, desk.confirmed()), person=SELLER)
     relay(desk, first)
@@ -251,7 +231,7 @@ def test_a_signature_for_another_registry_is_named_as_such(desk: Desk, other: st
     with refused(desk, "signed_for_another"):
         relay(desk, signed)
     with refused(desk, "signed_for_another"):
-        signing.cancel(desk.services, signer=dev_account(SELLER), given=[signed])
+        cancelling.cancel(desk.services, signer=dev_account(SELLER), given=[signed])
 
 
 def test_an_order_is_not_relayed(desk: Desk) -> None:
