@@ -17,6 +17,7 @@ from eth_account.signers.local import LocalAccount
 from registry.chain.abi import ContractAbi
 from registry.chain.contract import At, SignaturesView, artifact
 from registry.chain.eip712 import MALFORMED, Eip712Domain, Message, fresh_nonce, from_json, to_json
+from registry.chain.erc1271 import stands_behind
 from registry.chain.operations import Approve
 from registry.chain.rpc import Node
 from registry.chain.submit import account_address
@@ -152,9 +153,9 @@ class SignedQuote:
         """What each of the desk's functions takes first: quote, signature, claim key."""
         return (astuple(self.quote), self.signature, self.claim_key)
 
-    def is_accounts(self) -> bool:
-        """Whether the signature is the financier's own key's; a contract's (ERC-1271) is not."""
-        return message(self.quote, self.domain).is_signed_by(self.quote.financier, self.signature)
+    def is_financiers(self, node: Node) -> bool:
+        """Whether the desk would take the signature as the financier's now, be that an account or a contract."""
+        return stands_behind(node, self.quote.financier, message(self.quote, self.domain), self.signature)
 
     def to_json(self) -> dict[str, Any]:
         """The document."""

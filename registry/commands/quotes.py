@@ -195,7 +195,8 @@ def state(
     `certificate` is what starts where the quoted one does, `desk` the registry's. Void: no acceptance of it can come to
     anything any more, as the certificate was cut, joined, handed on or paid on, is due, or the desk is another.
     """
-    found = row.state(now=cursor.block_at)
+    # That it was given up is known here from when that was sent; a reorg takes back what was sent, not what is known.
+    found = replace(row, withdrawn_at=None).state(now=cursor.block_at)
     if found is QuoteState.ACCEPTED:
         return found
     word, bit = divmod(row.nonce, NONCES_PER_WORD)
@@ -356,8 +357,7 @@ def _require_unused(services: Services, offered: SignedQuote) -> None:
 
 def _require_signed(services: Services, offered: SignedQuote) -> None:
     quote = offered.quote
-    # Whether a contract stands behind a signature (ERC-1271) only the chain can say.
-    if not offered.is_accounts() and not services.node.code(quote.financier):
+    if not offered.is_financiers(services.node):
         raise SignatureInvalid(f"{format_address(quote.financier)} did not sign that quote")
     if token_of(services, currency_of(services, quote.receivable_id)).address != quote.token:
         raise WrongToken(f"it pays in {format_address(quote.token)}")

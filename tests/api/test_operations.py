@@ -14,12 +14,13 @@ import pytest
 from eth_account import Account
 
 from api.app import create_app
-from api.deps import Services
+from api.deps import Services, commands_of
 from api.relays import RELAYS_MAX
-from registry.chain import operations, submit
+from registry.chain import operations, quotes, submit
 from registry.chain.devchain import dev_account
 from registry.chain.rpc import Node, NodeUnreachable
 from registry.commands import accounts, relaying
+from registry.commands import quotes as quote_commands
 from registry.commands.names import KeystoreLocked
 from registry.domain import anchors
 from registry.errors import Refusal
@@ -419,3 +420,20 @@ def test_what_counts_no_more_after_a_reorg_is_refused_when_it_is_repeated(api: A
     api.scene.unpause()
     assert post(api, document)["replayed"] is None
     assert len(api.scene.journal(1)) == 3
+
+
+def test_a_quote_is_withdrawn_only_as_long_as_the_chain_says_so(api: Api) -> None:
+    """A reorg takes back that it was given up, and the desk takes it again: nobody is told that it does not."""
+    api.scene.confirmed()
+    api.mirror()
+    signed = api.scene.quote(1, price=98_000)
+    path = f"/v1/quotes/0x{quotes.digest(signed.quote, signed.domain).hex()}"
+    assert api.post("/v1/quotes", signed.to_json(), key=None)["state"] == "offered"
+
+    def give_up() -> dict[str, Any]:
+        quote_commands.cancel(commands_of(api.services), signer=dev_account(BANK), offered=signed)
+        return api.get(path)
+
+    assert undone(api, give_up)["state"] == "withdrawn"
+    assert api.get(path)["state"] == "offered"
+    assert give_up()["state"] == "withdrawn"

@@ -56,7 +56,7 @@ def test_a_quote_is_the_desks_own(scene: Scene, kind: QuoteKind) -> None:
     assert quotes.digest(signed.quote, signed.domain) == desk(scene).digest(signed.quote)
     assert signed.domain == desk(scene).eip712_domain()
     assert desk(scene).registry() == scene.deployment.receivables
-    assert signed.is_accounts()
+    assert signed.is_financiers(scene.node)
 
 
 def test_another_signer_signs_the_same(scene: Scene) -> None:

@@ -10,19 +10,21 @@ from typing import Any
 import pytest
 
 from registry.chain import quotes as desk_chain
+from registry.chain.deposits import DepositCalls
 from registry.chain.devchain import dev_account
-from registry.chain.quotes import SignedAcceptance
-from registry.commands import certificates, overdue, quotes, relaying
+from registry.chain.quotes import SignedAcceptance, SignedQuote
+from registry.commands import certificates, members, overdue, quotes, relaying
 from registry.commands.accounts import Rehearsed, signer_of
 from registry.commands.quotes import Accepted, Offered
 from registry.commands.sending import Signed
 from registry.domain.identifiers import CertificateId
 from registry.domain.journal import Pledged, Sold
-from registry.domain.receivable import DAY_SECONDS
+from registry.domain.receivable import DAY_SECONDS, Role
 from registry.store.queries import quotes as quote_queries
 from registry.store.queries.quotes import QuoteState
 from tests.commands.desk import Desk, refused
-from tests.scene import BANK, BUYER, SELLER, STRANGER, SUPPLIER
+from tests.scene import BANK, BUYER, OPERATOR, SELLER, SETTLEMENT_BANK, STRANGER, SUPPLIER, YEAR_SECONDS
+from tests.wallet import Wallet
 
 
 def offer(desk: Desk, certificate: CertificateId, *, person: int = BANK, days: int = 7, **terms: Any) -> Offered:
@@ -242,6 +244,43 @@ def test_a_quote_is_for_the_holder_it_names_and_of_the_financier_who_signed_it(d
     elsewhere = replace(offered.signed, domain=desk_chain.desk_domain(chain_id=1, desk=desk.services.deployment.desk))
     with refused(desk, "signed_for_another"):
         quotes.accept(desk.services, signer=dev_account(SELLER), offered=elsewhere)
+
+
+def quoted_by(wallet: Wallet, offered: Offered, *, key: int) -> SignedQuote:
+    """The same terms in the name of a contract, with a signature of this person's."""
+    signed = offered.signed
+    quote = replace(signed.quote, financier=wallet.address)
+    return desk_chain.sign(quote, dev_account(key), signed.domain, claim_key=signed.claim_key)
+
+
+def test_a_contract_that_finances_is_asked_whether_it_signed(desk: Desk) -> None:
+    """Before its quote is kept, and before the holder approves the desk for it."""
+    scene, by = desk.scene, desk.services.deployment.desk
+    wallet = Wallet.deploy(scene.node, person=STRANGER)
+    wallet.obey(scene.address(BANK))
+    members.admit(
+        desk.services,
+        signer=dev_account(OPERATOR),
+        member=wallet.address,
+        name="Smart Bank AG",
+        identity=None,
+        roles=Role.FINANCIER,
+        kyc_expiry=scene.now + YEAR_SECONDS,
+    )
+    deposit = DepositCalls.mint(to=wallet.address, amount=100_000, bank_reference=b"\x77" * 32)
+    scene.send_to_token(SETTLEMENT_BANK, deposit)
+    wallet.execute(scene.token, DepositCalls.approve(spender=by, amount=100_000))
+    offered = offer(desk, desk.confirmed())
+    forged, genuine = quoted_by(wallet, offered, key=STRANGER), quoted_by(wallet, offered, key=BANK)
+    with refused(desk, "signature_invalid"):
+        quotes.keep(desk.services, forged)
+    with refused(desk, "signature_invalid"):
+        quotes.accept(desk.services, signer=dev_account(SELLER), offered=forged)
+    row = quotes.keep(desk.services, genuine)
+    assert (row.financier, kept(desk, SELLER)) == (wallet.address, [row.quote_id, offered.row.quote_id])
+    accepted = quotes.accept(desk.services, signer=dev_account(SELLER), offered=genuine)
+    assert isinstance(accepted.done.entry, Sold)
+    assert scene.holder(1, 0) == wallet.address
 
 
 def test_only_its_financier_gives_a_quote_up(desk: Desk) -> None:
