@@ -29,14 +29,15 @@ class DebtsQuery(PageQuery):
     )
     debtor: str | None = Field(default=None, description="Handle or address of the debtor.")
     dishonoured: bool = Field(
-        default=False, description="Only what was reported as not paid in time, of closed receivables too."
+        default=False, description="Instead, what bears the mark of dishonour, of closed receivables too."
     )
 
 
 @router.get("", summary="List what debtors have not paid in time", responses=reads_list(HTTPStatus.NOT_FOUND))
 def list_debts(request: Request, reading: ReadingDep, query: Annotated[DebtsQuery, Query()]) -> schemas.DebtPage:
-    """What is overdue at the time of as_of_block and not paid, by debtor and currency.
+    """What is overdue at the time of as_of_block, can be paid and is not, by debtor and currency.
 
+    The mark of dishonour comes when somebody reports it, which anyone may from `reportable_since` on.
     The receivables themselves: /v1/receivables?phase=overdue, or ?dishonoured=true. Refuses: unknown_account,
     unknown_currency.
     """
@@ -45,9 +46,9 @@ def list_debts(request: Request, reading: ReadingDep, query: Annotated[DebtsQuer
         page = receivables.dishonoured(reading.connection, debtor=debtor, after=after, limit=query.limit)
     else:
         page = receivables.overdue(reading.connection, now=reading.now, debtor=debtor, after=after, limit=query.limit)
-    names = reading.names(row.debtor for row in page)
+    names, registry = reading.names(row.debtor for row in page), reading.registry.state()
     return schemas.DebtPage(
-        items=[schemas.show_debt(row, names=names) for row in page],
+        items=[schemas.show_debt(row, names=names, registry=registry, now=reading.now) for row in page],
         next=next_link(request, None if page.after is None else _after(page.after)),
         as_of_block=reading.as_of_block,
     )

@@ -78,7 +78,8 @@ def read_member(member: MemberPath, reading: ReadingDep) -> schemas.MemberRead:
     # A debtor has at most one row for each currency.
     debts = receivables.dishonoured(reading.connection, debtor=member, limit=PAGE_ROWS_MAX)
     names = reading.names([member])
-    dishonoured = [receivable_schemas.show_debt(row, names=names) for row in debts]
+    registry = reading.registry.state()
+    dishonoured = [receivable_schemas.show_debt(row, names=names, registry=registry, now=reading.now) for row in debts]
     return schemas.MemberRead.at(shown, dishonoured=dishonoured, block=reading.as_of_block)
 
 

@@ -44,7 +44,8 @@ PhaseText = Annotated[
     str,
     Field(
         description="Where it stands at the time of as_of_block. All of the due day is `due`; then `overdue` begins, "
-        "until all is `paid` that was not credited, or the settlement bank has `closed` the book.",
+        "unless all that is left is in dispute, until all is `paid` that was not credited, or the settlement bank has "
+        "`closed` the book.",
         json_schema_extra={"enum": [*PHASES]},
     ),
 ]
@@ -173,13 +174,18 @@ class PaymentPage(Model):
 
 
 class DebtOut(Model):
-    """What a debtor has not paid in one currency."""
+    """What a debtor could have paid in one currency and has not."""
 
     debtor: PartyOut
     receivables: int = Field(ge=1, description="Of how many receivables.")
-    dishonoured: int = Field(ge=0, description="How many of them were reported as not paid in time.")
-    unpaid: MoneyOut = Field(description="Neither paid nor credited, in dispute or not.")
+    dishonoured: int = Field(ge=0, description="How many of them bear the mark of dishonour.")
+    unpaid: MoneyOut = Field(description="Neither paid nor credited nor in dispute.")
+    in_dispute: MoneyOut = Field(description="Of the same receivables: it cannot be paid, and is not counted above.")
     due_date: DayText = Field(description="The first day on which one of them was due.")
+    reportable_since: DayText | None = Field(
+        description="From this day on - it may be still to come - the first of them that was not reported can be, by "
+        "anyone: its due day and the grace in force. Null where all were, or their currency has no deposits here."
+    )
 
 
 class DebtPage(Model):
@@ -232,7 +238,15 @@ def show(
 
 def show_due_day(row: DueDayRow, *, now: int) -> DueDayOut:
     """A day of a calendar as the API shows it at `now` (seconds)."""
-    owed = Receivable(0, b"", status=Status.CONFIRMED, due=row.due_at)
+    owed = Receivable(
+        0,
+        b"",
+        status=Status.CONFIRMED,
+        due=row.due_at,
+        face=row.amount_minor,
+        senior=row.disputed_minor,
+        disputed=bool(row.disputed_minor),
+    )
     return DueDayOut(
         due_date=day(row.due_at),
         phase=rules.phase(owed, now=now).value,
@@ -253,14 +267,17 @@ def show_payment(row: PaymentRow, *, currency: int, names: Mapping[Address, Part
     )
 
 
-def show_debt(row: DebtRow, *, names: Mapping[Address, PartyRow]) -> DebtOut:
-    """A debt as the API shows it."""
+def show_debt(row: DebtRow, *, names: Mapping[Address, PartyRow], registry: Registry, now: int) -> DebtOut:
+    """A debt as the API shows it at `now` (seconds)."""
+    since = row.reportable_since(registry, now=now)
     return DebtOut(
         debtor=PartyOut.of(row.debtor, names),
         receivables=row.receivables,
         dishonoured=row.dishonoured,
         unpaid=MoneyOut.of(row.unpaid_minor, row.currency),
+        in_dispute=MoneyOut.of(row.disputed_minor, row.currency),
         due_date=day(row.due_at),
+        reportable_since=None if since is None else day(since),
     )
 
 

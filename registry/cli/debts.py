@@ -29,7 +29,10 @@ def overdue(
     ] = False,
     limit: Limit = None,
 ) -> Listing:
-    """What debtors have not paid in time, by debtor and currency; `list --phase overdue` names the receivables."""
+    """What debtors could pay and did not in time, by debtor and currency; `list --phase overdue` names the receivables.
+
+    The mark of dishonour comes when somebody reports it: `dishonour`, which anyone may, from the day named here on.
+    """
     from registry.cli import money_views, views
     from registry.store.queries import receivables
     from registry.store.queries.pages import PAGE_ROWS_MAX, every
@@ -37,21 +40,23 @@ def overdue(
     party, now = None if debtor is None else asking.account(debtor), asking.now
     ask = receivables.dishonoured if dishonoured else functools.partial(receivables.overdue, now=now)
     rows, more = first(limit, every(lambda key: ask(asking.snapshot, debtor=party, after=key, limit=PAGE_ROWS_MAX)))
-    name = names(asking.snapshot, (row.debtor for row in rows))
+    name, state = names(asking.snapshot, (row.debtor for row in rows)), asking.state
     if more:
         output.note("there is more: raise --limit")
     return Listing(
-        [money_views.debt_document(row, name=name, now=now) for row in rows],
+        [money_views.debt_document(row, name=name, now=now, registry=state) for row in rows],
         money_views.DEBT_COLUMNS,
         lambda: output.table(
-            ["debtor", "unpaid ", "receivables ", "dishonoured ", "due since"],
+            ["debtor", "unpaid ", "disputed ", "receivables ", "dishonoured ", "due since", "reportable since"],
             (
                 (
                     name(row.debtor),
                     views.money(row.unpaid_minor, row.currency),
+                    views.money(row.disputed_minor, row.currency) if row.disputed_minor else "",
                     row.receivables,
                     row.dishonoured or "",
                     day(row.due_at),
+                    money_views.reportable_since(row, now=now, registry=state) or "",
                 )
                 for row in rows
             ),

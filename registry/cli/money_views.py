@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from registry.commands.payments import PaidOut
     from registry.domain.money import Currency
     from registry.domain.pricing import Cost
+    from registry.domain.receivable import Registry
     from registry.domain.rules import ChainRefusal
     from registry.store.queries.certificates import CertificateRow
     from registry.store.queries.entries import PaymentRow
@@ -145,14 +146,22 @@ def agreement(agreed: Operation, *, currency: Currency) -> str:
 # ----------------------------------------------------------------------- lists
 
 
-def debt_document(row: DebtRow, *, name: Name, now: int) -> dict[str, Any]:
+def reportable_since(row: DebtRow, *, now: int, registry: Registry) -> str | None:
+    """The day from which the first debt without the mark can be reported; it may be still to come."""
+    since = row.reportable_since(registry, now=now)
+    return None if since is None else day(since)
+
+
+def debt_document(row: DebtRow, *, name: Name, now: int, registry: Registry) -> dict[str, Any]:
     """What a debtor has not paid in a currency, for programs."""
     return {
         "debtor": party(row.debtor, name),
         "unpaid": money(row.unpaid_minor, row.currency).to_json(),
+        "disputed": money(row.disputed_minor, row.currency).to_json(),
         "receivables": row.receivables,
         "dishonoured": row.dishonoured,
         "due_date": day(row.due_at),
+        "reportable_since": reportable_since(row, now=now, registry=registry),
         "days": -days_until(row.due_at, now=now),
     }
 
@@ -162,9 +171,11 @@ DEBT_COLUMNS = (
     "debtor_handle",
     "unpaid",
     "unpaid_currency",
+    "disputed",
     "receivables",
     "dishonoured",
     "due_date",
+    "reportable_since",
     "days",
 )
 

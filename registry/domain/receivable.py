@@ -31,7 +31,7 @@ class Status(IntEnum):
 class Phase(StrEnum):
     """Where a receivable stands at an instant.
 
-    Part-paid is none of them: a debt that is overdue stays so until all of it is paid (Receivable.is_part_paid).
+    Part-paid is none of them (Receivable.is_part_paid): a debt that is overdue stays so until all that can be is paid.
     """
 
     REGISTERED = "registered"

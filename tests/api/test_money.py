@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -287,7 +288,9 @@ def test_what_is_not_paid_in_time_is_told_and_goes_back_by_signature(money: Api)
     """The last one: time passes."""
     scene = money.scene
     sold, lost = scene.confirmed(face=30_000), scene.confirmed(face=20_000)
-    late = scene.quote(lost, price=1_000)
+    late, argued = scene.quote(lost, price=1_000), scene.confirmed(face=10_000)
+    scene.dispute(argued, start=0, cut=1_000)
+    scene.pay(argued, 9_000)
     scene.accept(scene.quote(sold, price=29_000, amount=30_000))
     money.mirror()
     money.post("/v1/quotes", late.to_json(), key=None)
@@ -307,12 +310,21 @@ def test_what_is_not_paid_in_time_is_told_and_goes_back_by_signature(money: Api)
     )  # fmt: skip
     (debt,) = money.get("/v1/members/buyer")["dishonoured"]
     assert (debt["receivables"], debt["dishonoured"], debt["unpaid"]) == (1, 1, eur(15_000))
+    assert (debt["in_dispute"], debt["reportable_since"]) == (eur(0), None)
     assert money.get("/v1/debts?dishonoured=true")["items"] == [debt]
     (overdue,) = money.get("/v1/debts?debtor=buyer")["items"]
     ids = [item["id"] for item in money.walk("/v1/receivables?phase=overdue&debtor=buyer")]
     assert (overdue["receivables"], overdue["dishonoured"]) == (len(ids), 0)
     assert f"R-{sold}" in ids
     assert f"R-{lost}" not in ids
+    assert f"R-{argued}" not in ids
+    shown = money.get(f"/v1/receivables/R-{argued}")
+    assert (shown["phase"], shown["payable"], shown["in_dispute"]) == ("due", eur(0), eur(1_000))
+    days = {day["due_date"]: day for day in money.get("/v1/members/buyer/calendar")["items"]}
+    assert days[shown["due_date"]]["phase"] == "overdue"  # others are due on that day, and can be paid
+    since, due = (date.fromisoformat(overdue[name]) for name in ("reportable_since", "due_date"))
+    grace = scene.view.policy().settlement.overdue_grace_days
+    assert since == due + timedelta(days=grace.in_force(now=scene.now))
     for after in (f"{debt['debtor']['address']}/EUR", "buyer/EUR"):
         assert money.get("/v1/debts", params={"after": after})["items"] == []
 

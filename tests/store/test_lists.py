@@ -16,7 +16,7 @@ from registry.domain.amounts import payable, payout
 from registry.domain.fold import empty_receivable, empty_registry, fold_all, fold_registry
 from registry.domain.identifiers import Address
 from registry.domain.journal import CertificateFrozen, MemberFrozen, Paid, ReceivableFrozen
-from registry.domain.receivable import DAY_SECONDS, Certificate, Phase, Receivable, Registry, Scope, Status
+from registry.domain.receivable import DAY_SECONDS, Certificate, Parameter, Phase, Receivable, Registry, Scope, Status
 from registry.domain.rules import holds, in_force, lapses_at, phase
 from registry.mirror.follower import Follower
 from registry.store import records
@@ -71,6 +71,9 @@ def book(node: Node, postgres: EmbeddedPostgres) -> Iterator[Book]:
         scene.split(number, start=0, cut=10 * days, to=BANK)
     scene.freeze_certificate(1, start=700, seconds=100 * DAY_SECONDS)
     scene.partition(1, start=700, cut=800)
+    scene.dispute(2, start=0, cut=300)  # all the rest of it is paid, of the next one nothing
+    scene.pay(2, 80_000 - 300)
+    scene.dispute(3, start=0, cut=400)
     every_operation(scene)
     deployment = scene.deployment
     Follower(
@@ -383,7 +386,7 @@ def test_receivables_are_narrowed_by_what_became_of_them(book: Book, name: str, 
 
 
 def test_debts_that_are_overdue_or_dishonoured_are_added_up_by_debtor(book: Book) -> None:
-    def debts(states: list[Receivable]) -> list[tuple[Address, int, int, int, int, int]]:
+    def debts(states: list[Receivable]) -> list[tuple[object, ...]]:
         groups: dict[tuple[Address, int], list[Receivable]] = defaultdict(list)
         for state in states:
             groups[state.debtor, state.currency].append(state)
@@ -391,17 +394,19 @@ def test_debts_that_are_overdue_or_dishonoured_are_added_up_by_debtor(book: Book
             (
                 *key,
                 len(group),
-                sum(unpaid(state) for state in group),
+                sum(could_be_paid(state) for state in group),
+                sum(unpaid(state) - could_be_paid(state) for state in group),
                 sum(state.dishonoured for state in group),
                 min(state.due for state in group),
+                min((state.due for state in group if not state.dishonoured), default=None),
             )
             for key, group in sorted(groups.items())
         ]
 
-    def shown_debts(rows: Iterable[receivables.DebtRow]) -> list[tuple[Address, int, int, int, int, int]]:
+    def shown_debts(rows: Iterable[receivables.DebtRow]) -> list[tuple[object, ...]]:
         return [astuple(row) for row in rows]  # type: ignore[misc]  # its fields in order
 
-    counts = set()
+    counts, disputed = set(), 0
     for now, debtor, limit in itertools.product(book.instants, (None, Scene.address(BUYER), PEOPLE[0]), (1, 500)):
         states = [
             state for state in book.states if phase(state, now=now) is Phase.OVERDUE and debtor in (None, state.debtor)
@@ -409,13 +414,58 @@ def test_debts_that_are_overdue_or_dishonoured_are_added_up_by_debtor(book: Book
         found = every(
             lambda after: receivables.overdue(book.connection, now=now, debtor=debtor, after=after, limit=limit)  # noqa: B023
         )
-        assert shown_debts(found) == debts(states)
+        rows = list(found)
+        assert shown_debts(rows) == debts(states)
+        assert all(row.unpaid_minor for row in rows)
         counts.add(len(states))
+        disputed += sum(row.disputed_minor for row in rows)
     assert len(counts) > 2
+    assert disputed
     marked = [state for state in book.states if state.dishonoured]
     assert {state.status for state in marked} == {Status.CONFIRMED, Status.CLOSED}
     assert shown_debts(receivables.dishonoured(book.connection)) == debts(marked)
     assert shown_debts(receivables.dishonoured(book.connection, debtor=PEOPLE[0])) == []
+
+
+def test_nobody_is_late_with_what_is_in_dispute(book: Book) -> None:
+    (state,) = (one for one in book.states if one.status is Status.CONFIRMED and not payable(one))
+    now = state.due + 100 * DAY_SECONDS
+    for ask in (receivables.receivables, receivables.receivables_by_due):
+        found = {name: [row.receivable_id for row in ask(book.connection, phase_at=(name, now))] for name in Phase}
+        assert state.receivable_id in found[Phase.DUE]
+        assert state.receivable_id not in found[Phase.OVERDUE]
+
+
+def test_a_debt_can_be_reported_once_the_contract_takes_the_report(book: Book) -> None:
+    for now in book.instants:
+        for row in receivables.overdue(book.connection, now=now):
+            since = row.reportable_since(book.registry, now=now)
+            unmarked = [
+                state
+                for state in book.states
+                if (state.debtor, state.currency) == (row.debtor, row.currency)
+                and state.currency in book.registry.deposit_tokens
+                and phase(state, now=now) is Phase.OVERDUE
+                and not state.dishonoured
+            ]
+            assert (since is None) is not unmarked
+            grace_days = rules.parameter_in_force(book.registry, Parameter.OVERDUE_GRACE_DAYS, now=now)
+            for at, reportable in () if since is None else ((since, True), (since - 1, False)):
+                taken = [state for state in unmarked if can_be_reported(state, grace_days=grace_days, now=at)]
+                assert bool(taken) is reportable
+
+
+def can_be_reported(state: Receivable, *, grace_days: int, now: int) -> bool:
+    try:
+        rules.require_unpaid_debt(state, grace_days=grace_days, now=now)
+    except rules.NotOverdue:
+        return False
+    return True
+
+
+def could_be_paid(state: Receivable) -> int:
+    """What can be paid, and of what is closed what could be."""
+    return payable(replace(state, status=Status.CONFIRMED))
 
 
 def test_payments_are_those_of_the_journal(book: Book) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from registry.domain import calendar
+from registry.domain.amounts import payable
 from registry.domain.identifiers import MINOR_MAX, Address, CertificateId, format_address, format_receivable_id
 from registry.domain.receivable import (
     DAY_SECONDS,
@@ -82,7 +83,10 @@ ONCE_CONFIRMED = (Status.CONFIRMED, Status.SETTLED, Status.CLOSED)
 
 
 def phase(receivable: Receivable, *, now: int) -> Phase:
-    """Where the receivable stands at `now` (seconds). The whole due day is Due; Overdue begins with the next."""
+    """Where the receivable stands at `now` (seconds). The whole due day is Due; Overdue begins with the next.
+
+    It stays Due where nothing can be paid, because all that is left is in dispute: nobody is late with that.
+    """
     match receivable.status:
         case Status.REGISTERED:
             return Phase.REGISTERED
@@ -98,7 +102,7 @@ def phase(receivable: Receivable, *, now: int) -> Phase:
             return Phase.CLOSED
         case _ if now < receivable.due:
             return Phase.LIVE
-        case _ if now < receivable.due + DAY_SECONDS:
+        case _ if now < receivable.due + DAY_SECONDS or not payable(receivable):
             return Phase.DUE
         case _:
             return Phase.OVERDUE

@@ -28,6 +28,7 @@ from registry.domain.identifiers import Address, CertificateId
 from registry.domain.receivable import DAY_SECONDS, Certificate, Lien, Phase, Receivable, Recourse, Scope, Status
 from registry.store.queries.pages import PAGE_ROWS_DEFAULT, Page, beyond, page, rows_asked
 from registry.store.queries.receivables import (
+    ONLY_DISPUTED,
     Sought,
     due_in,
     frozen_ids,
@@ -281,7 +282,13 @@ def security(
 _AMOUNT = func.sum(table.c.end_minor - table.c.start_minor)
 
 _apart = (
-    select(receivable.c.receivable_id, receivable.c.status, receivable.c.disputed, receivable.c.senior_minor)
+    select(
+        receivable.c.receivable_id,
+        receivable.c.status,
+        receivable.c.disputed,
+        receivable.c.senior_minor,
+        ONLY_DISPUTED.label("only_disputed"),
+    )
     .where(receivable.c.in_clearing)
     .subquery("apart")
 )
@@ -302,7 +309,7 @@ def _totals(
         (_apart.c.status == int(Status.SETTLED), Phase.PAID.value),
         (_apart.c.status == int(Status.CLOSED), Phase.CLOSED.value),
         (table.c.due_at > now, Phase.LIVE.value),
-        (table.c.due_at > now - DAY_SECONDS, Phase.DUE.value),
+        (or_(table.c.due_at > now - DAY_SECONDS, _apart.c.only_disputed), Phase.DUE.value),
         else_=Phase.OVERDUE.value,
     ).label("phase")
     found = connection.execute(
@@ -453,7 +460,13 @@ def _own(sought: CertificatesSought) -> list[ColumnElement[bool]]:
     wanted += within(sought, due_at=table.c.due_at, receivable_id=table.c.receivable_id)
     if (phase_at := sought.get("phase_at")) is not None:
         phase, now = phase_at
-        wanted += [_of_status(status_in(phase)), *due_in(phase, table.c.due_at, now=now)]
+        only_disputed = table.c.receivable_id.in_(
+            select(receivable.c.receivable_id).where(receivable.c.in_clearing, ONLY_DISPUTED)
+        )
+        wanted += [
+            _of_status(status_in(phase)),
+            *due_in(phase, table.c.due_at, only_disputed=only_disputed, now=now),
+        ]
     if (status := sought.get("status")) is not None:
         wanted.append(_of_status(status))
     if (disputed := sought.get("disputed")) is not None:

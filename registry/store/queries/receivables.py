@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Subquery, func, literal, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Subquery, and_, case, func, literal, or_, select
 from sqlalchemy.sql import ColumnCollection
 
 from registry.domain import amounts, rules
 from registry.domain.identifiers import Address
-from registry.domain.receivable import DAY_SECONDS, Offer, Phase, Receivable, Registry, Scope, Status
+from registry.domain.receivable import DAY_SECONDS, Offer, Parameter, Phase, Receivable, Registry, Scope, Status
 from registry.store.queries.pages import PAGE_ROWS_DEFAULT, Page, beyond, page, rows_asked
 from registry.store.queries.visibility import Caller, visible_to
 from registry.store.tables import journal, order_freeze
@@ -166,17 +166,31 @@ class DueDayRow:
 
 @dataclass(frozen=True, slots=True)
 class DebtRow:
-    """What a debtor has not paid in one currency: of how many receivables, how much in minor units, the first due when.
+    """What a debtor could have paid in one currency and has not: of how many receivables, how much in minor units.
 
-    Of the `receivables` so many are `dishonoured`; `due_at` in seconds.
+    `disputed_minor` of the same receivables is in dispute and not counted: it cannot be paid. Of the `receivables` so
+    many are `dishonoured`. The first was due at `due_at`, in seconds, and the first without the mark at
+    `unmarked_due_at`, None where each has it.
     """
 
     debtor: Address
     currency: int
     receivables: int
     unpaid_minor: int
+    disputed_minor: int
     dishonoured: int
     due_at: int
+    unmarked_due_at: int | None
+
+    def reportable_since(self, registry: Registry, *, now: int) -> int | None:
+        """The instant (seconds) from which the first without the mark can be reported, by the grace in force at `now`.
+
+        None where there is nothing to report, or its currency has no deposits here (DOMAIN rule 19).
+        """
+        if self.unmarked_due_at is None or self.currency not in registry.deposit_tokens:
+            return None
+        grace_days = rules.parameter_in_force(registry, Parameter.OVERDUE_GRACE_DAYS, now=now)
+        return self.unmarked_due_at + grace_days * DAY_SECONDS
 
 
 class Sought(TypedDict, total=False):
@@ -323,7 +337,7 @@ def due_days(
     if after is not None:
         wanted.append(beyond(key, after))
     found = connection.execute(
-        select(*key, func.count(), func.sum(_UNPAID), func.coalesce(func.sum(_DISPUTED).filter(table.c.disputed), 0))
+        select(*key, func.count(), func.sum(_UNPAID), _DISPUTED_SUM)
         .where(*wanted)
         .group_by(*key)
         .order_by(*key)
@@ -341,7 +355,7 @@ def overdue(
     limit: int = PAGE_ROWS_DEFAULT,
     caller: Caller = Caller.LOCAL,
 ) -> Page[DebtRow, DebtKey]:
-    """What debtors have not paid although it is overdue at `now` (seconds), by debtor and currency.
+    """What debtors could pay and have not although it is overdue at `now` (seconds), by debtor and currency.
 
     The receivables themselves: receivables_by_due with that phase.
     """
@@ -369,9 +383,16 @@ def _debts(
     connection: Connection, wanted: Sequence[ColumnElement[bool]], *, after: DebtKey | None, limit: int
 ) -> Page[DebtRow, DebtKey]:
     key = [table.c.debtor, table.c.currency]
-    marked = func.count().filter(table.c.dishonoured)
+    columns = [
+        func.count(),
+        func.sum(_PAYABLE),
+        _DISPUTED_SUM,
+        func.count().filter(table.c.dishonoured),
+        func.min(table.c.due_at),
+        func.min(table.c.due_at).filter(~table.c.dishonoured),
+    ]
     found = connection.execute(
-        select(*key, func.count(), func.sum(_UNPAID), marked, func.min(table.c.due_at))
+        select(*key, *columns)
         .where(*wanted, *([] if after is None else [beyond(key, after)]))
         .group_by(*key)
         .order_by(*key)
@@ -381,7 +402,14 @@ def _debts(
 
 
 _UNPAID = table.c.face_minor - table.c.cancelled_minor - table.c.paid_minor
-_DISPUTED = table.c.senior_minor - table.c.cancelled_minor
+_DISPUTED = case((table.c.disputed, table.c.senior_minor - table.c.cancelled_minor), else_=0)
+_DISPUTED_SUM = func.sum(_DISPUTED)
+
+_PAYABLE = _UNPAID - _DISPUTED
+"""amounts.payable of what is confirmed; of what is closed, what could still be paid when it was."""
+
+ONLY_DISPUTED = and_(table.c.disputed, _PAYABLE == 0)
+"""Whether nothing of what is confirmed can be paid: without a dispute it would be settled."""
 
 
 # ------------------------------------------------------------- shared by lists
@@ -412,7 +440,7 @@ def matching(sought: Sought) -> list[ColumnElement[bool]]:
         wanted.append(has_status(status))
     if (phase_at := sought.get("phase_at")) is not None:
         phase, now = phase_at
-        wanted += [has_status(status_in(phase)), *due_in(phase, table.c.due_at, now=now)]
+        wanted += [has_status(status_in(phase)), *due_in(phase, table.c.due_at, only_disputed=ONLY_DISPUTED, now=now)]
     if (roots := sought.get("document_roots")) is not None:
         wanted.append(table.c.document_root.in_(roots))
     return [*wanted, *within(sought, due_at=table.c.due_at, receivable_id=table.c.receivable_id)]
@@ -446,15 +474,21 @@ def status_in(phase: Phase) -> Status:
     return Status.SETTLED if phase is Phase.PAID else Status[phase.name]
 
 
-def due_in(phase: Phase, due_at: ColumnElement[int], *, now: int) -> list[ColumnElement[bool]]:
-    """What rules.phase says of the due date at `now` (seconds), turned round so that the database can look for it."""
+def due_in(
+    phase: Phase, due_at: ColumnElement[int], *, only_disputed: ColumnElement[bool], now: int
+) -> list[ColumnElement[bool]]:
+    """What rules.phase says of the due date at `now` (seconds), turned round so that the database can look for it.
+
+    `only_disputed`: nothing of the receivable can be paid, because all that is left is in dispute.
+    """
     match phase:
         case Phase.LIVE:
             return [due_at > now]
         case Phase.DUE:
-            return [due_at <= now, due_at > now - DAY_SECONDS]
+            is_today = and_(due_at <= now, due_at > now - DAY_SECONDS)
+            return [or_(is_today, and_(only_disputed, due_at <= now))]
         case Phase.OVERDUE:
-            return [due_at <= now - DAY_SECONDS]
+            return [due_at <= now - DAY_SECONDS, ~only_disputed]
         case _:
             return []
 
