@@ -7,7 +7,7 @@ other claim of the demo falls due.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from eth_account.signers.local import LocalAccount
@@ -19,7 +19,7 @@ from registry.commands.certificates import receivable_of
 from registry.commands.demo_stage import Say, delivery_note, handle_of, parts
 from registry.commands.names import SETTLEMENT_BANK, address_of
 from registry.commands.oversight import Waits, registry_state
-from registry.commands.sending import now
+from registry.commands.sending import Done, now
 from registry.commands.services import Services
 from registry.domain import calendar, pricing
 from registry.domain.identifiers import CertificateId, format_receivable_id
@@ -265,21 +265,24 @@ class _Play:
                 registry_state(self.services), Parameter.OVERDUE_GRACE_DAYS, now=now(self.services)
             )
             self.wait_until(row.due_at + grace * DAY_SECONDS)
-            self.close_book(receivable_id)
+            self.announced(overdue.close, receivable_id, "closed the book of")
             self.compare(receivable_id, before)
         if any(row.claimed_minor == 0 for row in parts(self.services, receivable_id)):
             out = payments.redeem_all(self.services, signer=self.helper(), receivable_id=receivable_id)
             self.say_paid_out(out, currency)
+        if receivable_of(self.services, receivable_id).dishonoured:
+            # Or its debtor could confirm nothing in a later run.
+            self.announced(overdue.absolve, receivable_id, "heard that the rest was made good: it lifted the mark on")
 
-    def close_book(self, receivable_id: int) -> None:
+    def announced(self, act: Callable[..., Done | Waits], receivable_id: int, says: str) -> None:
+        """What the settlement bank says that it will do, and does after the delay."""
         bank = accounts.signer_of(self.services, SETTLEMENT_BANK)
-        ended = overdue.close(self.services, signer=bank, receivable_id=receivable_id)
-        if isinstance(ended, Waits):
-            self.wait_until(ended.ready_at)
-            ended = overdue.close(self.services, signer=bank, receivable_id=receivable_id)
-        assert not isinstance(ended, Waits)
-        name = format_receivable_id(receivable_id)
-        self.tell(self.acts.payments, f"{SETTLEMENT_BANK} closed the book of {name}")
+        done = act(self.services, signer=bank, receivable_id=receivable_id)
+        if isinstance(done, Waits):
+            self.wait_until(done.ready_at)
+            done = act(self.services, signer=bank, receivable_id=receivable_id)
+        assert not isinstance(done, Waits)
+        self.tell(self.acts.payments, f"{SETTLEMENT_BANK} {says} {format_receivable_id(receivable_id)}")
 
     def redeemable(self, receivable_id: int) -> dict[tuple[int, int], int]:
         keys = [(row.receivable_id, row.start_minor) for row in parts(self.services, receivable_id)]
