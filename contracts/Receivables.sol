@@ -18,7 +18,7 @@ import {Words} from "./libraries/Words.sol";
 /// @notice The truth about receivables: one journal head per receivable, one word per certificate, one per member.
 /// @dev No proxy and no owner over certificates: nobody moves one without its holder's authority or an order. This is
 ///      the deployed registry, with the doors that members use most; base/Ledger.sol holds the rules. What it does not
-///      answer itself, its extensions do, for signatures and for oversight.
+///      answer itself, its extensions do: for signatures, oversight and settlement.
 contract Receivables is Clearing, Extended, IMemberOperations, IMoneyOperations, IERC721 {
     using Words for uint256;
 

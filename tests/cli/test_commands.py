@@ -6,6 +6,7 @@ import itertools
 import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.core
@@ -419,3 +420,17 @@ def test_every_command_that_the_manual_names_exists() -> None:
         typed = set(re.findall(r"`counterfoil ([a-z]+)", document.read_text()))
         assert typed
         assert typed <= set(group.commands)
+
+
+def test_the_manual_names_every_list() -> None:
+    def lists(command: Any, name: str = "") -> set[str]:
+        found = {name} if any("--csv" in one.opts for one in command.params) else set()
+        return found.union(
+            *(lists(one, f"{name} {key}".strip()) for key, one in getattr(command, "commands", {}).items())
+        )
+
+    manual = (PROJECT_ROOT / "docs" / "operations.md").read_text()
+    sentence = re.search(r"^Lists \((.*?)\)", manual, re.MULTILINE | re.DOTALL)
+    assert sentence is not None
+    named = [" ".join(name.split()) for name in re.findall(r"`([^`]+)`", sentence[1])]
+    assert sorted(named) == sorted(lists(typer.main.get_command(app)))

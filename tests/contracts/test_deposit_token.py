@@ -175,6 +175,23 @@ def test_members_pay_each_other(bank: Bank) -> None:
     assert (bank.balance(seller), bank.balance(supplier)) == (500, 500)
 
 
+def test_an_allowance_takes_the_place_of_the_earlier_one(bank: Bank) -> None:
+    seller, supplier = bank.house.seller, bank.house.supplier
+    bank.token.approve(supplier, 200, sender=seller)
+    receipt = bank.token.approve(supplier, 50, sender=seller)
+    assert receipt.events == [("Approval", {"owner": seller.address, "spender": supplier.address, "value": 50})]
+    assert bank.token.allowance(seller, supplier) == 50
+
+
+def test_nobody_gives_more_than_there_is_or_was_allowed(bank: Bank) -> None:
+    seller, supplier = bank.house.seller, bank.house.supplier
+    with bank.refused("ERC20InsufficientBalance", sender=seller.address, balance=1_000, needed=1_001):
+        bank.token.transfer(supplier, 1_001, sender=seller)
+    bank.token.approve(supplier, 50, sender=seller)
+    with bank.refused("ERC20InsufficientAllowance", spender=supplier.address, allowance=50, needed=51):
+        bank.token.transferFrom(seller, supplier, 51, sender=supplier)
+
+
 def test_an_amount_is_more_than_nothing(bank: Bank) -> None:
     seller = bank.house.seller
     for act in (
