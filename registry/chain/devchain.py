@@ -226,9 +226,13 @@ class DevChain:
         except (OSError, ValueError) as error:
             raise DevChainFailed(f"no answer from Anvil: {error}; {self._child.output()}") from error
 
+    def running(self) -> bool:
+        """Whether Anvil has not ended; it may be busy."""
+        return self._child.running()
+
     def is_healthy(self) -> bool:
         """Whether Anvil runs and answers with the dev chain's id."""
-        return self._child.running() and _answers(self.port)
+        return self.running() and _answers(self.port)
 
     def stop(self) -> None:
         """End Anvil, which writes its state first; kill it after STOP_SECONDS_MAX. Safe to repeat."""

@@ -264,6 +264,7 @@ def _serve(services: Services, listener: socket.socket, ready: Callable[[], obje
                 announced = True
                 ready()
             try:
+                # Not whether they answer, which costs them work and which they cannot when the machine is busy.
                 services.require_alive()
             except Refusal as refusal:
                 ended.append(refusal)
@@ -290,7 +291,8 @@ def _with_cause(services: Services, act: Callable[[], T]) -> T:
     try:
         return act()
     except ServiceError:
-        services.require_alive()
+        # Who no longer answers is about to be seen as ended.
+        services.require_alive(answering=True)
         raise
 
 

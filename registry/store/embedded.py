@@ -199,9 +199,13 @@ class EmbeddedPostgres:
         """The command line of the wheel's psql on a database."""
         return [str(binaries_folder() / "psql"), self.url(database)]
 
+    def running(self) -> bool:
+        """Whether the server has not ended; it may be busy."""
+        return self._child.running()
+
     def alive(self) -> bool:
         """Whether the server runs and answers a query."""
-        if not self._child.running():
+        if not self.running():
             return False
         try:
             with psycopg.connect(self.url("postgres"), connect_timeout=2) as connection:
