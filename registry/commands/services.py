@@ -57,8 +57,8 @@ class MirrorLags(ServiceError):
 @dataclass(slots=True)
 class Services:
     """What a command works with. `running` is the owner in another process, None where this process owns all;
-    `nudge` wakes the mirror that this process runs in the background, if it runs one; in a `rehearsal` nobody signs;
-    `postponed_block` is the last one that mirrored_together is to wait for."""
+    `nudge` wakes the mirror that this process runs in the background, if it runs one, and each of its steps sets
+    `stepped`; in a `rehearsal` nobody signs; `postponed_block` is the last one mirrored_together is to wait for."""
 
     home: Path
     node: Node
@@ -68,6 +68,7 @@ class Services:
     chain: DevChain | None = None
     postgres: EmbeddedPostgres | None = None
     nudge: threading.Event | None = None
+    stepped: threading.Event = field(default_factory=threading.Event)
     notices: list[str] = field(default_factory=list)
     rehearsal: bool = False
     postponed_block: int | None = None
@@ -132,25 +133,27 @@ class Services:
         if self.nudge is not None:
             self.nudge.set()
         deadline = time.monotonic() + MIRROR_WAIT_SECONDS
-        while time.monotonic() < deadline:
-            if self.running is None and self.nudge is None:
-                # A mirror in another process that was faster has done a part of the work.
-                with suppress(CursorLost):
-                    self.follower().catch_up(until=block_number)
-            with self.database.bulk() as connection:
+        with self.database.bulk() as connection:
+            while time.monotonic() < deadline:
+                self.stepped.clear()
+                if self.running is None and self.nudge is None:
+                    # A mirror in another process that was faster has done a part of the work.
+                    with suppress(CursorLost):
+                        self.follower().catch_up(until=block_number)
                 row = connection.execute("SELECT block_number FROM cursor").fetchone()
-            if row is not None and row[0] >= block_number:
-                return
-            time.sleep(MIRROR_POLL_SECONDS)
+                connection.rollback()  # what was read is locked until then
+                if row is not None and row[0] >= block_number:
+                    return
+                self.stepped.wait(MIRROR_POLL_SECONDS)
         raise MirrorLags(f"block {block_number} is not mirrored after {MIRROR_WAIT_SECONDS:.0f} s")
 
-    def require_alive(self) -> None:
-        """Raises ServiceEnded if the own dev chain or PostgreSQL has ended."""
-        if self.chain is not None and not self.chain.is_healthy():
+    def require_alive(self, *, answering: bool = False) -> None:
+        """Raises ServiceEnded if the own dev chain or PostgreSQL has ended, or with `answering` does not answer."""
+        if self.chain is not None and not (self.chain.is_healthy() if answering else self.chain.running()):
             raise ServiceEnded(
                 f"the dev chain (Anvil) has ended; blocks of its last moments may be lost, see {self.chain.folder}"
             )
-        if self.postgres is not None and not self.postgres.alive():
+        if self.postgres is not None and not (self.postgres.alive() if answering else self.postgres.running()):
             raise ServiceEnded(
                 "the embedded PostgreSQL has ended; committed rows are safe and it recovers at the start"
             )
@@ -235,10 +238,16 @@ def following(
 ) -> Iterator[None]:
     """Run the mirror in the background for the time of the block."""
     stop, nudge = threading.Event(), threading.Event()
+
+    def stepped(step: Step) -> None:
+        services.stepped.set()
+        if on_step is not None:
+            on_step(step)
+
     thread = threading.Thread(
         target=services.follower().run,
         args=(stop,),
-        kwargs={"nudge": nudge, "on_step": on_step, "on_failure": on_failure},
+        kwargs={"nudge": nudge, "on_step": stepped, "on_failure": on_failure},
         name="mirror",
         daemon=True,
     )
