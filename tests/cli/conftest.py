@@ -9,23 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from registry.cli import app, running
+from registry.cli import running
 from registry.commands.services import Running, master_key
 from registry.settings import Settings, settings
 from registry.store.database import Database
-from tests.e2e.running import Serving, serving, temporary_home
+from tests.e2e.running import Serving, serving, temporary_home, typed
 
 
 @dataclass(frozen=True)
 class Cli:
     """Runs commands as a second terminal would."""
 
-    runner: CliRunner
-
     def __call__(self, *words: str, exit_code: int = 0) -> Result:
-        result = self.runner.invoke(app, list(words), catch_exceptions=False)
+        result = typed(*words)
         assert result.exit_code == exit_code, result.stdout + result.stderr
         return result
 
@@ -92,4 +90,4 @@ def cli(home: Path, home_variable: Callable[[Path], None], monkeypatch: pytest.M
     home_variable(home)
     # A command owns its process, and with it the root logger; here pytest does.
     monkeypatch.setattr(running, "configure_logging", lambda **_: None)
-    return Cli(CliRunner())
+    return Cli()

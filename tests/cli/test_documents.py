@@ -17,15 +17,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy.event import listen, remove
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from registry.chain.rpc import NodeUnreachable
-from registry.cli import app
 from registry.commands import sending
 from registry.settings import PROJECT_ROOT
 from tests.cli.conftest import Cli
 from tests.commands.desk import ubl
-from tests.e2e.running import PROGRAM, counterfoil, environment, json_of, serving, temporary_home
+from tests.e2e.running import PROGRAM, counterfoil, environment, json_of, serving, temporary_home, typed
 
 SAMPLES = PROJECT_ROOT / "registry" / "samples"
 HYBRID = SAMPLES / "batch" / "erzgrund-er-77342.pdf"
@@ -43,7 +42,7 @@ def inspect(tmp_path: Path, home_variable: Callable[[Path], None]) -> Inspect:
     home_variable(home)
 
     def run(*words: object, exit_code: int = 0) -> Result:
-        result = CliRunner().invoke(app, ["invoice", "inspect", *map(str, words)], catch_exceptions=False)
+        result = typed("invoice", "inspect", *map(str, words))
         assert result.exit_code == exit_code, result.stdout + result.stderr
         assert not home.exists()
         return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -17,9 +18,13 @@ from typing import Any
 
 import httpx
 import psutil
+import pytest
+from typer import testing
+from typer.main import get_command
 
+from registry.cli import app
 from registry.commands.services import Running
-from registry.settings import PROJECT_ROOT
+from registry.settings import PROJECT_ROOT, Settings, settings
 
 PROGRAM = Path(sys.executable).with_name("counterfoil")
 SECONDS_MAX = 90.0
@@ -61,6 +66,27 @@ def counterfoil(home: Path, *words: str, exit_code: int = 0) -> subprocess.Compl
 def json_of(home: Path, *words: str, exit_code: int = 0) -> Any:
     """Run a command with --json; the document that it prints."""
     return json.loads(counterfoil(home, *words, "--json", exit_code=exit_code).stdout)
+
+
+# The runner would put the tree of all commands together for each of them.
+testing._get_command = functools.cache(get_command)
+
+
+def typed(*words: str) -> testing.Result:
+    """Run a command in this process; what it raises besides refusals is raised."""
+    return testing.CliRunner().invoke(app, words, catch_exceptions=False)
+
+
+@contextmanager
+def at_home(home: Path) -> Iterator[None]:
+    """Commands of this process work on this home, with no other setting."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name in Settings.model_fields:
+            patched.delenv("COUNTERFOIL_" + name.upper(), raising=False)
+        patched.setenv("COUNTERFOIL_HOME", str(home))
+        settings.cache_clear()
+        yield
+    settings.cache_clear()
 
 
 class Serving:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -14,9 +16,19 @@ import httpx
 import pytest
 
 from registry.commands.demo import SAMPLES
-from registry.commands.services import Running
-from registry.settings import PROJECT_ROOT
-from tests.e2e.running import get, json_of, processes_of, serving, socket_folder, temporary_home, until
+from registry.commands.services import Running, following, owned
+from registry.settings import PROJECT_ROOT, Settings
+from tests.e2e.running import (
+    at_home,
+    get,
+    json_of,
+    processes_of,
+    serving,
+    socket_folder,
+    temporary_home,
+    typed,
+    until,
+)
 
 SHARED = PROJECT_ROOT.parent / "shared" / "data" / "invoices"
 
@@ -53,6 +65,20 @@ def first(home: Path) -> dict[str, Any]:
 def second(home: Path, first: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = json_of(home, "demo", "--once")
     return found
+
+
+@contextmanager
+def served_here(home: Path) -> Iterator[None]:
+    """This process owns the home: chain and database start once for all commands that are typed meanwhile."""
+    with owned(Settings(home=home), api_url=None) as services, following(services), at_home(home):
+        yield
+
+
+def here(*words: str) -> Any:
+    """What a command of this process prints with --json."""
+    done = typed(*words, "--json")
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
 
 
 def refused(summary: dict[str, Any]) -> dict[str, str]:
@@ -133,8 +159,9 @@ def test_everybodys_cash_is_what_came_in_at_the_bank(first: dict[str, Any], home
     euros = [deposits["EUR"] for deposits in cash.values() if "EUR" in deposits]
     assert sum(euros) == Decimal(first["closing"]["paid"]["amount"])
     # What the bank lent and what was paid on the pledged claim, which the bank has the first part of.
-    assert json_of(home, "show", "R-5")["phase"] == "paid"
-    assert json_of(home, "show", "R-7")["phase"] == "closed"
+    with served_here(home):
+        assert here("show", "R-5")["phase"] == "paid"
+        assert here("show", "R-7")["phase"] == "closed"
 
 
 def test_sql_and_chain_agree_in_every_field(first: dict[str, Any]) -> None:
@@ -165,20 +192,22 @@ def test_a_second_run_finds_everything_and_changes_nothing(first: dict[str, Any]
 
 def test_a_later_run_leaves_what_is_not_its_own(home: Path, second: dict[str, Any], tmp_path: Path) -> None:
     def of_our_own() -> list[Any]:
-        return [json_of(home, "show", name) for name in names]
+        return [here("show", name) for name in names]
 
     names = []
-    for number in ("10078", "10079", "10080"):
-        invoice = tmp_path / f"{number}.xml"
-        invoice.write_text(SAMPLE.read_text().replace("10077", number))
-        names.append(json_of(home, "register", str(invoice), "--as", "pennwick-textiles", "--due", DUE)["receivable"])
-    json_of(home, "confirm", names[0], "--as", "havelmoor-stores")
-    before = of_our_own()
+    with served_here(home):
+        for number in ("10078", "10079", "10080"):
+            invoice = tmp_path / f"{number}.xml"
+            invoice.write_text(SAMPLE.read_text().replace("10077", number))
+            names.append(here("register", str(invoice), "--as", "pennwick-textiles", "--due", DUE)["receivable"])
+        here("confirm", names[0], "--as", "havelmoor-stores")
+        before = of_our_own()
     # Not even where it is given the very files: it did not register them.
     for words in ((), ("--invoices", str(tmp_path))):
         again = json_of(home, "demo", "--once", *words)
         assert (again["confirmed"], again["moves"], again["orders"]) == ([], [], [])
-        assert of_our_own() == before
+        with served_here(home):
+            assert of_our_own() == before
         assert again["left_alone"] == (19 if words else 3)
     assert again["counts"] == {"registered": 0, "earlier": 0, "duplicate": 3, "refused": 0}
     assert again["pending"] is None

@@ -11,12 +11,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from registry.cli import app
 from registry.domain.rules import CHAIN_REFUSALS
-from registry.settings import PROJECT_ROOT, Settings, settings
-from tests.e2e.running import serving, temporary_home
+from registry.settings import PROJECT_ROOT
+from tests.e2e.running import at_home, serving, temporary_home, typed
 
 README = PROJECT_ROOT / "README.md"
 REFUSALS = {refusal.code for refusal in CHAIN_REFUSALS.values()}
@@ -43,16 +41,11 @@ def _later(command: str) -> str:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def home() -> Iterator[Path]:
     """The home of a demo that serves, for commands of this process."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv("COUNTERFOIL_" + name.upper(), raising=False)
-    with temporary_home() as folder, serving(folder, "demo", "--port", "0") as command:
+    with temporary_home() as folder, serving(folder, "demo", "--port", "0") as command, at_home(folder):
         command.wait_ready()
-        monkeypatch.setenv("COUNTERFOIL_HOME", str(folder))
-        settings.cache_clear()
         yield folder
-    settings.cache_clear()
 
 
 def test_the_tour_names_every_part_of_the_life_of_a_receivable() -> None:
@@ -69,7 +62,7 @@ def test_the_tour_goes_as_it_is_written(home: Path, tmp_path: Path, monkeypatch:
         if not command.startswith("cf "):
             subprocess.run(["sh", "-c", command], check=True)
             continue
-        result = CliRunner().invoke(app, shlex.split(command)[1:], catch_exceptions=False)
+        result = typed(*shlex.split(command)[1:])
         refused = next((word for word in re.findall(r"[a-z_]+", comment) if word in REFUSALS), None)
         fails = refused is not None or "exits with 1" in comment
         assert result.exit_code == (1 if fails else 0), command + result.output
