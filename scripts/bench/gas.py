@@ -91,8 +91,8 @@ CLOCK = 2_222_222_222
 DUE = (CLOCK // DAY_SECONDS + 90) * DAY_SECONDS
 FAR = CLOCK + 1_000 * DAY_SECONDS + 12_345
 """Deadline of signatures, expiry of KYC and of orders."""
-USED_NONCE, FRESH_NONCE = 7 << 8 | 1, 9 << 8 | 1
-"""Nonces of a word of 256 of which the signer has given up the first, and of one of which it has used none."""
+USED_NONCE, FRESH_NONCE, ANOTHER_FRESH_NONCE = 7 << 8 | 1, 9 << 8 | 1, 11 << 8 | 1
+"""Nonces of a word of 256 of which the signer has given up the first, and of two of which it has used none."""
 
 
 def address(person: int) -> Address:
@@ -529,7 +529,7 @@ def _money(bench: Bench) -> None:
     for what in ("", f": {BESIDES}"):
         more = bench.gas[many + what] - bench.gas[few + what]
         bench.gas[f"redeem many: a further certificate{what}"] = -(-more // (max(BATCHES) - min(BATCHES)))
-    for count in BATCHES[:2]:
+    for count in BATCHES:
         split = split_many(bench.confirmed(), [address(SUPPLIER)] * count)
         bench.send(SELLER, operation_call(split))
         certificates = [(split.receivable_id, part.cut) for part in split.parts]
@@ -546,6 +546,7 @@ def _financing(bench: Bench) -> None:
         ("sale by quote", USED_NONCE, 0, sale),
         ("sale by quote, first nonce of 256", FRESH_NONCE, 0, sale),
         ("sale by quote, the tail", USED_NONCE + 1, FACE - 1_000_000, sale),
+        ("sale by quote, the tail, first nonce of 256", ANOTHER_FRESH_NONCE, FACE - 1_000_000, sale),
         ("pledge by quote", USED_NONCE + 2, 0, loan),
     ):
         bench.accept(name, bench.quote(bench.confirmed(), nonce=nonce, cut=cut, kind=kind).call())
@@ -571,15 +572,17 @@ def _agreements(bench: Bench) -> None:
     bench.measure_agreement("resolve", operations.Resolve(receivable_id=number))
 
 
-def _sold(bench: Bench) -> tuple[int, int]:
-    """Two receivables that will not be paid in time: one is part-paid, the other was sold with recourse."""
+def _sold(bench: Bench) -> tuple[int, int, int]:
+    """Three receivables that will not be paid in time: one is part-paid, one was sold with recourse, one was cut."""
     desk, number = bench.deployment.desk, bench.confirmed()
     bench.send(SELLER, Calls.approve(receivable_id=number, start=0, to=desk))
     bench.accept("sale by quote", bench.quote(number, nonce=USED_NONCE + 4, kind=quotes.QuoteKind.SALE).call())
-    return bench.confirmed(), number
+    split = split_many(bench.confirmed(), [address(NEWCOMER)] * 2)
+    bench.send(SELLER, operation_call(split))
+    return bench.confirmed(), number, split.receivable_id
 
 
-def _overdue(bench: Bench, part_paid: int, sold: int) -> None:
+def _overdue(bench: Bench, part_paid: int, sold: int, cut: int) -> None:
     bench.wait_until(DUE + 10 * DAY_SECONDS)
     pay = Calls.pay(receivable_id=part_paid, amount=FACE // 3)
     redeem = Calls.redeem(receivable_id=part_paid, start=0)
@@ -592,6 +595,12 @@ def _overdue(bench: Bench, part_paid: int, sold: int) -> None:
     bench.measure_money("repurchase", SELLER, repurchase)
     bench.measure_delayed("close", Calls.close(part_paid), devchain.SETTLEMENT_BANK)
     bench.measure_delayed("absolve", Calls.absolve(part_paid), devchain.SETTLEMENT_BANK)
+    bench.send(BUYER, Calls.pay(receivable_id=cut, amount=FACE // 3))
+    bench.measure_delayed("close, which marks the debtor", Calls.close(cut), devchain.SETTLEMENT_BANK)
+    # What the receivable has paid out is summed in a word of its own, which the first redemption makes.
+    for which, start in (("the first certificate", FACE - 10_101), ("another", FACE - 20_202)):
+        redeem = Calls.redeem(receivable_id=cut, start=start)
+        bench.measure_money(f"redeem after a close, {which}", SUBMITTER, redeem)
 
 
 def _lapse(bench: Bench) -> None:
