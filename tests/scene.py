@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from eth_account.signers.local import LocalAccount
 
 from registry.chain import delayed, deploy, devchain, operations, quotes, typed_data
-from registry.chain.contract import Calls, ReceivablesView, Terms, receivables_abi, signed_call
+from registry.chain.abi import ContractAbi
+from registry.chain.contract import Calls, ReceivablesView, Terms, artifact, receivables_abi, signed_call
 from registry.chain.deposits import DepositCalls, DepositView, deposit_abi
 from registry.chain.devchain import dev_account
 from registry.chain.eip712 import Eip712Domain, fresh_nonce
@@ -308,6 +309,15 @@ class Scene:
     @property
     def deposits(self) -> DepositView:
         return DepositView(self.node, self.token)
+
+    def create(self, contract: str, *arguments: object) -> Address:
+        """One more contract of ours on the chain."""
+        compiled = artifact(contract)
+        abi = ContractAbi(compiled)
+        code = compiled.bytecode + abi.constructor(*arguments)
+        made = send(self.node, abi, signer=dev_account(OPERATOR), to=None, data=code).contract
+        assert made is not None
+        return made
 
     def send_to_token(self, person: int, data: bytes) -> Receipt:
         return send(self.node, deposit_abi(), signer=dev_account(person), to=self.token, data=data)

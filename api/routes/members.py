@@ -27,7 +27,7 @@ from api.schemas.deposits import DepositList
 from registry.chain.deposits import DepositView
 from registry.commands.deposits import balance
 from registry.domain.identifiers import Address, format_address, format_receivable_id, parse_receivable_id
-from registry.domain.money import currency_by_numeric
+from registry.domain.money import currency_to_show
 from registry.domain.rules import UnknownMember, UnknownReceivable
 from registry.store.queries import certificates, members, receivables
 from registry.store.queries.pages import PAGE_ROWS_MAX
@@ -261,7 +261,7 @@ def list_deposits(account: AccountDep, services: ServicesDep, query: Annotated[L
             token,
             balance(
                 DepositView(services.node, token),
-                currency_by_numeric(numeric),
+                currency_to_show(numeric),
                 account.address,
                 registry=services.deployment.receivables,
                 desk=registry.desk,

@@ -43,7 +43,7 @@ from registry.domain.journal import (
     Sold,
     Split,
 )
-from registry.domain.money import Money, currency_to_show
+from registry.domain.money import Sum, currency_to_show
 from registry.domain.provenance import Step
 from registry.domain.receivable import (
     MemberStatus,
@@ -76,9 +76,9 @@ Name = Callable[[Address], str]
 """How an address is shown: its handle, or the address where nobody is known by it."""
 
 
-def money(minor: int, currency: int) -> Money:
-    """An amount with its currency."""
-    return Money(minor, currency_to_show(currency))
+def money(minor: int, currency: int) -> Sum:
+    """An amount with its currency. Whatever several add up to can be shown."""
+    return Sum(minor, currency_to_show(currency))
 
 
 def party(address: Address, name: Name) -> dict[str, str]:
@@ -737,7 +737,7 @@ CLOSING_COLUMNS = ("certificate", "holder", "amount ", "before ", "after ")
 
 def closing_rows(closing: Closing) -> list[tuple[object, ...]]:
     """The same for people, with the sums last."""
-    amount = Money(sum(claim.face.minor for claim in closing.claims), closing.paid.currency)
+    amount = Sum(sum(claim.face.minor for claim in closing.claims), closing.paid.currency)
     return [
         *((claim.certificate, claim.holder, claim.face, claim.before, claim.after) for claim in closing.claims),
         ("", "sum", amount, closing.total("before"), closing.total("after")),
@@ -747,7 +747,7 @@ def closing_rows(closing: Closing) -> list[tuple[object, ...]]:
 CASH_COLUMNS = ("holder", "deposit ")
 
 
-def cash_rows(cash: Iterable[tuple[str, Iterable[Money]]]) -> list[tuple[object, ...]]:
+def cash_rows(cash: Iterable[tuple[str, Iterable[Sum]]]) -> list[tuple[object, ...]]:
     """What each has at the settlement bank, a row for each currency."""
     return [(holder, money) for holder, deposits in cash for money in deposits]
 

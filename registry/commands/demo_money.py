@@ -24,7 +24,7 @@ from registry.commands.services import Services
 from registry.domain import calendar, pricing
 from registry.domain.identifiers import CertificateId, format_receivable_id
 from registry.domain.journal import Entry, Pledged, Sold
-from registry.domain.money import Currency, Money, currency_to_show, format_amount
+from registry.domain.money import Currency, Money, Sum, currency_to_show, format_amount
 from registry.domain.receivable import DAY_SECONDS, Parameter, Status
 from registry.domain.rules import NoDepositToken, parameter_in_force
 from registry.store.queries import entries as entry_queries
@@ -76,7 +76,7 @@ class MoneyActs:
     financed: list[str] = field(default_factory=list)
     payments: list[str] = field(default_factory=list)
     closing: Closing | None = None
-    cash: list[tuple[str, list[Money]]] = field(default_factory=list)
+    cash: list[tuple[str, list[Sum]]] = field(default_factory=list)
 
 
 @dataclass(slots=True)

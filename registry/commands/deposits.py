@@ -22,7 +22,7 @@ from registry.commands.sending import Contract, Done, Hand, Pen, Signed, send_ca
 from registry.commands.services import Services
 from registry.commands.signing import SignedForAnother, read_json
 from registry.domain.identifiers import MINOR_MAX, ZERO_ADDRESS, Address, format_address
-from registry.domain.money import Currency, Money, currency_by_numeric
+from registry.domain.money import Currency, Money, Sum, currency_to_show
 from registry.domain.orders import bank_reference_hash
 from registry.domain.rules import NoDepositToken
 from registry.store import records
@@ -33,7 +33,7 @@ from registry.store.database import Connection
 class Balance:
     """What an account has in one currency, and what registry and desk may take of it: that may be more."""
 
-    deposit: Money
+    deposit: Sum
     registry: Money
     desk: Money
 
@@ -42,8 +42,8 @@ class Balance:
 class Total:
     """All deposits in one currency, and what of them lies in the registry until certificates are paid out."""
 
-    deposits: Money
-    in_registry: Money
+    deposits: Sum
+    in_registry: Sum
 
 
 def mint(
@@ -133,7 +133,7 @@ def balance(
 ) -> Balance:
     """What an account has of one token at a block."""
     return Balance(
-        Money(token.balance(account, block=block), currency),
+        Sum(token.balance(account, block=block), currency),
         _shown(token.allowance(owner=account, spender=registry, block=block), currency),
         _shown(token.allowance(owner=account, spender=desk, block=block), currency),
     )
@@ -143,7 +143,7 @@ def totals(services: Services) -> list[Total]:
     """What the settlement bank owes in every currency that has deposits here."""
     registry = services.deployment.receivables
     return [
-        Total(Money(token.total(), currency), Money(token.balance(registry), currency))
+        Total(Sum(token.total(), currency), Sum(token.balance(registry), currency))
         for currency, token in _tokens(services)
     ]
 
@@ -178,7 +178,7 @@ def desk_of(services: Services) -> Address:
 def _tokens(services: Services) -> list[tuple[Currency, DepositView]]:
     """All deposit tokens with their currencies."""
     tokens = registry_state(services).deposit_tokens
-    return [(currency_by_numeric(numeric), DepositView(services.node, token)) for numeric, token in tokens.items()]
+    return [(currency_to_show(numeric), DepositView(services.node, token)) for numeric, token in tokens.items()]
 
 
 def _shown(allowance: int, currency: Currency) -> Money:

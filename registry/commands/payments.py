@@ -27,7 +27,7 @@ from registry.commands.services import Services
 from registry.domain.amounts import with_amounts
 from registry.domain.identifiers import Address, CertificateId, format_receivable_id
 from registry.domain.journal import Redeemed
-from registry.domain.money import Money, currency_to_show
+from registry.domain.money import Money, Sum, currency_to_show
 from registry.domain.receivable import Receivable
 from registry.domain.refusals import Refusal
 from registry.domain.rules import ChainRefusal, NothingDue, decide_pay, require_payout
@@ -123,7 +123,7 @@ def pay(
     token = token_of(services, currency)
     balance = token.balance(payer)
     if balance < money.minor:
-        raise InsufficientDeposit(f"{Money(balance, currency)} are there, {money} are needed")
+        raise InsufficientDeposit(f"{Sum(balance, currency)} are there, {money} are needed")
     after = with_amounts(row.state(), paid=row.paid_minor + money.minor)
     waiting = _due(services, after) if redeem else []
     together = _fitting(services, beside=PAYMENT_GAS)

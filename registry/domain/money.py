@@ -112,14 +112,6 @@ def currency(code: str) -> Currency:
     return known
 
 
-def currency_by_numeric(numeric: int) -> Currency:
-    """The currency of a numeric code, as the contracts store it. Refuses: unknown_currency."""
-    known = _BY_NUMERIC.get(numeric)
-    if known is None:
-        raise UnknownCurrency(f"{numeric} is not the number of an active ISO 4217 currency with a minor unit")
-    return known
-
-
 def currency_to_show(numeric: int) -> Currency:
     """The currency of any number that the contract takes (1 to 999), for showing amounts that are on chain.
 
@@ -170,14 +162,11 @@ def format_amount(minor: int, currency: Currency) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Money:
-    """An amount: `minor` in minor units of `currency`, signed, at most 64 bits wide. Refuses: amount_out_of_range."""
+class Sum:
+    """What amounts add up to: `minor` in minor units of `currency`, signed, of any size."""
 
     minor: int
     currency: Currency
-
-    def __post_init__(self) -> None:
-        _require_in_range(abs(self.minor))
 
     @property
     def amount(self) -> str:
@@ -194,6 +183,14 @@ class Money:
     def to_json(self) -> MoneyJson:
         """The API's form: {"amount": "1250.00", "currency": "EUR"}."""
         return MoneyJson(amount=self.amount, currency=self.currency.code)
+
+
+@dataclass(frozen=True, slots=True)
+class Money(Sum):
+    """An amount: a sum of at most 64 bits, as the contracts take it. Refuses: amount_out_of_range."""
+
+    def __post_init__(self) -> None:
+        _require_in_range(abs(self.minor))
 
     @classmethod
     def from_json(cls, value: Mapping[str, object]) -> Money:

@@ -342,3 +342,16 @@ def test_what_is_not_paid_in_time_is_told_and_goes_back_by_signature(money: Api)
     steps = money.get(f"/v1/certificates/R-{sold}/0-30000/provenance")["steps"]
     assert [step["operation"] for step in steps[-3:]] == ["Sold", "RecourseDemanded", "Repurchased"]
     assert (steps[-1]["giver"]["handle"], steps[-1]["holder"]["handle"]) == ("bank", "seller")
+
+
+def test_deposits_add_up_beyond_any_amount_and_in_currencies_that_nobody_knows(money: Api) -> None:
+    scene = money.scene
+    token = scene.create("DepositToken", scene.deployment.banking, scene.deployment.receivables, 7)
+    scene.govern(Calls.set_deposit_token(currency=7, token=token))
+    for _ in range(2):
+        scene.deposit(BANK, MINOR_MAX)
+    money.mirror()
+    strange, euros = money.get("/v1/members/bank/deposits")["items"]
+    assert strange["deposit"] == {"amount": "0", "currency": "#007"}
+    assert euros["deposit"] == eur(scene.deposits.balance(Scene.address(BANK)))
+    assert scene.deposits.balance(Scene.address(BANK)) > MINOR_MAX

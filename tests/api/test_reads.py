@@ -10,7 +10,7 @@ import pytest
 from registry.domain.identifiers import format_address
 from registry.domain.journal import ENTRY_BY_OPERATION, append, genesis, word
 from registry.domain.keccak import keccak256
-from registry.domain.money import currency_by_numeric
+from registry.domain.money import currency_to_show
 from registry.domain.receivable import DAY_SECONDS, Parameter
 from registry.domain.rules import Claim
 from registry.domain.rules.requirements import DAY_NUMBER_MAX
@@ -237,7 +237,7 @@ def test_a_claim_in_no_known_currency_and_due_in_a_hundred_years_spoils_no_list(
     assert first["due_date"] == "2149-06-06"
     assert [item["id"] for item in api.get("/v1/receivables?currency=%23007")["items"]] == ["R-1"]
     assert api.get("/v1/members/buyer/calendar?after=2100-01-01/EUR")["items"][0]["amount"]["currency"] == "#007"
-    assert second["face"]["currency"] == currency_by_numeric(EUR).code
+    assert second["face"]["currency"] == currency_to_show(EUR).code
     assert api.get("/v1/certificates/R-1/0-125000/provenance")["steps"][0]["operation"] == "Registered"
 
 
