@@ -33,6 +33,7 @@ from registry.domain.calendar import instant
 from registry.domain.identifiers import CertificateId, format_receivable_id, parse_certificate_id
 from registry.domain.rules import UnknownCertificate, UnknownReceivable, require_same_range
 from registry.settings import settings
+from registry.terminal import safe
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -72,6 +73,7 @@ def split(
     single = amount is not None and to is not None
     if [single, part is not None, parts is not None].count(True) != 1 or (not single and (amount or to)):
         raise typer.BadParameter("give AMOUNT and --to, or --part AMOUNT=RECEIVER, or --parts FILE")
+    note_ending_recourse(acting, whole)
     if amount is not None and to is not None:
         receiver = acting.account(to)
         done, tail = certificates.split(
@@ -105,6 +107,7 @@ def endorse(
 
     wholes = [parse_certificate_id(certificate) for certificate in certificates]
     receiver = acting.account(to)
+    note_ending_recourse(acting, *wholes)
     if len(wholes) == 1:
         done = use_cases.endorse(
             acting.services, signer=acting.hand, certificate=wholes[0], receiver=receiver, document=document
@@ -132,6 +135,7 @@ def merge(
     one = parse_certificate_id(certificate)
     named = None if neighbour is None else parse_certificate_id(neighbour)
     other = named or certificates.right_neighbour(acting.services, one)
+    note_ending_recourse(acting, one, other)
     done, whole = certificates.merge(acting.services, signer=acting.hand, certificates=(one, other))
     return Told(f"{one} and {other} are now {whole}", done, {"certificate": str(whole)})
 
@@ -183,6 +187,22 @@ def revoke(
         return Told(f"{from_} no longer moves the certificates of {acting.name}", done)
     done = certificates.revoke(acting.services, signer=acting.hand, certificate=whole)
     return Told(f"only the holder moves {whole}", done)
+
+
+def note_ending_recourse(acting: Acting, *certificates: CertificateId) -> None:
+    """Say which rights of recourse end by what is done next: they go with no part, and with no other holder."""
+    from registry.cli import views
+
+    view = acting.services.view
+    rights = view.rights([(certificate.receivable_id, certificate.start) for certificate in certificates])
+    for certificate, found in zip(certificates, rights.values(), strict=True):
+        if found.recourse is None:
+            continue
+        number = certificate.receivable_id
+        amount = views.money(found.recourse.amount, view.records([number])[number].currency)
+        with acting.services.database.snapshot() as connection:
+            seller = names(connection, [found.recourse.seller])(found.recourse.seller)
+        output.note(f"{certificate}: the right of recourse to {safe(seller)} for {amount} ends with this")
 
 
 def _certificate_or_all(certificate: str | None, *, all_: bool) -> CertificateId | None:

@@ -1,21 +1,27 @@
-"""Who has not paid, what secures whose loans, what was paid."""
+"""Who has not paid, what secures whose loans, who may have to take what back, what was paid."""
 
 from __future__ import annotations
 
 import functools
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Unpack
 
 import typer
 
 from registry.cli import output
 from registry.cli.common import Asking, Limit, Listing, ReceivableArgument, first, listing, names
 from registry.cli.lists import receivable_row
+from registry.cli.payments import recourse
 from registry.domain.calendar import day, instant
 from registry.domain.identifiers import parse_certificate_id, parse_receivable_id
 from registry.terminal import safe
 
+if TYPE_CHECKING:
+    from registry.store.queries.certificates import CertificateRow, CertificatesSought
+
 app = typer.Typer()
 command = functools.partial(app.command, rich_help_panel="Finding")
+
+AfterCertificate = Annotated[str | None, typer.Option(metavar="R-1/0-5000", help="Only what follows this certificate.")]
 
 
 @command()
@@ -71,26 +77,15 @@ def liens(
     asking: Asking,
     *,
     of: Annotated[str, typer.Option("--of", metavar="BANK", help="The financier that is paid first.")],
-    after: Annotated[str | None, typer.Option(metavar="R-1/0-5000", help="Only what follows this certificate.")] = None,
+    after: AfterCertificate = None,
     limit: Limit = None,
 ) -> Listing:
     """The certificates that are pledged to a financier, and for how much."""
     from registry.cli import money_views, views
-    from registry.store.queries import certificates
-    from registry.store.queries.pages import PAGE_ROWS_MAX, every
 
-    start = None if after is None else parse_certificate_id(after)
-    financier, now = asking.account(of), asking.now
-    rows, more = first(
-        limit,
-        every(
-            lambda key: certificates.certificates(
-                asking.snapshot, lien_financier=financier, after=key, limit=PAGE_ROWS_MAX
-            ),
-            after=None if start is None else (start.receivable_id, start.start),
-        ),
-    )
-    name = names(asking.snapshot, [financier, *(address for row in rows for address in (row.holder, row.debtor))])
+    now = asking.now
+    rows, more = _certificates(asking, after=after, limit=limit, lien_financier=asking.account(of))
+    name = names(asking.snapshot, (address for row in rows for address in (row.holder, row.debtor)))
     return Listing(
         [money_views.lien_document(row, name=name, now=now) for row in rows],
         money_views.LIEN_COLUMNS,
@@ -111,6 +106,62 @@ def liens(
             nothing=f"nothing is pledged to {safe(of)}",
         ),
         following=rows[-1].id if more else None,
+    )
+
+
+@recourse.command("list")
+@listing
+def recourse_list(
+    asking: Asking,
+    *,
+    of: Annotated[str, typer.Option("--of", metavar="SELLER", help="Who may have to take them back.")],
+    after: AfterCertificate = None,
+    limit: Limit = None,
+) -> Listing:
+    """The certificates that a seller has to take back on demand if they are not paid, and for how much."""
+    from registry.cli import money_views, views
+
+    now = asking.now
+    rows, more = _certificates(asking, after=after, limit=limit, recourse_seller=asking.account(of))
+    name = names(asking.snapshot, (address for row in rows for address in (row.holder, row.debtor)))
+    return Listing(
+        [money_views.recourse_document(row, name=name, now=now) for row in rows],
+        money_views.RECOURSE_COLUMNS,
+        lambda: output.table(
+            ["certificate", "amount ", "recourse ", "paid out ", "demanded", "holder", "debtor", "due", "phase"],
+            (
+                (
+                    *views.certificate_cells(row, name=name)[:2],
+                    views.money(money_views.recourse(row).amount, row.currency),
+                    views.money(row.claimed_minor, row.currency),
+                    "yes" if money_views.recourse(row).demanded else "",
+                    name(row.holder),
+                    name(row.debtor),
+                    day(row.due_at),
+                    row.phase(now=now),
+                )
+                for row in rows
+            ),
+            nothing=f"{safe(of)} has nothing to take back",
+        ),
+        following=rows[-1].id if more else None,
+    )
+
+
+def _certificates(
+    asking: Asking, *, after: str | None, limit: int | None, **right: Unpack[CertificatesSought]
+) -> tuple[list[CertificateRow], bool]:
+    """The certificates with a right of somebody's, and whether there are more. Raises IdMalformed."""
+    from registry.store.queries import certificates
+    from registry.store.queries.pages import PAGE_ROWS_MAX, every
+
+    start = None if after is None else parse_certificate_id(after)
+    return first(
+        limit,
+        every(
+            lambda key: certificates.certificates(asking.snapshot, after=key, limit=PAGE_ROWS_MAX, **right),
+            after=None if start is None else (start.receivable_id, start.start),
+        ),
     )
 
 

@@ -11,6 +11,7 @@ import typer
 from registry.cli import output
 from registry.cli.common import Acting, JsonFlag, To, Told, operation
 from registry.cli.output import named_refusals
+from registry.cli.oversight import told_of_delayed
 from registry.domain import money
 from registry.domain.identifiers import format_address
 from registry.settings import settings
@@ -117,6 +118,22 @@ def submit(
     done = deposits.submit(acting.services, signer=acting.signer, permitted=permitted)
     owner = format_address(permitted.permit.owner)
     return Told(f"permit of {owner} submitted", done, {"owner": owner})
+
+
+@command()
+@operation(as_="operator")
+def token(
+    acting: Acting,
+    currency: CurrencyArgument,
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="A deposit token made for this registry.")],
+) -> Told:
+    """Name the token of a currency, for good: once to schedule it, once more after the delay to carry it out."""
+    from registry.commands import oversight
+
+    done = oversight.set_deposit_token(
+        acting.services, signer=acting.signer, currency=_currency(currency), token=acting.account(address)
+    )
+    return told_of_delayed(f"deposits in {_currency(currency)} are those of {address}", done)
 
 
 @command()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from registry.commands.payments import PaidOut
     from registry.domain.money import Currency
     from registry.domain.pricing import Cost
-    from registry.domain.receivable import Registry
+    from registry.domain.receivable import Recourse, Registry
     from registry.domain.rules import ChainRefusal
     from registry.store.queries.certificates import CertificateRow
     from registry.store.queries.entries import PaymentRow
@@ -211,6 +211,43 @@ LIEN_COLUMNS = (
     "amount_currency",
     "secured",
     "paid_first",
+    "holder_address",
+    "holder_handle",
+    "debtor_address",
+    "debtor_handle",
+    "due_date",
+    "phase",
+)
+
+
+def recourse(row: CertificateRow) -> Recourse:
+    """The right of a certificate that was sold with recourse."""
+    assert row.recourse is not None  # what was asked for
+    return row.recourse
+
+
+def recourse_document(row: CertificateRow, *, name: Name, now: int) -> dict[str, Any]:
+    """A certificate that was sold with recourse, for programs."""
+    return {
+        "id": str(row.id),
+        "amount": money(row.amount_minor, row.currency).to_json(),
+        "recourse": money(recourse(row).amount, row.currency).to_json(),
+        "paid_out": money(row.claimed_minor, row.currency).to_json(),
+        "demanded": recourse(row).demanded,
+        "holder": party(row.holder, name),
+        "debtor": party(row.debtor, name),
+        "due_date": day(row.due_at),
+        "phase": str(row.phase(now=now)),
+    }
+
+
+RECOURSE_COLUMNS = (
+    "id",
+    "amount",
+    "amount_currency",
+    "recourse",
+    "paid_out",
+    "demanded",
     "holder_address",
     "holder_handle",
     "debtor_address",

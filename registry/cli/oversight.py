@@ -28,6 +28,7 @@ command = functools.partial(app.command, rich_help_panel="The registry itself")
 parameters = typer.Typer(help="Parameters: list, set.", no_args_is_help=True)
 rules = typer.Typer(help="Extra rules: set.", no_args_is_help=True)
 descriptor = typer.Typer(help="What describes certificates: set.", no_args_is_help=True)
+desk = typer.Typer(help="The financing desk: set.", no_args_is_help=True)
 
 
 class ParameterName(StrEnum):
@@ -114,6 +115,17 @@ def descriptor_set(acting: Acting, address: ContractAddress) -> Told:
     return told_of_delayed(f"certificates are described by {address}", done)
 
 
+@desk.command("set")
+@operation(as_="operator")
+def desk_set(acting: Acting, address: ContractAddress) -> Told:
+    """Let another desk carry out quotes: once to schedule it, once more after the delay to carry it out."""
+    from registry.commands import oversight
+
+    contract = ZERO_ADDRESS if address == NO_CONTRACT else acting.account(address)
+    done = oversight.set_desk(acting.services, signer=acting.signer, desk=contract)
+    return told_of_delayed(f"quotes are carried out by {address}", done)
+
+
 @parameters.command("list")
 @listing
 def parameter_list(asking: Asking) -> Listing:
@@ -198,3 +210,4 @@ def told_of_delayed(sentence: str, done: Done | Waits) -> Told:
 app.add_typer(parameters, name="parameter", rich_help_panel="The registry itself")
 app.add_typer(rules, name="rules", rich_help_panel="The registry itself")
 app.add_typer(descriptor, name="descriptor", rich_help_panel="The registry itself")
+app.add_typer(desk, name="desk", rich_help_panel="The registry itself")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 command = functools.partial(app.command, rich_help_panel="Money")
 recourse = typer.Typer(
-    help="Overdue certificates that were sold with recourse: demand, repurchase.", no_args_is_help=True
+    help="Certificates that were sold with recourse: list, demand, repurchase.", no_args_is_help=True
 )
 
 

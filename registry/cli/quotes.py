@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from registry.cli import output
+from registry.cli.certificates import note_ending_recourse
 from registry.cli.common import (
     Acting,
     As,
@@ -215,9 +216,13 @@ def show(quote: QuoteArgument, *, as_: As, json_output: JsonFlag = False) -> Non
 @operation(signable=True)
 def accept(acting: Acting, quote: QuoteArgument) -> Told:
     """Take a quote, as the holder that it names: cash and certificate move together."""
+    from registry.chain.quotes import QuoteKind
     from registry.commands import quotes
 
     offered = quotes.find(acting.services, quote, party=acting.account(acting.name))
+    terms = offered.quote
+    if terms.kind is QuoteKind.SALE:
+        note_ending_recourse(acting, CertificateId(terms.receivable_id, terms.start, terms.end))
     accepted = quotes.accept(acting.services, signer=acting.hand, offered=offered)
     lines = [] if accepted.approved is None else ["the desk was approved for the certificate first"]
     more = {} if accepted.approved is None else {"approval": accepted.approved.tx_hash}

@@ -1,4 +1,4 @@
-"""What the operator does to the registry itself: pause, parameters, extra rules, descriptor, sunset.
+"""What the operator does to the registry itself: pause, parameters, extra rules, descriptor, desk, tokens, sunset.
 
 A pause is at once; the rest waits for the governor's delay at the AccessManager: the first call schedules, the same
 call later carries it out. What the contract would refuse then is refused before it is scheduled.
@@ -13,15 +13,19 @@ from eth_account.signers.local import LocalAccount
 
 from registry.chain import delayed
 from registry.chain.contract import Calls
+from registry.chain.deposits import DepositView
+from registry.chain.reverts import UnnamedRevert
 from registry.chain.submit import account_address
 from registry.commands.sending import Done, done, known_by_name, send_call
 from registry.commands.services import Services
 from registry.domain import calendar
 from registry.domain.calendar import midnight
 from registry.domain.identifiers import ZERO_ADDRESS, Address, format_address
+from registry.domain.money import Currency
 from registry.domain.receivable import Parameter, Registry
 from registry.domain.rules import (
     ParameterMalformed,
+    require_first_token,
     require_no_sunset,
     require_parameter_change,
 )
@@ -79,6 +83,20 @@ def set_descriptor(services: Services, *, signer: LocalAccount, descriptor: Addr
     return advance(services, signer, Calls.set_descriptor(descriptor))
 
 
+def set_desk(services: Services, *, signer: LocalAccount, desk: Address) -> Done | Waits:
+    """Take sales and pledges of quotes from another desk; zeros for none. Raises NotAuthorised, ParameterMalformed."""
+    _require_contract(services, desk)
+    return advance(services, signer, Calls.set_desk(desk))
+
+
+def set_deposit_token(services: Services, *, signer: LocalAccount, currency: Currency, token: Address) -> Done | Waits:
+    """Name the deposit token of a currency, for good. Raises NotAuthorised, DepositTokenStands, ParameterMalformed."""
+    require_first_token(registry_state(services), currency.numeric)
+    if not _is_token_of(services, currency, token):
+        raise ParameterMalformed(f"{format_address(token)} was not made for this registry and {currency}")
+    return advance(services, signer, Calls.set_deposit_token(currency=currency.numeric, token=token))
+
+
 def sunset(services: Services, *, signer: LocalAccount) -> Done | Waits:
     """End registering and confirming for ever; what lives runs off. Raises NotAuthorised, RegistryInSunset."""
     require_no_sunset(registry_state(services))
@@ -108,6 +126,17 @@ def registry_state(services: Services) -> Registry:
 def where(services: Services) -> dict[str, Address]:
     """At which AccessManager the delay is kept, and whom it is to call."""
     return {"access": services.deployment.access, "to": services.deployment.receivables}
+
+
+def _is_token_of(services: Services, currency: Currency, token: Address) -> bool:
+    """What the registry asks a token that is named to it."""
+    if not services.node.code(token):
+        return False
+    view = DepositView(services.node, token)
+    try:
+        return (view.registry(), view.currency()) == (services.deployment.receivables, currency.numeric)
+    except UnnamedRevert:  # it is another kind of contract
+        return False
 
 
 def _require_contract(services: Services, account: Address) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import json
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from registry.domain.identifiers import MINOR_MAX
 from tests.cli.conftest import Cli
 from tests.commands.desk import SAMPLES, ubl
 
@@ -144,6 +146,19 @@ def test_a_quote_is_offered_shown_to_two_and_accepted(cli: Cli, tmp_path: Path) 
     assert (certificate["holder"]["handle"], certificate["recourse"]["amount"]["amount"]) == (BANK, "500.00")
     assert f"{BANK} buys 1,000.00 EUR for 985.00 EUR" in cli("trace", whole).stdout
 
+    (row,) = cli.json("recourse", "list", "--of", SELLER)
+    assert (row["id"], row["recourse"]["amount"], row["demanded"]) == (whole, "500.00", False)
+    assert whole in cli("recourse", "list", "--of", SELLER).stdout
+    assert cli.json("recourse", "list", "--of", SELLER, "--after", whole) == []
+    ends = f"the right of recourse to {SELLER} for 500.00 EUR ends with this"
+    for sign in (("--sign", str(tmp_path / "split.json")), ("--dry-run",), ()):
+        told = cli("split", whole, "10.00", "--to", SELLER, "--document", str(SAMPLE), "--as", BANK, *sign)
+        assert ends in " ".join(told.stderr.split())
+    assert cli.json("recourse", "list", "--of", SELLER) == []
+    (front, _) = (row["id"] for row in cli.json("show", receivable)["certificates"])
+    endorsed = cli("endorse", front, "--to", SELLER, "--document", str(SAMPLE), "--as", BANK)
+    assert "recourse" not in endorsed.stderr
+
 
 def test_a_loan_is_accepted_by_signature_and_a_quote_given_up(cli: Cli, tmp_path: Path) -> None:
     _, whole = confirmed(cli, tmp_path)
@@ -219,3 +234,11 @@ def test_a_debt_becomes_overdue_dishonoured_and_closed(cli: Cli, tmp_path: Path)
     cli("absolve", receivable)
     assert cli.json("overdue", "--dishonoured") == []
     assert cli.json("reconcile", "--deep")["difference_count"] == 0
+
+
+def test_deposits_add_up_beyond_any_amount(cli: Cli) -> None:
+    before = held(cli, BANK)
+    for _ in range(2):
+        deposit(cli, str(Decimal(MINOR_MAX) / 100), to=BANK)
+    assert Decimal(held(cli, BANK)) == Decimal(before) + Decimal(2 * MINOR_MAX) / 100
+    assert "EUR" in cli("deposit", "balance").stdout

@@ -8,11 +8,21 @@ import pytest
 from eth_account.signers.local import LocalAccount
 
 from registry.chain.devchain import dev_account
-from registry.commands import claims, oversight
+from registry.commands import claims, deposits, oversight
 from registry.commands.oversight import Waits
 from registry.commands.sending import Done
 from registry.domain.identifiers import ZERO_ADDRESS
-from registry.domain.journal import DescriptorSet, ParameterSet, Paused, RulesSet, Sunset, Unpaused
+from registry.domain.journal import (
+    DepositTokenSet,
+    DescriptorSet,
+    DeskSet,
+    ParameterSet,
+    Paused,
+    RulesSet,
+    Sunset,
+    Unpaused,
+)
+from registry.domain.money import currency
 from registry.domain.receivable import DAY_SECONDS, Parameter
 from registry.domain.rules import parameter_in_force
 from registry.store.queries import registry as registry_queries
@@ -21,6 +31,7 @@ from tests.scene import OPERATOR, REGULATOR, SELLER, STRANGER
 
 DELAY_SECONDS = 3_600
 WEEK_SECONDS = 7 * DAY_SECONDS
+CHF = currency("CHF")
 
 
 def set_parameter(
@@ -167,6 +178,36 @@ def test_rules_and_descriptor_are_contracts_or_none(desk: Desk) -> None:
     assert desk.agrees()
 
 
+def test_a_desk_is_replaced_and_a_token_named_for_good(desk: Desk) -> None:
+    services, operator = desk.services, dev_account(OPERATOR)
+    registry, banking = services.deployment.receivables, services.deployment.banking
+    francs = desk.scene.create("DepositToken", banking, registry, CHF.numeric)
+    for token in (desk.scene.address(SELLER), ZERO_ADDRESS, services.deployment.descriptor, desk.scene.token):
+        with refused(desk, "parameter_malformed"):
+            oversight.set_deposit_token(services, signer=operator, currency=CHF, token=token)
+    with refused(desk, "deposit_token_stands"):
+        oversight.set_deposit_token(services, signer=operator, currency=currency("EUR"), token=desk.scene.token)
+    with refused(desk, "parameter_malformed"):
+        oversight.set_desk(services, signer=operator, desk=desk.scene.address(SELLER))
+    another = desk.scene.create("FinancingDesk", registry)
+
+    def both() -> list[Done | Waits]:
+        return [
+            oversight.set_deposit_token(services, signer=operator, currency=CHF, token=francs),
+            oversight.set_desk(services, signer=operator, desk=another),
+        ]
+
+    assert all(isinstance(waits, Waits) for waits in both())
+    desk.scene.pass_time(seconds=DELAY_SECONDS)
+    named, moved = both()
+    assert isinstance(named, Done)
+    assert isinstance(moved, Done)
+    assert (type(named.entry), type(moved.entry)) == (DepositTokenSet, DeskSet)
+    assert deposits.desk_of(services) == another
+    assert {str(total.deposits.currency) for total in deposits.totals(services)} == {"CHF", "EUR"}
+    assert desk.agrees()
+
+
 # ------------------------------------------------------------------------- others
 
 
@@ -179,6 +220,7 @@ def test_only_the_operator_does_any_of_it(shared_desk: Desk, person: int) -> Non
         lambda who: oversight.sunset(services, signer=who),
         lambda who: oversight.set_rules(services, signer=who, rules=ZERO_ADDRESS),
         lambda who: oversight.set_descriptor(services, signer=who, descriptor=ZERO_ADDRESS),
+        lambda who: oversight.set_desk(services, signer=who, desk=ZERO_ADDRESS),
         lambda who: set_parameter(shared_desk, person=person),
     ]
     for act in acts:
