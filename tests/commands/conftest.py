@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from registry.chain.devchain import DevChain
 from registry.chain.rpc import Node
 from registry.store.database import Database
 from registry.store.embedded import EmbeddedPostgres
@@ -30,44 +31,52 @@ def _home() -> Iterator[Path]:
 
 
 @contextmanager
-def _open(node: Node, postgres: EmbeddedPostgres) -> Iterator[Desk]:
+def _furnished(node: Node, postgres: EmbeddedPostgres) -> Iterator[Desk]:
+    """A desk with a copy of all its rows beside: deploying, admitting and a database of its own take half a second."""
     name = f"desk_{next(_numbers)}"
     postgres.create_database(name, template="template_counterfoil")
     database = Database(postgres.url(name))
     with _home() as home:
-        yield Desk.open(Scene.open(node, with_members=False), database, home)
+        desk = Desk.open(Scene.open(node, with_members=False), database, home)
+        copies = (f"CREATE TABLE kept.{table} AS TABLE {table}" for table in metadata.tables)
+        with database.bulk() as connection:
+            connection.execute("; ".join(("CREATE SCHEMA kept", *copies)))
+        yield desk
     database.dispose()
     postgres.drop_database(name)
 
 
-@pytest.fixture(scope="module")
-def shared_desk(node: Node, postgres: EmbeddedPostgres) -> Iterator[Desk]:
-    with _open(node, postgres) as desk:
-        yield desk
+@contextmanager
+def _as_furnished(desk: Desk) -> Iterator[Desk]:
+    """The desk with the rows that it was furnished with, and a home of its own; the chain is as it was then."""
+    tables = [table.name for table in metadata.sorted_tables]
+    emptied = (f"DELETE FROM {table}" for table in reversed(tables))
+    filled = (f"INSERT INTO {table} SELECT * FROM kept.{table}" for table in tables)
+    with desk.services.database.bulk() as connection:
+        connection.execute("; ".join((*emptied, *filled)))
+    # So that the newest block's time is the present one, which the tests count from.
+    desk.scene.mine(1)
+    with _home() as home:
+        yield Desk(desk.scene, replace(desk.services, home=home, notices=[]), home)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _desks(chain: DevChain, postgres: EmbeddedPostgres) -> Iterator[tuple[Desk, Desk]]:
+    """One to be shared and one that is a test's own. Before the first file, after which the chain is as it was."""
+    node = Node(chain.url)
+    with _furnished(node, postgres) as shared, _furnished(node, postgres) as own:
+        yield shared, own
 
 
 @pytest.fixture(scope="module")
-def _furnished(node: Node, postgres: EmbeddedPostgres) -> Iterator[Desk]:
-    """A desk with a copy of all its rows beside: deploying, admitting and a database of its own take half a second."""
-    with _open(node, postgres) as desk:
-        with desk.services.database.bulk() as connection:
-            connection.execute("CREATE SCHEMA kept")
-            for table in metadata.tables:
-                connection.execute(f"CREATE TABLE kept.{table} AS TABLE {table}")
+def shared_desk(_desks: tuple[Desk, Desk], node: Node) -> Iterator[Desk]:
+    with _as_furnished(_desks[0]) as desk:
         yield desk
 
 
 @pytest.fixture
-def desk(_furnished: Desk) -> Iterator[Desk]:
-    node, database = _furnished.services.node, _furnished.services.database
-    with database.bulk() as connection:
-        for table in reversed(metadata.sorted_tables):
-            connection.execute(f"DELETE FROM {table.name}")
-        for table in metadata.sorted_tables:
-            connection.execute(f"INSERT INTO {table.name} SELECT * FROM kept.{table.name}")
+def desk(_desks: tuple[Desk, Desk], node: Node) -> Iterator[Desk]:
     snapshot = node.request("evm_snapshot")
-    # So that the newest block's time is the present one, which the tests count from.
-    _furnished.scene.mine(1)
-    with _home() as home:
-        yield Desk(_furnished.scene, replace(_furnished.services, home=home, notices=[]), home)
+    with _as_furnished(_desks[1]) as desk:
+        yield desk
     node.request("evm_revert", snapshot)
