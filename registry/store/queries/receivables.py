@@ -91,13 +91,6 @@ class ReceivableRow:
         return self.status not in STANDING
 
     @property
-    def unpaid_minor(self) -> int:
-        """What of a receivable is neither paid nor credited, in dispute or not; 0 of what was never confirmed."""
-        if self.status not in rules.ONCE_CONFIRMED:
-            return 0
-        return self.face_minor - self.cancelled_minor - self.paid_minor
-
-    @property
     def payable_minor(self) -> int:
         """What can be paid now."""
         return amounts.payable(self.state())
