@@ -27,7 +27,7 @@ from registry.chain.compile import Artifact
 from registry.chain.deploy import Charter
 from registry.chain.devchain import CHAIN_ID
 from registry.domain.identifiers import ZERO_ADDRESS, Address, format_address, parse_address
-from registry.domain.money import currency, currency_by_numeric
+from registry.domain.money import currency, currency_to_show
 from registry.domain.refusals import Refusal
 from registry.settings import settings
 
@@ -170,10 +170,7 @@ def cli(account: Any, folder: Path | None, regulator: str | None = None, **optio
         ("RegistryAccess (regulator)", deployment.regulation),
         ("RegistryAccess (bank)", deployment.banking),
         ("FinancingDesk", deployment.desk),
-        *(
-            (f"DepositToken {currency_by_numeric(number)}", token)
-            for number, token in deployment.deposit_tokens.items()
-        ),
+        *((f"DepositToken {currency_to_show(number)}", token) for number, token in deployment.deposit_tokens.items()),
     ):
         click.echo(f"{contract:26} {format_address(address)}")
     click.echo(f"{'Written to':26} {path}")
