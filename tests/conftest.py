@@ -18,13 +18,16 @@ from registry.store.database import Database
 from registry.store.embedded import EmbeddedPostgres
 from tests.scene import Scene
 
+LONG = {"e2e", "cli", "mirror", "store"}
+"""Folders whose files take long, though no test of theirs does."""
+
 _numbers = itertools.count(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files with slow tests come first: short ones fill up what is left of the time."""
+    """The files that take long come first: short ones fill up what is left of the time."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    items.sort(key=lambda item: (item.path not in slow, item.path.parent.name not in LONG))
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ The contract is tests/contracts/fixtures/Wallet.sol.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
@@ -36,13 +35,14 @@ class Word(IntEnum):
 
 
 @cache
-def _helpers() -> Mapping[str, Artifact]:
+def _artifact() -> Artifact:
     """Compiled as the product's contracts are, but apart from them."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        (root / "contracts").symlink_to(PROJECT_ROOT / "tests" / "contracts" / "fixtures")
+        (root / "contracts").mkdir()
+        (root / "contracts" / "Wallet.sol").symlink_to(PROJECT_ROOT / "tests" / "contracts" / "fixtures" / "Wallet.sol")
         (root / "node_modules").symlink_to(PROJECT_ROOT / "node_modules")
-        return compile_contracts(root, strict=True)
+        return compile_contracts(root, strict=True)["Wallet"]
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,8 @@ class Wallet:
 
     @classmethod
     def deploy(cls, node: Node, *, person: int) -> Wallet:
-        artifact = _helpers()["Wallet"]
-        abi = ContractAbi(artifact)
-        receipt = send(node, abi, signer=dev_account(person), to=None, data=artifact.bytecode)
+        abi, code = ContractAbi(_artifact()), _artifact().bytecode
+        receipt = send(node, abi, signer=dev_account(person), to=None, data=code)
         assert receipt.contract is not None
         return cls(node, person, receipt.contract)
 
@@ -72,5 +71,5 @@ class Wallet:
         self._send("execute", to, data)
 
     def _send(self, function: str, *arguments: object) -> None:
-        abi = ContractAbi(_helpers()["Wallet"])
+        abi = ContractAbi(_artifact())
         send(self.node, abi, signer=dev_account(self.person), to=self.address, data=abi.call(function, *arguments))
