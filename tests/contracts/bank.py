@@ -17,7 +17,7 @@ from eth_account.messages import encode_typed_data
 from eth_utils.crypto import keccak
 
 from tests.contracts import door
-from tests.contracts.door import Door, Receipt, selector
+from tests.contracts.door import Door, Receipt, deployed, selector
 from tests.contracts.house import EUR, YEAR, House, named, parts_of, token
 
 SALE, PLEDGE = 1, 2
@@ -233,17 +233,17 @@ def made_token(house: House, project: Any, *, currency: int = EUR) -> tuple[Door
     """A deposit token that no registry knows of yet, and the AccessManager of its bank, whose teller books."""
     teller = house.settlement_bank
     face = house.receivables.contract_type
-    access = teller.deploy(project.RegistryAccess, teller)
-    made = teller.deploy(project.DepositToken, access, house.receivables.address, currency)
+    access = Door(deployed(project.RegistryAccess, teller, sender=teller), face)
+    made = Door(deployed(project.DepositToken, access, house.receivables, currency, sender=teller), face)
     access.setTargetFunctionRole(made, [selector(each) for each in TELLER_FUNCTIONS], TELLER_ROLE, sender=teller)
     access.grantRole(TELLER_ROLE, teller, 0, sender=teller)
-    return Door(made, face), Door(access, face)
+    return made, access
 
 
 def open_bank(house: House, project: Any, *, currency: int = EUR) -> Bank:
     """A bank whose token and desk the house's registry knows."""
     made, access = made_token(house, project, currency=currency)
-    desk = house.operator.deploy(project.FinancingDesk, house.receivables.address)
+    desk = deployed(project.FinancingDesk, house.receivables, sender=house.operator)
     house.receivables.setDepositToken(currency, made, sender=house.operator)
     house.receivables.setDesk(desk, sender=house.operator)
     known = (house.receivables.contract_type, made.contract_type)

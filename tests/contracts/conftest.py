@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,36 +13,43 @@ import pytest
 from registry.chain.compile import compile_contracts
 from registry.settings import PROJECT_ROOT
 from tests.contracts.bank import Bank, open_bank
-from tests.contracts.door import Door
+from tests.contracts.door import Door, taken_back
 from tests.contracts.house import DEBTOR_ROLE, FINANCIER_ROLE, House, container, deploy_house
 from tests.contracts.till import Till
 
 
-@pytest.fixture(scope="session")
-def project(project: Any) -> Any:
-    """ape's project, compiled anew where its build is old.
+def pytest_configure(config: pytest.Config) -> None:
+    """ape's isolation of tests asks the node a dozen times for each; ours, below, does so twice."""
+    config.option.disable_isolation = True
 
-    ape compiles a file again when it changed, not when a file that it imports did; ours is kept by content.
+
+@pytest.fixture(scope="session")
+def project() -> Any:
+    """The contracts by name, as ape deploys them. That ape compiles them to the same is for test_deploy_script."""
+    return SimpleNamespace(**{name: container(artifact) for name, artifact in compile_contracts().items()})
+
+
+@pytest.fixture(scope="session")
+def peopled_house(project: Any, accounts: Any) -> House:
+    """A registry with a seller, a buyer, a supplier and a bank."""
+    return deploy_house(project, accounts).peopled()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def what_a_file_made(peopled_house: House) -> Iterator[None]:
+    """What is made for the tests of a file is gone after it."""
+    with taken_back():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def what_a_test_did(what_a_file_made: None) -> Iterator[None]:
+    """What a test does is undone after it.
+
+    So is what a fixture of its file made too late: one that only an overridden fixture of the same name asks for.
     """
-    for name, artifact in compile_contracts().items():
-        if artifact.runtime and project.contracts[name].contract_type.deployment_bytecode.bytecode != (
-            "0x" + artifact.bytecode.hex()
-        ):
-            project.load_contracts(use_cache=False)
-            break
-    return project
-
-
-@pytest.fixture(scope="session")
-def empty_house(project: Any, accounts: Any) -> House:
-    """A registry without members. ape takes back what a test does to it."""
-    return deploy_house(project, accounts)
-
-
-@pytest.fixture(scope="session")
-def peopled_house(empty_house: House) -> House:
-    """The same, with a seller, a buyer, a supplier and a bank."""
-    return empty_house.peopled()
+    with taken_back():
+        yield
 
 
 @pytest.fixture
@@ -50,16 +59,22 @@ def house(peopled_house: House) -> Iterator[House]:
     peopled_house.audit()
 
 
+@pytest.fixture(scope="module")
+def opened_bank(peopled_house: House, project: Any) -> Bank:
+    """The same house with a bank."""
+    return open_bank(peopled_house, project)
+
+
 @pytest.fixture
-def bank(house: House, project: Any) -> Bank:
-    """A bank without deposits, whose token and desk the registry knows."""
-    return open_bank(house, project)
+def bank(house: House, opened_bank: Bank) -> Bank:
+    """A bank without deposits, whose token and desk the registry knows, audited with the house."""
+    return opened_bank
 
 
 @pytest.fixture(scope="module")
-def opened_till(peopled_house: House, project: Any, helpers: dict[str, Any]) -> Till:
-    """The same house with a bank, and with a desk that is told what to do. ape takes back what a test does to it."""
-    return Till(peopled_house, open_bank(peopled_house, project), peopled_house.made(helpers["Wallet"]))
+def opened_till(peopled_house: House, opened_bank: Bank, helpers: dict[str, Any]) -> Till:
+    """The same house and bank, with a desk that is told what to do."""
+    return Till(peopled_house, opened_bank, peopled_house.made(helpers["Wallet"]))
 
 
 @pytest.fixture
@@ -75,11 +90,14 @@ def receivable_id(house: House) -> int:
 
 
 @pytest.fixture(scope="session")
-def helpers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def helpers() -> dict[str, Any]:
     """The contracts of tests/contracts/fixtures, compiled as the product's are but apart from them."""
-    root = tmp_path_factory.mktemp("helpers")
-    (root / "contracts").symlink_to(Path(__file__).parent / "fixtures")
-    (root / "node_modules").symlink_to(PROJECT_ROOT / "node_modules")
+    root = PROJECT_ROOT / "build" / "helpers"
+    root.mkdir(parents=True, exist_ok=True)
+    places = {"contracts": Path(__file__).parent / "fixtures", "node_modules": PROJECT_ROOT / "node_modules"}
+    for name, place in places.items():
+        with suppress(FileExistsError):
+            (root / name).symlink_to(place)
     return {name: container(artifact) for name, artifact in compile_contracts(root, strict=True).items()}
 
 
@@ -102,6 +120,6 @@ def hookless(house: House, helpers: dict[str, Any]) -> Door:
 @pytest.fixture
 def descriptor(house: House, project: Any) -> Door:
     """The descriptor of certificates, set in the house's registry."""
-    deployed = house.operator.deploy(project.CertificateDescriptor)
-    house.receivables.setDescriptor(deployed, sender=house.operator)
-    return Door(deployed, house.receivables.contract_type)
+    made = house.made(project.CertificateDescriptor)
+    house.receivables.setDescriptor(made, sender=house.operator)
+    return made

@@ -6,19 +6,21 @@ transactions only, from a trace that takes thirty times as long.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from types import SimpleNamespace
 from typing import Any
 
 import ape
 import pytest
+from ape.contracts import ContractInstance
 from eth_abi.abi import decode
 from eth_utils.address import to_checksum_address
 
-from registry.chain.rpc import CallReverted, Node
+from registry.chain.rpc import REQUEST_TIMEOUT_SECONDS, CallReverted, Node
 from registry.domain.keccak import keccak256
 
 GAS = 16_000_000
@@ -26,13 +28,29 @@ GAS = 16_000_000
 
 @cache
 def node_at(url: str) -> Node:
-    """The node there, always over the same connection: a new one takes longer than most requests."""
+    """The node there, always the same."""
     return Node(url)
 
 
 def node() -> Node:
     """The node of ape's chain."""
     return node_at(ape.chain.provider.uri)
+
+
+@contextmanager
+def taken_back() -> Iterator[None]:
+    """What is done to the chain within, its clock included, is undone afterwards."""
+    before = node().request("evm_snapshot")
+    yield
+    assert node().request("evm_revert", before)
+
+
+def mined(transaction: dict[str, Any]) -> Any:
+    """The receipt of a transaction. Who leaves the waiting to Anvil at times waits until it gives up."""
+    sent, until = node().request("eth_sendTransaction", transaction), time.monotonic() + REQUEST_TIMEOUT_SECONDS
+    while (receipt := node().request("eth_getTransactionReceipt", sent)) is None:
+        assert time.monotonic() < until, transaction
+    return receipt
 
 
 class Reverted(Exception):
@@ -61,6 +79,11 @@ def reverts() -> Iterator[None]:
 
 def selector(signature: str) -> bytes:
     return keccak256(signature.encode())[:4]
+
+
+def topic(event: Any) -> str:
+    """What logs of an event begin with."""
+    return "0x" + keccak256(event.selector.encode()).hex()
 
 
 def plain(arguments: Iterable[Any]) -> list[Any]:
@@ -114,6 +137,20 @@ class Operation:
         return self._door.view(data) if sender is None else self._door.send(data, sender=sender, gas=gas)
 
 
+def creation(container: Any, *arguments: Any) -> bytes:
+    """What creates a contract: its code and the arguments of its constructor."""
+    code = bytes(container.contract_type.get_deployment_bytecode())
+    return code + bytes(container.constructor.encode_input(*plain(arguments)))
+
+
+def deployed(container: Any, *arguments: Any, sender: Any) -> Any:
+    """A new contract as ape's accounts would deploy it, with a tenth of their requests."""
+    transaction = {"from": sender.address, "data": "0x" + creation(container, *arguments).hex(), "gas": hex(GAS)}
+    receipt = mined(transaction)
+    assert receipt["status"] == "0x1"
+    return ContractInstance(to_checksum_address(receipt["contractAddress"]), container.contract_type)
+
+
 class Door:
     """A deployed contract. `known` are further contract types whose errors and events may come through it."""
 
@@ -121,12 +158,6 @@ class Door:
         self.contract = contract
         self.address = str(contract.address)
         self.types = (contract.contract_type, *known)
-        # ERC-20 and ERC-721 share events by name and types; the number of topics tells them apart.
-        self._events = {
-            ("0x" + keccak256(abi.selector.encode()).hex(), 1 + sum(each.indexed for each in abi.inputs)): abi
-            for each_type in self.types
-            for abi in each_type.events
-        }
         self._tried_at: int | None = None
         self._decoded: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
 
@@ -137,6 +168,25 @@ class Door:
     def contract_type(self) -> Any:
         return self.contract.contract_type
 
+    # What ape looks up by going through the whole ABI, a hash for each entry.
+
+    @cached_property
+    def _events(self) -> dict[tuple[str, int], Any]:
+        # ERC-20 and ERC-721 share events by name and types; the number of topics tells them apart.
+        return {
+            (topic(abi), 1 + sum(each.indexed for each in abi.inputs)): abi
+            for each_type in self.types
+            for abi in each_type.events
+        }
+
+    @cached_property
+    def _errors(self) -> dict[bytes, Any]:
+        return {selector(abi.selector): abi for each_type in self.types[::-1] for abi in each_type.errors}
+
+    @cached_property
+    def _outputs(self) -> dict[bytes, Any]:
+        return {selector(abi.selector): abi.outputs for abi in self.contract_type.view_methods}
+
     def read(self, signature: str, *arguments: Any) -> Any:
         """A view by its whole signature, for those that share a name."""
         abi = self.contract_type.view_methods[signature]
@@ -144,13 +194,13 @@ class Door:
 
     def view(self, data: bytes) -> Any:
         """eth_call, and its answer. Raises Reverted."""
-        abi = self.contract_type.view_methods[data[:4]]
+        outputs = self._outputs[data[:4]]
         try:
             answer = node().call(to=bytes.fromhex(self.address[2:]), data=data)
         except CallReverted as reverted:
             raise self.reverted(reverted.data) from None
-        found = decode([kind(each) for each in abi.outputs], answer)
-        values = [shaped(each, value) for each, value in zip(abi.outputs, found, strict=True)]
+        found = decode([kind(each) for each in outputs], answer)
+        values = [shaped(each, value) for each, value in zip(outputs, found, strict=True)]
         return values[0] if len(values) == 1 else tuple(values)
 
     @property
@@ -180,7 +230,7 @@ class Door:
         transaction = {"from": sender.address, "to": self.address, "data": "0x" + data.hex(), "gas": hex(gas)}
         if self._tried_at is not None:
             return self._try(transaction, self._tried_at)
-        receipt = node().request("eth_sendTransactionSync", transaction | {"value": hex(value)})
+        receipt = mined(transaction | {"value": hex(value)})
         if receipt["status"] == "0x0":
             answer = node().request("ots_getTransactionError", receipt["transactionHash"])
             raise self.reverted(bytes.fromhex(answer[2:]))
@@ -188,10 +238,8 @@ class Door:
 
     def create(self, container: Any, *arguments: Any, sender: Any) -> None:
         """Try to create a contract whose constructor this one's errors may refuse. Raises Reverted."""
-        constructor = container.constructor.encode_input(*plain(arguments))
-        data = bytes(container.contract_type.get_deployment_bytecode()) + constructor
         try:
-            node().estimate_gas(to=None, data=data, sender=bytes.fromhex(sender.address[2:]))
+            node().estimate_gas(to=None, data=creation(container, *arguments), sender=bytes.fromhex(sender.address[2:]))
         except CallReverted as reverted:
             raise self.reverted(reverted.data) from None
 
@@ -211,7 +259,7 @@ class Door:
 
     def reverted(self, data: bytes) -> Reverted:
         """The revert that this data tells."""
-        for abi in (abi for known in self.types for abi in known.errors):
-            if selector(abi.selector) == data[:4]:
-                return Reverted(data, abi.name, dict(ape.networks.ethereum.decode_calldata(abi, data[4:])))
-        return Reverted(data, "", {})
+        abi = self._errors.get(data[:4])
+        if abi is None:
+            return Reverted(data, "", {})
+        return Reverted(data, abi.name, dict(ape.networks.ethereum.decode_calldata(abi, data[4:])))

@@ -1,7 +1,7 @@
 """A registry under ape, and the people of its tests: what they do with their own transactions, by signature, by order.
 
-ape's own compilation, accounts and ABI coding judge the contract, apart from registry.chain. Amounts are minor units,
-times seconds; claims, terms, offers and authorisations are dicts with the Solidity names.
+ape's accounts and ABI coding judge the contract, apart from registry.chain. Amounts are minor units, times seconds;
+claims, terms, offers and authorisations are dicts with the Solidity names.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import ape
-from ape.contracts import ContractContainer
+from ape.contracts import ContractContainer, ContractInstance
 from ethpm_types import ContractType
 
 from registry.chain.compile import Artifact
 from registry.chain.rpc import Node
 from registry.domain.identifiers import Address, format_address, parse_address
-from registry.domain.keccak import keccak256
 from tests.contracts import oracle
 from tests.contracts.audit import Folded, audit
-from tests.contracts.door import Door, Receipt, node, selector
+from tests.contracts.door import Door, Receipt, deployed, node, selector, topic
 
 DAY = 86_400
 YEAR = 365 * DAY
@@ -145,14 +145,14 @@ def container(artifact: Artifact) -> Any:
     )
 
 
-def whole_face(project: Any) -> Any:
+def whole_face(project: Any) -> ContractType:
     """Everything that the deployed registry answers to, tells and refuses with: the four contracts' ABIs as one."""
     entries: dict[str, Any] = {}
     for name in ("Receivables", "ReceivablesBySignature", "ReceivablesOversight", "ReceivablesSettlement"):
         for entry in getattr(project, name).contract_type.abi:
             if entry.type in ("function", "event", "error"):
                 entries.setdefault(f"{entry.type} {entry.selector}", entry.model_dump(mode="json", by_alias=True))
-    return ContractContainer(ContractType(contractName="Registry", abi=list(entries.values())))
+    return ContractType(contractName="Registry", abi=list(entries.values()))
 
 
 @dataclass
@@ -224,20 +224,22 @@ class House:
     def journals(self) -> dict[int, list[tuple[str, dict[str, Any]]]]:
         """The entries of every journal as the logs tell them: event and fields."""
         filters = {"fromBlock": hex(self.first_block), "address": self.receivables.address}
-        topics = ["0x" + keccak256(abi.selector.encode()).hex() for abi in self._entries()]
+        topics = [topic(abi) for abi in self._entries.values()]
         logs = self.node.request("eth_getLogs", {**filters, "topics": [topics]})
         found: dict[int, list[tuple[str, dict[str, Any]]]] = {}
         for event, fields in self.receivables.decode(logs):
             found.setdefault(fields.get("receivableId", 0), []).append((event, fields))
         return found
 
-    def _entries(self) -> list[Any]:
-        return [abi for abi in self.receivables.contract_type.events if abi.name in oracle.OPERATION_CODES]
+    @cached_property
+    def _entries(self) -> dict[str, Any]:
+        """The events that are entries of journals, by name."""
+        return {abi.name: abi for abi in self.receivables.contract_type.events if abi.name in oracle.OPERATION_CODES}
 
     def entry_hash(self, event: str, fields: dict[str, Any]) -> bytes:
         """The hash of an entry, by the oracle."""
-        (abi,) = (abi for abi in self._entries() if abi.name == event)
-        return oracle.entry_hash(event, [(str(each.name), str(each.type), fields[each.name]) for each in abi.inputs])
+        inputs = self._entries[event].inputs
+        return oracle.entry_hash(event, [(str(each.name), str(each.type), fields[each.name]) for each in inputs])
 
     def hashes(self, receivable_id: int) -> list[bytes]:
         """The hashes of a journal's entries, in order."""
@@ -268,7 +270,7 @@ class House:
 
     def made(self, contract: Any, *arguments: Any) -> Door:
         """A further contract, deployed by the stranger."""
-        return Door(self.stranger.deploy(contract, *arguments), self.receivables.contract_type)
+        return Door(deployed(contract, *arguments, sender=self.stranger), self.receivables.contract_type)
 
     def suspend(self, member: Any) -> Receipt:
         return self.receivables.suspend(member, 1, sender=self.operator)
@@ -554,17 +556,17 @@ def deploy_house(
     """A fresh registry, without members: the operator's access manager, the regulator's with two officers."""
     operator, seller, buyer, supplier, bank, stranger, officer, countersigner, regulator = accounts[:9]
     settlement_bank = accounts[9]
-    access = operator.deploy(project.RegistryAccess, operator)
-    regulation = regulator.deploy(project.RegistryAccess, regulator)
-    settlement = operator.deploy(project.ReceivablesSettlement, predecessor)
+    access = deployed(project.RegistryAccess, operator, sender=operator)
+    regulation = deployed(project.RegistryAccess, regulator, sender=regulator)
+    settlement = deployed(project.ReceivablesSettlement, predecessor, sender=operator)
     overseeing = (regulation, FORCED_TRANSFER_DELAY, settlement, predecessor)
-    oversight = operator.deploy(project.ReceivablesOversight, *overseeing)
-    by_signature = operator.deploy(project.ReceivablesBySignature, oversight, predecessor)
+    oversight = deployed(project.ReceivablesOversight, *overseeing, sender=operator)
+    by_signature = deployed(project.ReceivablesBySignature, oversight, predecessor, sender=operator)
     values = (tenor_limit_days, minimum_part, ANSWER_WINDOW_DAYS, unanswered_max, OVERDUE_GRACE_DAYS)
-    deployed = operator.deploy(project.Receivables, access, by_signature, predecessor, values)
-    first_block = ape.chain.blocks.head.number
-    receivables = Door(whole_face(project).at(deployed.address), project.RegistryAccess.contract_type)
-    face = receivables.contract_type
+    registry = deployed(project.Receivables, access, by_signature, predecessor, values, sender=operator)
+    first_block = node().head()
+    face = whole_face(project)
+    receivables = Door(ContractInstance(registry.address, face), project.RegistryAccess.contract_type)
     house = House(
         receivables=receivables,
         access=Door(access, face),
@@ -591,7 +593,7 @@ def deploy_house(
         (house.regulation, regulator, OFFICER_ROLE, OFFICER_FUNCTIONS, (officer, countersigner)),
     ):
         selectors = [selector(signature) for signature in functions]
-        manager.setTargetFunctionRole(deployed, selectors, role, sender=admin)
+        manager.setTargetFunctionRole(registry, selectors, role, sender=admin)
         for person in people:
             manager.grantRole(role, person, 0, sender=admin)
     return house

@@ -23,12 +23,12 @@ REFERENCE = b"\xbb" * 32
 UNLIMITED = 2**256 - 1
 
 
-@pytest.fixture
-def bank(bank: Bank) -> Bank:
+@pytest.fixture(scope="module")
+def opened_bank(opened_bank: Bank) -> Bank:
     """A bank; the seller has 1,000 cents there and allows the teller to take them."""
-    bank.mint(bank.house.seller, 1_000)
-    bank.token.approve(bank.teller, 1_000, sender=bank.house.seller)
-    return bank
+    opened_bank.mint(opened_bank.house.seller, 1_000)
+    opened_bank.token.approve(opened_bank.teller, 1_000, sender=opened_bank.house.seller)
+    return opened_bank
 
 
 # ---- what it is

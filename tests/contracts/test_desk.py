@@ -10,7 +10,7 @@ import pytest
 from eth_account import Account
 
 from tests.contracts.bank import DEPOSIT, DESK, PLEDGE, PRICE, SALE, Bank, made_token, quoted
-from tests.contracts.door import Door, Reverted, reverts
+from tests.contracts.door import Door, Reverted, deployed, reverts
 from tests.contracts.house import (
     DAY,
     DOCUMENT,
@@ -31,14 +31,14 @@ SALE_GAS_MAX = 160_000
 YES, NO, REVERT, GARBAGE, SHORT, LONG, BURN_GAS, WRITE = range(8)
 
 
-@pytest.fixture
-def bank(bank: Bank) -> Bank:
+@pytest.fixture(scope="module")
+def opened_bank(opened_bank: Bank) -> Bank:
     """A bank where the financier has deposits, which it lets the desk take. The seller lets the desk sell for it."""
-    house = bank.house
-    bank.mint(house.bank)
-    bank.token.approve(bank.desk, UNLIMITED, sender=house.bank)
-    house.receivables.setApprovalForAll(bank.desk, True, sender=house.seller)
-    return bank
+    house = opened_bank.house
+    opened_bank.mint(house.bank)
+    opened_bank.token.approve(opened_bank.desk, UNLIMITED, sender=house.bank)
+    house.receivables.setApprovalForAll(opened_bank.desk, True, sender=house.seller)
+    return opened_bank
 
 
 def cash(bank: Bank) -> tuple[int, int]:
@@ -734,7 +734,7 @@ def test_a_receivable_that_is_not_confirmed_has_no_certificate_to_finance(bank: 
 def test_another_desk_sells_nothing(bank: Bank, receivable_id: int, project: Any) -> None:
     """Even with the same approvals, and quotes of its own."""
     house = bank.house
-    second = house.stranger.deploy(project.FinancingDesk, house.receivables.address)
+    second = deployed(project.FinancingDesk, house.receivables, sender=house.stranger)
     other = Bank(house, bank.access, bank.token, Door(second, *bank.desk.types))
     bank.token.approve(other.desk, UNLIMITED, sender=house.bank)
     house.receivables.setApprovalForAll(other.desk, True, sender=house.seller)

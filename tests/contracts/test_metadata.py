@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from registry.domain.keccak import keccak256
-from tests.contracts.door import Receipt, refused, reverts
+from tests.contracts.door import Door, Receipt, refused, reverts
 from tests.contracts.house import (
     DAY,
     FORCED_TRANSFER_DELAY,
@@ -76,10 +76,8 @@ def test_a_descriptor_that_fails_hinders_nothing_else(
 
 
 @pytest.fixture
-def described(house: House, project: Any) -> House:
+def described(house: House, descriptor: Door) -> House:
     """The house with the descriptor that is deployed with it."""
-    descriptor = house.operator.deploy(project.CertificateDescriptor)
-    house.receivables.setDescriptor(descriptor, sender=house.operator)
     return house
 
 

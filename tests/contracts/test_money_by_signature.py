@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from ape import project
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
@@ -139,7 +138,7 @@ def used(house: House, by: dict[str, Any]) -> bool:
     return bool(house.receivables.noncesUsed(by["signer"], by["nonce"] >> 8) >> (by["nonce"] & 0xFF) & 1)
 
 
-def test_every_form_by_signature_is_here() -> None:
+def test_every_form_by_signature_is_here(project: Any) -> None:
     methods = {method.name for method in project.ISettlementOperations.contract_type.mutable_methods}
     assert {name.removesuffix("BySignature") for name in methods if name.endswith("BySignature")} == {
         function_of(name) for name in DEEDS

@@ -110,7 +110,7 @@ def test_the_operator_and_its_administrator_cannot_make_an_officer(
             house.regulation.setTargetFunctionRole(house.receivables, functions, OPERATOR_ROLE, sender=person)
     # Not even by naming another authority for the registry, which the operator's administrator may.
     before = house.receivables.regulation()
-    other = house.operator.deploy(project.RegistryAccess, house.operator)
+    other = house.made(project.RegistryAccess, house.operator)
     house.access.updateAuthority(house.receivables, other, sender=house.operator)
     assert (house.receivables.authority(), house.receivables.regulation()) == (other.address, before)
     with refused("NotOfficer", account=house.operator.address):

@@ -354,8 +354,7 @@ def test_a_deposit_token_is_named_once_for_good(house: House, till: Till, projec
 
 def test_a_deposit_token_is_one_of_this_registry_and_currency(house: House, till: Till, project: Any) -> None:
     yen, _ = made_token(house, project, currency=JPY)
-    teller = house.settlement_bank
-    elsewhere = teller.deploy(project.DepositToken, till.bank.access.address, house.oversight.address, JPY)
+    elsewhere = house.made(project.DepositToken, till.bank.access, house.oversight, JPY)
     for currency, made in ((156, yen), (JPY, elsewhere), (0, yen), (1_000, yen), (JPY, house.stranger), (JPY, NOBODY)):
         with till.refused("ParameterMalformed"):
             house.receivables.setDepositToken(currency, made, sender=house.operator)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from ape import project
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
@@ -209,7 +208,7 @@ def used(house: House, by: dict[str, Any]) -> bool:
     return bool(house.receivables.noncesUsed(by["signer"], by["nonce"] >> 8) >> (by["nonce"] & 0xFF) & 1)
 
 
-def test_every_operation_of_a_member_has_its_signed_form(house: House) -> None:
+def test_every_operation_of_a_member_has_its_signed_form(house: House, project: Any) -> None:
     """But lapse, which anyone may do, so that nobody needs another's signature for it. About money: elsewhere."""
 
     def names_of(interface: Any) -> set[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.contracts.door import refused
+from tests.contracts.door import Door, refused
 from tests.contracts.house import (
     ANSWER_WINDOW_DAYS,
     DAY,
@@ -129,12 +129,11 @@ def test_a_third_registry_sees_the_first(project: Any, accounts: Any, house: Hou
     third.audit()
 
 
-def extensions(house: House, project: Any, predecessor: str) -> tuple[Any, Any, Any]:
+def extensions(house: House, project: Any, predecessor: str) -> tuple[Door, Door, Door]:
     """Settlement, oversight and signatures, made for this predecessor."""
-    deploy = house.operator.deploy
-    settlement = deploy(project.ReceivablesSettlement, predecessor)
-    oversight = deploy(project.ReceivablesOversight, house.regulation.address, 0, settlement, predecessor)
-    return settlement, oversight, deploy(project.ReceivablesBySignature, oversight, predecessor)
+    settlement = house.made(project.ReceivablesSettlement, predecessor)
+    oversight = house.made(project.ReceivablesOversight, house.regulation, 0, settlement, predecessor)
+    return settlement, oversight, house.made(project.ReceivablesBySignature, oversight, predecessor)
 
 
 def test_a_registry_that_lives_has_no_successor(project: Any, house: House) -> None:
