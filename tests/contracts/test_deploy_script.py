@@ -12,8 +12,8 @@ from typing import Any
 
 import ape
 import pytest
-from ape.contracts import ContractInstance
 from click.testing import CliRunner
+from eth_abi.abi import encode
 from eth_account import Account
 
 from registry.chain import deploy
@@ -27,8 +27,10 @@ from registry.settings import PROJECT_ROOT
 from scripts import deploy as script
 from scripts.deploy import ApeDriver, cli
 from tests.contracts.audit import audit
-from tests.contracts.door import Door, node
-from tests.contracts.house import EUR, container, raw
+from tests.contracts.door import node, selector
+from tests.contracts.house import EUR, raw
+
+pytestmark = pytest.mark.slow
 
 ROLES = {deploy.ADMIN_ROLE, deploy.OPERATOR_ROLE, deploy.GOVERNOR_ROLE, deploy.OFFICER_ROLE}
 ROLES |= {deploy.SETTLEMENT_BANK_ROLE}
@@ -37,22 +39,27 @@ ROLES |= {deploy.SETTLEMENT_BANK_ROLE}
 def standing(deployment: Deployment) -> dict[str, Any]:
     """What can be compared of two registries: roles of functions and of people at all managers, parameters."""
     artifacts = compile_contracts()
-    manager = container(artifacts["RegistryAccess"]).contract_type
     people = {"operator": deployment.operator, "regulator": deployment.charter.regulator}
     people |= {"settlement bank": deployment.charter.settlement_bank}
     people |= {f"officer {number}": officer for number, officer in enumerate(deployment.charter.officers)}
-    found: dict[str, Any] = {}
-    for name in ("access", "regulation", "banking"):
-        access = Door(ContractInstance(format_address(getattr(deployment, name)), manager))
-        registry = "0x" + deployment.receivables.hex()
-        for signature, selector in artifacts["IReceivables"].selectors.items():
-            found[f"{name} {signature}"] = access.getTargetFunctionRole(registry, selector)
-        for number, token in deployment.deposit_tokens.items():
-            for signature, selector in artifacts["DepositToken"].selectors.items():
-                found[f"{name} {number} {signature}"] = access.getTargetFunctionRole("0x" + token.hex(), selector)
-        for person, address in people.items():
-            for role in ROLES:
-                found[f"{name} {person} {role}"] = tuple(access.hasRole(role, "0x" + address.hex()))
+    targets = {"registry": (deployment.receivables, artifacts["IReceivables"].selectors)}
+    for number, token in deployment.deposit_tokens.items():
+        targets[str(number)] = token, artifacts["DepositToken"].selectors
+    asked: dict[str, bytes] = {}
+    for target, (address, selectors) in targets.items():
+        for signature, function in selectors.items():
+            words = encode(["address", "bytes4"], [address, function])
+            asked[f"{target} {signature}"] = selector("getTargetFunctionRole(address,bytes4)") + words
+    for person, address in people.items():
+        for role in ROLES:
+            asked[f"{person} {role}"] = selector("hasRole(uint64,address)") + encode(
+                ["uint64", "address"], [role, address]
+            )
+    managers = {name: format_address(getattr(deployment, name)) for name in ("access", "regulation", "banking")}
+    calls = [{"to": manager, "data": "0x" + data.hex()} for manager in managers.values() for data in asked.values()]
+    answers = node().batch([("eth_call", [call, "latest"]) for call in calls])
+    names = [f"{manager} {name}" for manager in managers for name in asked]
+    found: dict[str, Any] = dict(zip(names, answers, strict=True))
     policy = ReceivablesView(node(), deployment.receivables).policy()
     grace = policy.settlement.overdue_grace_days
     return found | {"movement": policy.movement, "registration": policy.registration, "grace": grace}
