@@ -62,12 +62,13 @@ def read_ready(services: ServicesDep, response: Response) -> ReadyOut:
     reasons: list[ReasonProblem] = []
     cursor, reconciled = _mirror(services, reasons)
     head = _node(services, cursor, reasons)
-    if reconciled is not None and reconciled.differences:
+    if reconciled is not None and (count := len(reconciled.differences)):
         reasons.append(
             ReasonProblem(
                 code="reconciliation_failed",
-                detail=f"the comparison at block {reconciled.block_number} found {len(reconciled.differences)} "
-                "differences: `counterfoil reconcile --deep` lists them",
+                detail=f"the comparison at block {reconciled.block_number} found {count} "
+                f"difference{'' if count == 1 else 's'}: `counterfoil reconcile --deep` lists them anew, "
+                "`counterfoil rebuild` mends the tables",
             )
         )
     if reasons or cursor is None:

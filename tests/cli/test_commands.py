@@ -15,6 +15,7 @@ import typer.main
 from registry.cli import app
 from registry.settings import PROJECT_ROOT
 from registry.store.database import Database
+from registry.store.queries import health
 from tests.cli.conftest import Cli
 from tests.commands.desk import SAMPLES, changes, table_digests, ubl
 from tests.e2e.running import Serving
@@ -381,7 +382,9 @@ def test_psql_speaks_to_the_registrys_database(cli: Cli, capfd: pytest.CaptureFi
     assert "nonsense" in capfd.readouterr().err
 
 
-def test_reconcile_finds_what_was_changed_by_hand_and_rebuild_repairs_it(cli: Cli, tmp_path: Path) -> None:
+def test_reconcile_finds_what_was_changed_by_hand_and_rebuild_repairs_it(
+    cli: Cli, database: Database, tmp_path: Path
+) -> None:
     receivable = confirmed(cli, tmp_path).split("/")[0]
     assert "0 differences in " in cli("reconcile", "--deep").stdout
     cli("psql", "-qc", f"UPDATE receivable SET face_minor = 1 WHERE receivable_id = {receivable[2:]}")
@@ -392,7 +395,12 @@ def test_reconcile_finds_what_was_changed_by_hand_and_rebuild_repairs_it(cli: Cl
     assert found["differences"][0]["row"] == receivable
     # The heads alone do not show it.
     assert cli.json("reconcile")["difference_count"] == 0
-    assert cli.json("rebuild")["same"] is False
+    rebuilt = cli.json("rebuild")
+    assert (rebuilt["same"], rebuilt["difference_count"]) == (False, 0)
+    with database.snapshot() as connection:
+        standing = health.last_reconciliation(connection)
+    assert standing is not None
+    assert standing.differences == []
     assert cli.json("rebuild")["same"] is True
     assert cli.json("reconcile", "--deep")["difference_count"] == 0
 
