@@ -6,12 +6,14 @@ import functools
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
 import typer
 from rich.cells import cell_len
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
+from rich.text import Text
 
 from registry.domain.printable import printable
 from registry.domain.refusals import Refusal
@@ -28,7 +30,10 @@ console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_
 notes = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDTH_COLUMNS_FILE)
 
 FOLDING = frozenset({"name", "roles", "invoice", "rights", "terms", "frozen by"})
-"""Columns that may wrap where the terminal is narrow."""
+"""Columns that may wrap between words where the terminal is narrow."""
+
+GAP = 2
+"""Blanks between two columns."""
 
 EXIT_REFUSED = 1
 EXIT_INTERRUPTED = 130
@@ -59,24 +64,55 @@ def encoded(text: str) -> bytes:
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, nothing: str) -> RenderableType:
     """A table, or `nothing` (markup) where there are no rows. Columns whose name ends in a blank are right-aligned.
 
-    The first column is what people copy into the next command: it is never cut or wrapped. Of the others names and
-    lists of words fold, all else keeps its width.
+    Nothing is ever cut. Names and lists of words fold where the terminal is narrow, all else keeps its width; where
+    that is too much, each row is a block of lines, a name and a value on each.
     """
-    cells = [[safe(cell) for cell in row] for row in rows]
-    if not cells:
-        return nothing
-    shown = Table(box=None, pad_edge=False, header_style="bold")
-    for index, column in enumerate(columns):
-        width = max(cell_len(row[index]) for row in cells)
-        shown.add_column(
-            column.strip(),
-            justify="right" if column.endswith(" ") else "left",
-            overflow="fold",
-            min_width=width if column not in FOLDING else None,
-        )
-    for row in cells:
-        shown.add_row(*row)
-    return shown
+    cells = [[printable(str(cell)) for cell in row] for row in rows]
+    return _Rows(columns, cells) if cells else nothing
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Rows of text, drawn as wide as the terminal lets them be."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        widths = self._widths(options.max_width)
+        if widths is not None:
+            yield self._table(widths)
+            return
+        for number, row in enumerate(self.rows):
+            if number:
+                yield ""
+            yield _pairs((column.strip(), cell) for column, cell in zip(self.columns, row, strict=True) if cell)
+
+    def _widths(self, room: int) -> list[int] | None:
+        """The columns' widths in so much room, None if there is too little: the widest that folds gives way first."""
+        columns = list(zip(map(str.strip, self.columns), zip(*self.rows, strict=True), strict=True))
+        widths = [max(map(cell_len, (header, *cells))) for header, cells in columns]
+        least = [
+            max(cell_len(word) for text in (header, *cells) for word in (text.split() or [text]))
+            if header in FOLDING
+            else width
+            for (header, cells), width in zip(columns, widths, strict=True)
+        ]
+        room -= GAP * (len(columns) - 1)
+        if sum(least) > room:
+            return None
+        while sum(widths) > room:
+            widest = max((i for i in range(len(columns)) if widths[i] > least[i]), key=widths.__getitem__)
+            widths[widest] -= 1
+        return widths
+
+    def _table(self, widths: Sequence[int]) -> Table:
+        shown = Table(box=None, pad_edge=False, header_style="bold")
+        for column, width in zip(self.columns, widths, strict=True):
+            shown.add_column(column.strip(), justify="right" if column.endswith(" ") else "left", width=width)
+        for row in self.rows:
+            shown.add_row(*map(Text, row))
+        return shown
 
 
 def print_csv(columns: Sequence[str], documents: Iterable[Mapping[str, Any]]) -> None:
@@ -88,12 +124,16 @@ def print_csv(columns: Sequence[str], documents: Iterable[Mapping[str, Any]]) ->
 
 def facts(pairs: Iterable[tuple[str, object]]) -> None:
     """Print names and values, one a line."""
+    console.print(_pairs((name, printable(str(value))) for name, value in pairs))
+
+
+def _pairs(pairs: Iterable[tuple[str, str]]) -> Table:
     shown = Table(box=None, show_header=False, pad_edge=False)
     shown.add_column(style="dim", no_wrap=True)
     shown.add_column(overflow="fold")
     for name, value in pairs:
-        shown.add_row(name, safe(value))
-    console.print(shown)
+        shown.add_row(name, Text(value))
+    return shown
 
 
 def note(text: str) -> None:
