@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from registry.chain.quotes import SignedQuote, digest
 from registry.store import records
 from registry.store.database import Connection
@@ -28,5 +30,6 @@ def save_quote(connection: Connection, offered: SignedQuote) -> bytes:
         nonce=quote.nonce,
         expiry_at=quote.expiry,
         signature=offered.signature,
+        offered_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
     return named

@@ -29,6 +29,9 @@ _UINT40_MAX = 2**40 - 1
 _ERROR, _PANIC = (keccak256(signature)[:SELECTOR_BYTES] for signature in (b"Error(string)", b"Panic(uint256)"))
 _SKIPPED = keccak256(b"RedemptionSkipped(uint256,bytes4)")
 
+_AMOUNTS = frozenset({"allowance", "balance", "minimum", "most", "needed", "paid", "payable_"})
+"""Arguments of custom errors that are amounts."""
+
 REASON_CHARACTERS_MAX = 300
 """Of the text that extra rules revert with: anybody's contract may say anything."""
 
@@ -99,7 +102,9 @@ class InsufficientDeposit(ChainRefusal):
     code = "insufficient_deposit"
     status = 409
     title = "The deposit is too small"
-    default_hint = "The settlement bank adds to it once money has come in"
+    default_hint = (
+        "Once money has come in the settlement bank books it: `counterfoil deposit mint AMOUNT CUR --to PARTY`"
+    )
 
 
 class InsufficientAllowance(ChainRefusal):
@@ -282,6 +287,8 @@ def _text(name: str, value: Any) -> str:
             return format_receivable_id(value)
         case "certificateId":
             return str(CertificateId(value >> 64, value & _START_MASK, 0)).removesuffix("-0")
+        case _ if name in _AMOUNTS:
+            return f"{value} minor units"
         case "due" | "latest":
             return calendar.day(value)
         case "currency" if value in _CURRENCIES:

@@ -109,7 +109,7 @@ QUOTE_COLUMNS = (
 
 
 def quote_cost(row: QuoteRow, receivable: ReceivableRow, *, now: int) -> Cost:
-    """What a quote costs if it is accepted now."""
+    """What a quote costs if it is accepted now; one that is over, what it did."""
     return row.cost(money(0, receivable.currency).currency, due_at=receivable.due_at, now=now)
 
 

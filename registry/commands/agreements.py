@@ -113,7 +113,7 @@ def _rehearse(services: Services, pen: Pen, agreement: Agreement) -> None:
     receivable_id: int = agreement.values()["receivable_id"]
     other = _other_party(services, receivable_id, actor(pen))
     world = rehearsing.world(services, receivables=[receivable_id], members={actor(pen), other})
-    with known_by_name(services):
+    with known_by_name(services, currency=currency_of(services, receivable_id)):
         _DECISIONS[type(agreement)](
             world,
             actor=other,

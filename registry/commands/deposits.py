@@ -14,9 +14,10 @@ from eth_account.signers.local import LocalAccount
 
 from registry.chain.contract import At
 from registry.chain.deposits import DepositCalls, DepositView, Permit, SignedPermit, deposit_abi, sign
-from registry.chain.reverts import ReferenceMissing, ReferenceUsed
+from registry.chain.reverts import InsufficientAllowance, ReferenceMissing, ReferenceUsed
 from registry.chain.submit import account_address
 from registry.commands.certificates import typed_amount
+from registry.commands.names import SETTLEMENT_BANK
 from registry.commands.oversight import registry_state
 from registry.commands.sending import Contract, Done, Hand, Pen, Signed, send_call, undone_if_refused
 from registry.commands.services import Services
@@ -68,7 +69,14 @@ def burn(
     """
     money = typed_amount(amount, currency)
     with _booked_as(services, currency, reference) as hash_:
-        return _send(services, signer, money, DepositCalls.burn(giver=giver, amount=money.minor, bank_reference=hash_))
+        data = DepositCalls.burn(giver=giver, amount=money.minor, bank_reference=hash_)
+        try:
+            return _send(services, signer, money, data)
+        except InsufficientAllowance as refusal:
+            refusal.hint = (
+                f"The member must let the bank take it: `counterfoil deposit allow {money} --spender {SETTLEMENT_BANK}`"
+            )
+            raise
 
 
 def transfer(
@@ -161,9 +169,14 @@ def token_of(services: Services, currency: Currency) -> DepositView:
 
 def token_for(services: Services, permitted: SignedPermit) -> Contract:
     """The deposit token that a permit is for. Raises SignedForAnother."""
-    for _, token in _tokens(services):
+    for currency, token in _tokens(services):
+def token_contract(token: DepositView, currency: Currency) -> Contract:
+    """A deposit token as what calls are sent to."""
+    return Contract(token.address, deposit_abi(), currency)
+
+
         if token.address == permitted.domain.contract and services.node.chain_id == permitted.domain.chain_id:
-            return Contract(token.address, deposit_abi())
+            return token_contract(token, currency)
     raise SignedForAnother(f"{format_address(permitted.domain.contract)} is no deposit token here")
 
 
@@ -187,7 +200,7 @@ def _shown(allowance: int, currency: Currency) -> Money:
 
 
 def _send(services: Services, signer: LocalAccount, money: Money, data: bytes) -> tuple[Done, Money]:
-    token = Contract(token_of(services, money.currency).address, deposit_abi())
+    token = token_contract(token_of(services, money.currency), money.currency)
     return send_call(services, signer, data, to=token), money
 
 

@@ -14,21 +14,21 @@ from dataclasses import dataclass, replace
 from eth_account.signers.local import LocalAccount
 
 from registry.chain.contract import Calls
-from registry.chain.deposits import DepositCalls, DepositView, deposit_abi
+from registry.chain.deposits import DepositCalls, DepositView
 from registry.chain.operations import Pay
 from registry.chain.reverts import InsufficientDeposit
 from registry.chain.submit import account_address
 from registry.commands import rehearsing
 from registry.commands.accounts import rehearsed_as_first
 from registry.commands.certificates import receivable_of, require_present, typed_amount
-from registry.commands.deposits import permit, token_of
-from registry.commands.sending import Contract, Done, Hand, Pen, carry_out, known_by_name, now, send_call
+from registry.commands.deposits import permit, token_contract, token_of
+from registry.commands.sending import Done, Hand, Pen, carry_out, known_by_name, now, registry_of, send_call
 from registry.commands.services import Services
 from registry.domain.amounts import with_amounts
 from registry.domain.identifiers import Address, CertificateId, format_receivable_id
 from registry.domain.journal import Redeemed
 from registry.domain.money import Money, Sum, currency_to_show
-from registry.domain.receivable import Receivable
+from registry.domain.receivable import Receivable, Status
 from registry.domain.refusals import Refusal
 from registry.domain.rules import ChainRefusal, NothingDue, decide_pay, require_payout
 from registry.errors import ServiceError
@@ -44,6 +44,12 @@ REDEMPTION_GAS = 140_000
 """At most, measured: with a lien, to two that never had a deposit, of a certificate that stays."""
 
 PERMIT_SECONDS = 3_600
+
+_NOTHING_TO_COME = {
+    Status.SETTLED: "It is paid in full, and all of it is paid out",
+    Status.CLOSED: "Its book is closed: what came in is paid out, and no payment comes any more",
+}
+"""What to say where nothing is due and nothing more will be."""
 
 
 class PaymentInterrupted(ServiceError):
@@ -139,7 +145,7 @@ def pay(
             deadline = now(services) + PERMIT_SECONDS
             data = permit(token, signer, spender=registry, amount=money.minor, deadline=deadline).pay(receivable_id)
         with _told_of_leave(money, allowed):
-            transactions = [send_call(services, signer, data)]
+            transactions = [send_call(services, signer, data, to=registry_of(services, currency))]
     try:
         transactions += [_redeem_batch(services, signer, batch) for batch in batches]
     except Refusal as broken:
@@ -173,9 +179,11 @@ def redeem_all(services: Services, *, signer: LocalAccount, receivable_id: int, 
 
     Raises UnknownReceivable, NothingDue.
     """
-    due = _due(services, receivable_of(services, receivable_id).state())
+    receivable = receivable_of(services, receivable_id).state()
+    due = _due(services, receivable)
     if not due:
-        raise NothingDue(f"nothing is due on any certificate of {format_receivable_id(receivable_id)}")
+        hint = _NOTHING_TO_COME.get(receivable.status)
+        raise NothingDue(f"nothing is due on any certificate of {format_receivable_id(receivable_id)}", hint=hint)
     return _redeem(services, signer, due, batch)
 
 
@@ -186,7 +194,7 @@ def _rehearse(services: Services, receivable: Receivable, *, payer: Address, amo
     """What the registry would refuse of the payment, had it leave to take the money."""
     world = rehearsing.world(services, receivables=(), members={payer})
     known = replace(world, receivables={receivable.receivable_id: receivable})
-    with known_by_name(services):
+    with known_by_name(services, currency=currency_to_show(receivable.currency)):
         decide_pay(
             known, actor=payer, receivable_id=receivable.receivable_id, amount=amount, now=services.node.pending_at()
         )
@@ -195,7 +203,7 @@ def _rehearse(services: Services, receivable: Receivable, *, payer: Address, amo
 def _allow(services: Services, signer: LocalAccount, token: DepositView, money: Money) -> Done:
     """Let the registry take just that. A permit could be used by whoever sees it first, and would then be refused."""
     data = DepositCalls.approve(spender=services.deployment.receivables, amount=money.minor)
-    return send_call(services, signer, data, to=Contract(token.address, deposit_abi()))
+    return send_call(services, signer, data, to=token_contract(token, money.currency))
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from eth_account.signers.local import LocalAccount
@@ -61,11 +62,11 @@ from registry.commands.services import Services
 from registry.commands.signing import NotTheSigner, SignedForAnother, read_json
 from registry.domain import calendar
 from registry.domain.identifiers import Address, CertificateId, format_address, token_id
-from registry.domain.money import Money
+from registry.domain.money import Currency, Money, Sum
 from registry.domain.pricing import Cost
 from registry.domain.receivable import Phase
 from registry.domain.refusals import Refusal
-from registry.domain.rules import Deal, SignatureInvalid, decide_pledge_against, decide_sell
+from registry.domain.rules import CutOutOfRange, Deal, SignatureInvalid, decide_pledge_against, decide_sell
 from registry.store import records
 from registry.store.database import Connection
 from registry.store.nonces import NONCES_PER_WORD
@@ -138,6 +139,7 @@ def offer(
     key = (certificate.receivable_id, certificate.start)
     anchor, claim_key = lasting_anchor_of(services, certificate.receivable_id)
     cut = certificate.start if part is None else certificate.end - typed_amount(part, currency).minor
+    _require_part(certificate, cut, currency)
     amount = secured if secured is not None else recourse or "0"
     quote = Quote(
         financier=account_address(signer),
@@ -334,6 +336,14 @@ def domain(services: Services) -> Eip712Domain:
 def _require_acceptable(services: Services, offered: SignedQuote, *, holder: Address) -> None:
     """What the desk would refuse, in its order. Raises as accept."""
     quote = offered.quote
+def _require_part(certificate: CertificateId, cut: int, currency: Currency) -> None:
+    if not certificate.start <= cut < certificate.end:
+        part, whole = (Sum(certificate.end - begin, currency) for begin in (cut, certificate.start))
+        raise CutOutOfRange(
+            f"a part of {part} cannot be cut off the certificate's {whole}", hint="Leave the part out to buy all of it"
+        )
+
+
     _require_open(services, quote.expiry)
     _require_unused(services, offered)
     if holder != quote.holder:
@@ -341,7 +351,8 @@ def _require_acceptable(services: Services, offered: SignedQuote, *, holder: Add
     _require_signed(services, offered)
     shortfall = _shortfall(services, quote)
     if shortfall is not None:
-        raise shortfall
+        with known_by_name(services):
+            raise shortfall
     _rehearse(services, quote, offered.claim_key)
 
 
@@ -365,12 +376,15 @@ def _require_signed(services: Services, offered: SignedQuote) -> None:
 
 def _shortfall(services: Services, quote: Quote) -> Refusal | None:
     """What the deposit token would refuse of the price, None where the financier is good for it."""
-    token = DepositView(services.node, quote.token)
+    token, financier = DepositView(services.node, quote.token), format_address(quote.financier)
     price = Money(quote.price, currency_of(services, quote.receivable_id))
     if token.balance(quote.financier) < quote.price:
-        return InsufficientDeposit(f"the financier's deposit is less than {price}")
+        return InsufficientDeposit(f"the deposit of {financier} is less than {price}")
     if token.allowance(owner=quote.financier, spender=desk_of(services)) < quote.price:
-        return InsufficientAllowance(f"the financier has not let the desk take {price}")
+        return InsufficientAllowance(
+            f"{financier} has not let the desk take {price}",
+            hint=f"The financier must let it: `counterfoil deposit allow {price} --spender desk`",
+        )
     return None
 
 
@@ -392,7 +406,7 @@ def _rehearse(services: Services, quote: Quote, claim_key: bytes) -> None:
         claim_key=claim_key,
     )
     decide = decide_sell if quote.kind is QuoteKind.SALE else decide_pledge_against
-    with known_by_name(services):
+    with known_by_name(services, currency=currency_of(services, quote.receivable_id)):
         decide(world, actor=desk, deal=deal, now=services.node.pending_at())
 
 
@@ -435,4 +449,6 @@ def _kept(services: Services, offered: SignedQuote) -> QuoteRow:
         )
         row = quote_queries.quote(connection, named_by, party=quote.financier)
     assert row is not None  # it was written just now
+            # By the chain's clock, as its expiry and acceptance are.
+            offered_at=datetime.fromtimestamp(now(services), UTC),
     return row

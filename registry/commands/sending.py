@@ -27,12 +27,15 @@ from registry.commands.services import Services
 from registry.domain import anchors
 from registry.domain.identifiers import ZERO_ADDRESS, Address, parse_address
 from registry.domain.journal import REGISTRY_JOURNAL, Entry
+from registry.domain.money import Currency, Sum, currency_to_show
 from registry.domain.rules import ChainRefusal
 from registry.store import nonces
 from registry.store.database import Connection
 from registry.store.queries import orders as order_queries
 from registry.store.queries import parties as party_queries
 from registry.store.queries import receivables as receivable_queries
+
+_MINOR_UNITS = re.compile(r"(?:\b(\d+) to )?\b(\d+) minor units")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,8 @@ class Contract:
 
     address: Address
     abi: ContractAbi
+    currency: Currency | None = None
+    """Of the amounts in a call, where it is known."""
 
 
 def actor(hand: Hand) -> Address:
@@ -96,10 +101,11 @@ def carry_out(services: Services, hand: Hand, operation: Operation, *, call: byt
     and the contract's refusals.
     """
     data = operation_call(operation) if call is None else call
+    to = registry_of(services, _currency_of(services, operation))
     if isinstance(hand, Pen):
-        check(services, actor(hand), data)
+        check(services, actor(hand), data, to=to)
         raise Signed(signed(services, hand, operation))
-    return send_call(services, hand, data)
+    return send_call(services, hand, data, to=to)
 
 
 def signed(services: Services, pen: Pen, operation: Operation) -> SignedOperation:
@@ -146,9 +152,9 @@ def domain(services: Services) -> Eip712Domain:
     return Eip712Domain(chain_id=services.node.chain_id, contract=services.deployment.receivables)
 
 
-def registry_of(services: Services) -> Contract:
-    """The registry itself."""
-    return Contract(services.deployment.receivables, receivables_abi())
+def registry_of(services: Services, currency: Currency | None = None) -> Contract:
+    """The registry itself, for a call whose amounts are in that currency."""
+    return Contract(services.deployment.receivables, receivables_abi(), currency)
 
 
 def send_call(services: Services, signer: LocalAccount, data: bytes, *, to: Contract | None = None) -> Done:
@@ -157,7 +163,7 @@ def send_call(services: Services, signer: LocalAccount, data: bytes, *, to: Cont
     Raises the contract's refusals, MirrorLags.
     """
     contract = to or registry_of(services)
-    with known_by_name(services):
+    with known_by_name(services, currency=contract.currency):
         receipt = send(services.node, contract.abi, signer=signer, to=contract.address, data=data)
     return done(services, receipt)
 
@@ -173,7 +179,7 @@ def done(services: Services, receipt: Receipt) -> Done:
 def check(services: Services, sender: Address, data: bytes, *, to: Contract | None = None) -> int:
     """Gas of a call, by default to the registry, which is not sent. Raises the contract's refusals."""
     contract = to or registry_of(services)
-    with known_by_name(services):
+    with known_by_name(services, currency=contract.currency):
         return preview(services.node, contract.abi, sender=sender, to=contract.address, data=data).gas
 
 
@@ -192,8 +198,9 @@ def undone_if_refused(services: Services, undo: Callable[[Connection], None]) ->
 
 
 @contextmanager
-def known_by_name(services: Services) -> Iterator[None]:
-    """The contract knows accounts and hashes: put handles, and the words of orders, beside those that we know."""
+def known_by_name(services: Services, *, currency: Currency | None = None) -> Iterator[None]:
+    """The contract knows accounts, hashes and minor units: put handles, and the words of orders, beside those that we
+    know, and money in place of minor units where they are of one `currency`."""
     try:
         yield
     except ChainRefusal as refusal:
@@ -202,8 +209,24 @@ def known_by_name(services: Services) -> Iterator[None]:
                 known = _known(connection, found)
                 if known is not None:
                     refusal.detail = refusal.detail.replace(found, f"{known} ({found})")
+        if currency is not None:
+            refusal.detail = _MINOR_UNITS.sub(lambda units: _as_money(units, currency), refusal.detail)
         refusal.args = (refusal.detail,)
         raise
+
+
+def _as_money(units: re.Match[str], currency: Currency) -> str:
+    return " to ".join(str(Sum(int(minor), currency)) for minor in units.groups() if minor is not None)
+
+
+def _currency_of(services: Services, operation: Operation) -> Currency | None:
+    """That of the receivable that the operation is of, as the mirror has it."""
+    receivable_id = getattr(operation, "receivable_id", None)
+    if receivable_id is None:
+        return None
+    with services.database.snapshot() as connection:
+        row = receivable_queries.receivable(connection, receivable_id)
+    return None if row is None else currency_to_show(row.currency)
 
 
 def _known(connection: Connection, found: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -223,6 +223,7 @@ def save_quote(
     nonce: int,
     expiry_at: int,
     signature: bytes,
+    offered_at: datetime,
 ) -> None:
     """Keep a quote signed for a desk, as contracts/interfaces/IFinancingDesk.sol has it; the same twice is one row.
 
@@ -247,6 +248,7 @@ def save_quote(
             nonce=nonce.to_bytes(32),
             expiry_at=expiry_at,
             signature=signature,
+            offered_at=offered_at,
         )
         .on_conflict_do_nothing(index_elements=[quote.c.digest])
     )

@@ -88,7 +88,7 @@ def test_several_facts_are_all_told() -> None:
 def test_what_a_deposit_token_refuses_is_told_by_the_registry_too() -> None:
     short = refusal("ERC20InsufficientBalance(address,uint256,uint256)", ACCOUNT, 5, 7)
     assert type(short) is reverts.InsufficientDeposit
-    assert short.detail.endswith(f"sender {format_address(ACCOUNT)}, balance 5, needed 7")
+    assert short.detail.endswith(f"sender {format_address(ACCOUNT)}, balance 5 minor units, needed 7 minor units")
     forbidden = refusal("ERC20InsufficientAllowance(address,uint256,uint256)", ACCOUNT, 5, 7)
     assert type(forbidden) is reverts.InsufficientAllowance
 

@@ -19,8 +19,11 @@ from registry.commands.quotes import Accepted, Offered
 from registry.commands.sending import Signed
 from registry.domain.identifiers import CertificateId
 from registry.domain.journal import Pledged, Sold
+from registry.domain.money import currency
 from registry.domain.receivable import DAY_SECONDS, Role
+from registry.domain.refusals import Refusal
 from registry.store.queries import quotes as quote_queries
+from registry.store.queries import receivables
 from registry.store.queries.quotes import QuoteState
 from tests.commands.desk import Desk, refused
 from tests.scene import BANK, BUYER, OPERATOR, SELLER, SETTLEMENT_BANK, STRANGER, SUPPLIER, YEAR_SECONDS
@@ -103,8 +106,9 @@ def test_a_seller_takes_back_what_the_debtor_did_not_pay_as_far_as_it_agreed(des
     desk.scene.pass_due(1, days=1)
     desk.scene.mine(1)
     overdue.demand_recourse(desk.services, signer=dev_account(BANK), certificate=whole)
-    with refused(desk, "insufficient_allowance"):
+    with refused(desk, "insufficient_allowance") as caught:
         overdue.repurchase(desk.services, signer=dev_account(SELLER), certificate=whole)
+    assert "allowance 0.00 EUR, needed 500.00 EUR" in caught.value.detail
     desk.scene.allow(SELLER, 50_000)
     overdue.repurchase(desk.services, signer=dev_account(SELLER), certificate=whole)
     assert desk.scene.holder(1, 0) == desk.scene.address(SELLER)
@@ -160,6 +164,21 @@ def test_what_a_quote_costs_is_told_in_days_and_as_one_annual_rate(desk: Desk) -
     assert not offered.is_funded
 
 
+def test_a_quote_that_is_over_keeps_its_rate(desk: Desk) -> None:
+    whole = desk.confirmed()
+    offer(desk, whole, price="985.00")
+    desk.scene.pass_time(seconds=10 * DAY_SECONDS)
+    accept(desk, funded(desk, whole, price="986.00"))
+    desk.scene.pass_due(1)
+    desk.scene.mine(1)
+    with desk.services.database.snapshot() as connection:
+        rows = quote_queries.quotes(connection, party=desk.scene.address(BANK)).rows
+        receivable = receivables.receivable(connection, 1)
+    assert receivable is not None
+    costs = [row.cost(currency("EUR"), due_at=receivable.due_at, now=desk.scene.now) for row in rows]
+    assert [(cost.days, cost.rate) for cost in costs] == [(80, "6.39 %"), (90, "6.09 %")]
+
+
 def test_a_quote_is_sealed(desk: Desk) -> None:
     number = offer(desk, desk.confirmed()).row.quote_id
     assert (kept(desk, BANK), kept(desk, SELLER)) == ([number], [number])
@@ -179,6 +198,19 @@ def test_a_quote_is_found_by_number_digest_and_file(desk: Desk) -> None:
         quotes.find(desk.services, "nowhere.json", party=desk.scene.address(SELLER))
     with refused(desk, "quote_malformed"):
         quotes.find(desk.services, str(desk.write(b"{}")), party=desk.scene.address(SELLER))
+
+
+@pytest.mark.parametrize(
+    ("terms", "words"),
+    [
+        ({"price": "1000.01"}, "the price is 0.01 EUR to 1,000.00 EUR"),
+        ({"recourse": "1000.01"}, "recourse is for at most 1,000.00 EUR"),
+        ({"part": "2000.00"}, "a part of 2,000.00 EUR cannot be cut off the certificate's 1,000.00 EUR"),
+    ],
+)
+def test_what_is_refused_is_told_in_money(desk: Desk, terms: dict[str, str], words: str) -> None:
+    with pytest.raises(Refusal, match=words):
+        offer(desk, desk.confirmed(), **terms)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import select
@@ -226,6 +226,7 @@ QUOTE = {
     "nonce": 2**256 - 1,
     "expiry_at": 1_000,
     "signature": b"\x06" * 65,
+    "offered_at": datetime(2026, 1, 1, tzinfo=UTC),
 }
 
 

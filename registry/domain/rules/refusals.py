@@ -23,7 +23,8 @@ class NotAuthorised(ChainRefusal):
     title = "This account may not do that"
     default_hint = (
         "Members, pauses, parameters and the sunset are the operator's: use --as operator; "
-        "closing a book and lifting a mark of dishonour are the settlement bank's"
+        "closing a book, lifting a mark of dishonour and booking deposits are the settlement bank's: "
+        "use --as settlement-bank"
     )
 
 

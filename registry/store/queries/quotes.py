@@ -36,7 +36,8 @@ class QuoteRow:
     """One quote, as contracts/interfaces/IFinancingDesk.sol has it. `_minor` in minor units, `expiry_at` in seconds.
 
     `desk` is the one that it was signed for; `kind` is SALE or PLEDGE. `accepted_position` is the place,
-    in the receivable's journal, of the entry that carried it out, None while there is none.
+    in the receivable's journal, of the entry that carried it out, `accepted_at` its time in seconds; None while there
+    is none.
     """
 
     quote_id: int
@@ -59,6 +60,7 @@ class QuoteRow:
     offered_at: datetime
     withdrawn_at: datetime | None
     accepted_position: int | None
+    accepted_at: int | None
 
     @property
     def certificate_id(self) -> CertificateId:
@@ -66,12 +68,19 @@ class QuoteRow:
         return CertificateId(self.receivable_id, self.start_minor, self.end_minor)
 
     def cost(self, currency: Currency, *, due_at: int, now: int) -> Cost:
-        """What its price comes to if it is accepted now; instants in seconds.
+        """What its price comes to if it is accepted now, or came to when it was; instants in seconds.
 
-        For the face of what is sold, or for what the pledge secures.
+        For the face of what is sold, or for what the pledge secures. What is over without that is told as it was
+        offered: its rate does not rise as the due date comes near.
         """
         face = self.end_minor - self.cut_minor if self.kind == SALE else self.amount_minor
-        return Cost(Money(face, currency), Money(self.price_minor, currency), days_until(due_at, now=now))
+        days = days_until(due_at, now=self._paid_at(now=now))
+        return Cost(Money(face, currency), Money(self.price_minor, currency), days)
+
+    def _paid_at(self, *, now: int) -> int:
+        if self.accepted_at is not None:
+            return self.accepted_at
+        return now if self.state(now=now) is QuoteState.OFFERED else int(self.offered_at.timestamp())
 
     def state(self, *, now: int) -> QuoteState:
         """Where it stands at `now` (seconds).
@@ -127,7 +136,7 @@ def quotes(
 
 _accepted = (
     # One entry at most: the desk uses up the nonce. Said all the same, so that a quote is one row whatever the log has.
-    select(entry.c.position).where(entry.c.quote_digest == table.c.digest).limit(1).lateral("accepted")
+    select(entry.c.position, entry.c.at).where(entry.c.quote_digest == table.c.digest).limit(1).lateral("accepted")
 )
 
 
@@ -137,7 +146,7 @@ def _sealed(party: Address, caller: Caller) -> Select[Any]:
 
 def _kept(caller: Caller) -> Select[Any]:
     return (
-        select(*table.c, _accepted.c.position.label("accepted_position"))
+        select(*table.c, _accepted.c.position.label("accepted_position"), _accepted.c.at.label("accepted_at"))
         .join_from(table, _accepted, true(), isouter=True)
         .where(visible_to(caller, table))
     )
