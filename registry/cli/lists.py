@@ -384,9 +384,7 @@ def show(receivable: ReceivableArgument, *, json_output: JsonFlag = False) -> No
                 )
                 for part in parts
             ),
-            nothing="no certificates: all are paid out"
-            if row.redeemed_minor
-            else "no certificates: it is not confirmed",
+            nothing=f"no certificates: {views.without_certificates(row)}",
         )
     )
 

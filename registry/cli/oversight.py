@@ -70,7 +70,9 @@ def sunset(acting: Acting) -> Told:
     from registry.commands import oversight
 
     done = oversight.sunset(acting.services, signer=acting.signer)
-    return told_of_delayed("no claim is registered or confirmed here any more", done)
+    return told_of_delayed(
+        "no claim is registered or confirmed here any more", done, to_come="registering and confirming will end here"
+    )
 
 
 @parameters.command("set")
@@ -192,8 +194,9 @@ def _parameter_document(state: Registry, parameter: Parameter, *, now: int) -> d
     }
 
 
-def told_of_delayed(sentence: str, done: Done | Waits) -> Told:
-    """What was carried out; or that it waits, and until when."""
+def told_of_delayed(sentence: str, done: Done | Waits, *, to_come: str | None = None) -> Told:
+    """What was carried out; or that it waits, and until when: in the words of `to_come` where `sentence` is not true
+    before."""
     from registry.commands.oversight import Waits
 
     if not isinstance(done, Waits):
@@ -201,7 +204,7 @@ def told_of_delayed(sentence: str, done: Done | Waits) -> Told:
     ready_at = instant(done.ready_at)
     scheduled = "scheduled" if done.tx_hash is not None else "already scheduled"
     return Told(
-        f"{scheduled}: {sentence}; the same command carries it out from {ready_at} on",
+        f"{scheduled}: {to_come or sentence}; the same command carries it out from {ready_at} on",
         None,
         {"scheduled": True, "ready_at": ready_at, "transaction": done.tx_hash},
     )

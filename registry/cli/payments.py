@@ -16,11 +16,14 @@ from registry.domain.identifiers import (
     parse_certificate_id,
     parse_receivable_id,
 )
+from registry.domain.journal import Repurchased
 
 if TYPE_CHECKING:
     from typing import Any
 
     from registry.commands.payments import Clearing
+    from registry.domain.identifiers import Address
+    from registry.domain.money import Sum
 
 app = typer.Typer()
 command = functools.partial(app.command, rich_help_panel="Money")
@@ -167,7 +170,8 @@ def close(acting: Acting, receivable: ReceivableArgument) -> Told:
 
     receivable_id = parse_receivable_id(receivable)
     done = overdue.close(acting.services, signer=acting.signer, receivable_id=receivable_id)
-    return told_of_delayed(f"{format_receivable_id(receivable_id)} is closed: no payment comes any more", done)
+    name = format_receivable_id(receivable_id)
+    return told_of_delayed(f"{name} is closed: no payment comes any more", done, to_come=f"{name} will be closed")
 
 
 @command()
@@ -178,7 +182,10 @@ def absolve(acting: Acting, receivable: ReceivableArgument) -> Told:
 
     receivable_id = parse_receivable_id(receivable)
     done = overdue.absolve(acting.services, signer=acting.signer, receivable_id=receivable_id)
-    return told_of_delayed(f"{format_receivable_id(receivable_id)} no longer bears the mark of dishonour", done)
+    name = format_receivable_id(receivable_id)
+    return told_of_delayed(
+        f"{name} no longer bears the mark of dishonour", done, to_come=f"the mark of {name} will be lifted"
+    )
 
 
 @recourse.command()
@@ -188,8 +195,12 @@ def demand(acting: Acting, certificate: CertificateArgument) -> Told:
     from registry.commands import overdue
 
     whole = parse_certificate_id(certificate)
+    key = (whole.receivable_id, whole.start)
+    rights = acting.services.view.rights([key])[key]
     done = overdue.demand_recourse(acting.services, signer=acting.hand, certificate=whole)
-    return Told(f"the seller of {whole} is asked to take it back", done)
+    assert rights.recourse is not None  # else it was refused
+    name, owed = _named_money(acting, whole, rights.recourse.seller, rights.recourse.amount - rights.claimed)
+    return Told(f"{name} is asked to take {whole} back for {owed}", done, {"amount": owed.to_json()})
 
 
 @recourse.command()
@@ -199,8 +210,23 @@ def repurchase(acting: Acting, certificate: CertificateArgument) -> Told:
     from registry.commands import overdue
 
     whole = parse_certificate_id(certificate)
+    key = (whole.receivable_id, whole.start)
+    holder = acting.services.view.certificates([key])[key].holder
     done = overdue.repurchase(acting.services, signer=acting.hand, certificate=whole)
-    return Told(f"{whole} is {acting.name}'s again", done)
+    entry = done.entry
+    assert isinstance(entry, Repurchased)
+    name, paid = _named_money(acting, whole, holder, entry.amount)
+    return Told(f"{whole} is {acting.name}'s again: {paid} went to {name}", done, {"amount": paid.to_json()})
+
+
+def _named_money(acting: Acting, certificate: CertificateId, party: Address, minor: int) -> tuple[str, Sum]:
+    """The name of a party, and an amount in the money of the certificate's receivable."""
+    from registry.cli import views
+
+    number = certificate.receivable_id
+    with acting.services.database.snapshot() as connection:
+        name = names(connection, [party])(party)
+    return name, views.money(minor, acting.services.view.records([number])[number].currency)
 
 
 app.add_typer(recourse, name="recourse", rich_help_panel="Money")

@@ -248,9 +248,17 @@ def _money_facts(row: ReceivableRow) -> list[tuple[str, object]]:
         ("paid", row.paid_minor),
         ("paid out", row.claimed_minor),
         ("can be paid", row.payable_minor),
+        ("not paid", row.lost_minor),
     )
     shown: list[tuple[str, object]] = [(what, money(minor, row.currency)) for what, minor in amounts if minor]
     return [*shown, ("dishonoured", "the debtor has not paid in time")] if row.dishonoured else shown
+
+
+def without_certificates(row: ReceivableRow) -> str:
+    """Why a receivable has none."""
+    if row.status is Status.CLOSED:
+        return "the book was closed, what came in was paid out"
+    return "all are paid out" if row.redeemed_minor else "it is not confirmed"
 
 
 def _answer(row: ReceivableRow) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -68,6 +69,9 @@ def test_deposits_are_booked_allowed_and_paid_out(cli: Cli, tmp_path: Path) -> N
     cli("nonces", "cancel", str(another), "--as", SELLER)
     cli.refused("permit_invalid", "deposit", "submit", str(another), "--as", BANK)
     payout = ("deposit", "burn", "600.00", "EUR", "--from", SELLER, "--reference", "AU 2026-1")
+    cli.refused("insufficient_allowance", *payout)
+    assert "--spender settlement-bank" in cli(*payout, exit_code=1).stderr
+    cli.refused("insufficient_deposit", "deposit", "transfer", "1000.01", "EUR", "--to", BUYER, "--as", SELLER)
     assert (
         cli.json("deposit", "allow", "600.00", "EUR", "--spender", BANKER, "--as", SELLER)["amount"]["amount"]
         == "600.00"
@@ -86,7 +90,7 @@ def test_deposits_are_booked_allowed_and_paid_out(cli: Cli, tmp_path: Path) -> N
 def test_a_debtor_pays_and_is_told_who_got_what(cli: Cli, tmp_path: Path) -> None:
     receivable, whole = confirmed(cli, tmp_path)
     cli("split", whole, "250.00", "--to", BANK, "--as", SELLER)
-    cli.refused("overpayment", "pay", receivable, "1000.01", "--as", BUYER)
+    assert "1,000.00 EUR can be paid now" in cli("pay", receivable, "1000.01", "--as", BUYER, exit_code=1).stderr
     deposit(cli, "1000.00")
     before = held(cli, BANK)
     assert cli.json("pay", receivable, "--as", BUYER, "--dry-run")["transactions"] == 2
@@ -137,7 +141,9 @@ def test_a_quote_is_offered_shown_to_two_and_accepted(cli: Cli, tmp_path: Path) 
     assert "6.09 % a year, all in" in cli("quote", "show", number, "--as", SELLER).stdout
     assert "with recourse for 500.00 EUR" in cli("quote", "list", "--as", SELLER).stdout
     deposit(cli, "985.00", to=BANK)
-    cli.refused("insufficient_allowance", "quote", "accept", number, "--as", SELLER)
+    refused = cli("quote", "accept", number, "--as", SELLER, exit_code=1).stderr
+    assert refused.startswith(f"insufficient_allowance: {BANK} (0x")
+    assert "The financier must let it: `counterfoil deposit allow 985.00 EUR --spender desk`" in refused
     cli("deposit", "allow", "985.00", "EUR", "--spender", "desk", "--as", BANK)
     assert cli.json("quote", "accept", str(written), "--as", SELLER, "--dry-run")["transactions"] == 2
     assert f"is sold to {BANK} for 985.00 EUR" in cli("quote", "accept", str(written), "--as", SELLER).stdout
@@ -210,7 +216,18 @@ def test_a_debt_becomes_overdue_dishonoured_and_closed(cli: Cli, tmp_path: Path)
     """Last: the debtor confirms nothing after it."""
     receivable, whole = confirmed(cli, tmp_path)
     cli.refused("not_overdue", "dishonour", receivable, "--as", BANK)
+    _, sold = confirmed(cli, tmp_path)
+    terms = ("--price", "900.00", "--recourse", "500.00", "--as", BANK)
+    number = str(cli.json("quote", "offer", sold, *terms)["quote"]["number"])
+    deposit(cli, "900.00", to=BANK)
+    cli("deposit", "allow", "900.00", "EUR", "--spender", "desk", "--as", BANK)
+    cli("quote", "accept", number, "--as", SELLER)
+    cli("deposit", "allow", "500.00", "EUR", "--spender", "registry", "--as", SELLER)
     cli("dev", "advance", "--days", "96")
+    demanded = cli("recourse", "demand", sold, "--as", BANK).stdout
+    assert f"{SELLER} is asked to take {sold} back for 500.00 EUR" in demanded
+    taken_back = cli("recourse", "repurchase", sold, "--as", SELLER).stdout
+    assert f"{sold} is {SELLER}'s again: 500.00 EUR went to {BANK}" in taken_back
     (debt,) = (row for row in cli.json("overdue") if row["debtor"]["handle"] == BUYER)
     assert debt["days"] >= 5
     assert (debt["dishonoured"], debt["disputed"]["amount"]) == (0, "0.00")
@@ -224,11 +241,15 @@ def test_a_debt_becomes_overdue_dishonoured_and_closed(cli: Cli, tmp_path: Path)
     assert (marked["receivables"], marked["unpaid"]["amount"]) == (1, "1000.00")
     deposit(cli, "10.00")
     cli("pay", receivable, "10.00", "--as", BUYER, "--no-redeem")
-    assert "scheduled" in cli("close", receivable).stdout
+    assert f"scheduled: {receivable} will be closed" in cli("close", receivable).stdout
     cli("dev", "advance", "--hours", "2")
     assert "is closed" in cli("close", receivable).stdout
     assert cli.json("show", receivable)["certificates"][0]["redeemable"]["amount"] == "10.00"
     assert "1 certificate paid out" in cli("redeem", whole, "--as", BANK).stdout
+    shown = cli("show", receivable).stdout
+    assert re.search(r"not paid +990\.00 EUR", shown)
+    assert "the book was closed, what came in was paid out" in shown
+    assert "no payment comes any more" in cli("redeem", receivable, "--as", BANK, exit_code=1).stderr
     assert "scheduled" in cli("absolve", receivable).stdout
     cli("dev", "advance", "--hours", "2")
     cli("absolve", receivable)

@@ -96,6 +96,12 @@ class ReceivableRow:
         return amounts.payable(self.state())
 
     @property
+    def lost_minor(self) -> int:
+        """What of a closed one was not paid, and is not to be paid here any more."""
+        is_closed = self.status is Status.CLOSED
+        return self.face_minor - self.cancelled_minor - self.paid_minor if is_closed else 0
+
+    @property
     def disputed_minor(self) -> int:
         """What of it is in dispute."""
         return self.senior_minor - self.cancelled_minor if self.disputed else 0
