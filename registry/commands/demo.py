@@ -286,6 +286,8 @@ def _registered_earlier(services: Services, item: _Readable, seller: Address, su
     if kept.file_sha256 != hashlib.sha256(read_document(item.path)).digest():
         return False
     outcome.outcome, outcome.receivable_id, outcome.due = "earlier", receivable_id, claims.due_day(row.due_at)
+    if outcome.due == item.invoice.due_date:
+        outcome.due_agreed_because = None  # its date was ahead then, and is past now
     return True
 
 
