@@ -14,7 +14,15 @@ from eth_account.signers.local import LocalAccount
 
 from registry.chain.abi import ContractAbi
 from registry.chain.contract import At, Calls, ContractView, artifact
-from registry.chain.eip712 import MALFORMED, Eip712Domain, Message, from_json, split_signature, to_json
+from registry.chain.eip712 import (
+    MALFORMED,
+    Eip712Domain,
+    Message,
+    read_part,
+    split_signature,
+    to_json,
+    what_is_wrong,
+)
 from registry.chain.rpc import Node
 from registry.domain.identifiers import Address, format_address, parse_address
 from registry.domain.refusals import Refusal
@@ -113,17 +121,17 @@ class SignedPermit:
         """Read a document of a stranger's. Raises PermitMalformed."""
         try:
             signed = cls(
-                from_json(Permit, document["permit"]),
-                from_json(bytes, document["signature"]),
+                read_part(Permit, document, "permit"),
+                read_part(bytes, document, "signature"),
                 Eip712Domain(
-                    chain_id=from_json(int, document["chain_id"]),
-                    contract=parse_address(document["token"]),
-                    name=from_json(str, document["name"]),
+                    chain_id=read_part(int, document, "chain_id"),
+                    contract=parse_address(read_part(str, document, "token")),
+                    name=read_part(str, document, "name"),
                 ),
             )
             signed.call()
         except MALFORMED as error:
-            raise PermitMalformed(f"{type(error).__name__}: {error}") from error
+            raise PermitMalformed(what_is_wrong(error)) from error
         return signed
 
 

@@ -5,6 +5,7 @@ In JSON, integers are decimal strings, which no reader rounds; bytes and address
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from collections.abc import Mapping
@@ -34,6 +35,14 @@ NONCE_BITS = 256
 SIGNATURE_BYTES = 65
 _CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
+SHOWN_CHARACTERS_MAX = 60
+"""Of a value in a document that does not belong there."""
+
+
+class Unfit(ValueError):
+    """Something in a stranger's document that does not belong there: where it is, and what is wanted."""
+
+
 MALFORMED = (KeyError, TypeError, ValueError, AttributeError, EncodingError, IdMalformed)
 """What reading a stranger's document, and writing the calldata of what it says, may raise."""
 
@@ -57,9 +66,9 @@ def fresh_nonce() -> int:
 
 
 def split_signature(signature: bytes) -> tuple[int, bytes, bytes]:
-    """v, r and s of 65 bytes, as ERC-2612 takes them. Raises ValueError."""
+    """v, r and s of 65 bytes, as ERC-2612 takes them. Raises Unfit."""
     if len(signature) != SIGNATURE_BYTES:
-        raise ValueError(f"a signature has {SIGNATURE_BYTES} bytes, not {len(signature)}")
+        raise Unfit(f"a signature has {SIGNATURE_BYTES} bytes, not {len(signature)}")
     return signature[64], signature[:32], signature[32:64]
 
 
@@ -154,27 +163,77 @@ def to_json(value: Any) -> Any:
     return value if isinstance(value, bool) else str(value)
 
 
-def from_json(kind: Any, value: Any) -> Any:
-    """A value of that type. Raises one of MALFORMED for anything else."""
+def part(document: Any, name: str) -> Any:
+    """What an object of a document has under that name. Raises Unfit."""
+    if not isinstance(document, Mapping) or name not in document:
+        raise Unfit(f"{name} is missing")
+    return document[name]
+
+
+def read_part(kind: Any, document: Any, name: str) -> Any:
+    """The same as a value of that type. Raises one of MALFORMED for anything else."""
+    return from_json(kind, part(document, name), at=name)
+
+
+def what_is_wrong(error: Exception) -> str:
+    """What one of MALFORMED says to people."""
+    if isinstance(error, IdMalformed):
+        return error.detail
+    return str(error) if isinstance(error, Unfit) else "a value does not fit into its field"
+
+
+def from_json(kind: Any, value: Any, *, at: str = "the document") -> Any:
+    """A value of that type, which stands `at` that place. Raises one of MALFORMED for anything else."""
     if is_dataclass(kind):
-        hints = get_type_hints(kind)
-        if value.keys() != {field.name for field in fields(kind)}:
-            raise ValueError(f"{sorted(value)} are not the fields of {kind}")
-        made = {name: from_json(hints[name], part) for name, part in value.items()}
-        if made.get("receivable_id", 0) > RECEIVABLE_ID_MAX:
-            raise ValueError(f"there is no receivable {made['receivable_id']}")
-        return cast(type, kind)(**made)
-    if get_origin(kind) is tuple:
-        return tuple(from_json(get_args(kind)[0], part) for part in value)
+        return _read_fields(cast(type, kind), value, at)
+    if get_origin(kind) is tuple and isinstance(value, list):
+        return tuple(from_json(get_args(kind)[0], one, at=f"{at}[{index}]") for index, one in enumerate(value))
     if isinstance(kind, type) and issubclass(kind, IntEnum):
-        return kind(from_json(int, value))
+        number = from_json(int, value, at=at)
+        if number not in set(kind):
+            raise _unfit(at, value, " or ".join(f'"{one.value}"' for one in kind))
+        return kind(number)
     if kind is str and isinstance(value, str):
         return value
     if kind is bool and isinstance(value, bool):
         return value
     if kind is int and isinstance(value, str) and re.fullmatch(r"[0-9]{1,78}", value, re.ASCII):
         return int(value)
-    if kind is bytes and isinstance(value, str) and value.startswith("0x"):
+    if kind is bytes and isinstance(value, str) and re.fullmatch(r"0x([0-9a-fA-F]{2})*", value, re.ASCII):
         is_address = len(value) == len("0x") + 2 * len(ZERO_ADDRESS)
         return parse_address(value) if is_address else bytes.fromhex(value.removeprefix("0x"))
-    raise TypeError(f"{value!r} is no {kind.__name__}")
+    raise _unfit(at, value, _WANTED.get(kind, "a list"))
+
+
+def _read_fields(kind: type, value: Any, at: str) -> Any:
+    if not isinstance(value, Mapping):
+        raise _unfit(at, value, "an object")
+    hints = get_type_hints(kind)
+    names = [field.name for field in fields(kind)]
+    if unknown := sorted(value.keys() - set(names)):
+        raise Unfit(f"{at} has no field {_shown(unknown[0])}; it has {', '.join(names)}")
+    made = {name: read_part(hints[name], value, name) for name in names}
+    if made.get("receivable_id", 0) > RECEIVABLE_ID_MAX:
+        raise Unfit(f"receivable_id: there is no receivable {made['receivable_id']}")
+    for field, abi_type in structs(getattr(kind, "TYPE", "")).get(kind.__name__, ()):
+        bits = abi_type.removeprefix("uint")
+        if bits.isdecimal() and isinstance(number := made.get(_snake(field)), int) and number >> int(bits):
+            raise Unfit(f"{_snake(field)} is {number}; wanted is less than 2**{bits}")
+    return kind(**made)
+
+
+_WANTED = {
+    int: 'a whole number as a string of digits, such as "1000"',
+    str: "a string",
+    bool: "true or false",
+    bytes: 'a string of "0x" and pairs of hex digits',
+}
+
+
+def _unfit(at: str, value: Any, wanted: str) -> Unfit:
+    return Unfit(f"{at} is {_shown(value)}; wanted is {wanted}")
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= SHOWN_CHARACTERS_MAX else text[:SHOWN_CHARACTERS_MAX] + "…"

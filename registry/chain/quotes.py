@@ -16,7 +16,17 @@ from eth_account.signers.local import LocalAccount
 
 from registry.chain.abi import ContractAbi
 from registry.chain.contract import At, SignaturesView, artifact
-from registry.chain.eip712 import MALFORMED, Eip712Domain, Message, fresh_nonce, from_json, to_json
+from registry.chain.eip712 import (
+    MALFORMED,
+    Eip712Domain,
+    Message,
+    Unfit,
+    fresh_nonce,
+    part,
+    read_part,
+    to_json,
+    what_is_wrong,
+)
 from registry.chain.erc1271 import stands_behind
 from registry.chain.operations import Approve
 from registry.chain.rpc import Node
@@ -175,10 +185,12 @@ class SignedQuote:
     @classmethod
     def _from_json(cls, document: Mapping[str, Any]) -> SignedQuote:
         signed = cls(
-            from_json(Quote, document["quote"]),
-            from_json(bytes, document["signature"]),
-            desk_domain(chain_id=from_json(int, document["chain_id"]), desk=parse_address(document["desk"])),
-            from_json(bytes, document["claim_key"]),
+            read_part(Quote, document, "quote"),
+            read_part(bytes, document, "signature"),
+            desk_domain(
+                chain_id=read_part(int, document, "chain_id"), desk=parse_address(read_part(str, document, "desk"))
+            ),
+            read_part(bytes, document, "claim_key"),
         )
         signed.call()
         return signed
@@ -223,15 +235,19 @@ class SignedAcceptance:
 
     @classmethod
     def _from_json(cls, document: Mapping[str, Any]) -> SignedAcceptance:
-        quote, given, approval = SignedQuote._from_json(document), document["acceptance"], document["approval"]
+        quote, given, approval = (
+            SignedQuote._from_json(document),
+            part(document, "acceptance"),
+            part(document, "approval"),
+        )
         signed = cls(
             quote,
             Acceptance(
                 quote=digest(quote.quote, quote.domain),
-                nonce=from_json(int, given["nonce"]),
-                deadline=from_json(int, given["deadline"]),
+                nonce=read_part(int, given, "nonce"),
+                deadline=read_part(int, given, "deadline"),
             ),
-            from_json(bytes, given["signature"]),
+            read_part(bytes, given, "signature"),
             None if approval is None else _approval_of(quote, SignedOperation.from_json(approval)),
         )
         signed.call()
@@ -243,7 +259,7 @@ def _approval_of(signed: SignedQuote, approval: SignedOperation) -> SignedOperat
     quote = signed.quote
     wanted = Approve(receivable_id=quote.receivable_id, start=quote.start, end=quote.end, to=signed.domain.contract)
     if approval.operation != wanted:
-        raise ValueError("the approval is not the desk's for this certificate")
+        raise Unfit("the approval is not the desk's for this certificate")
     return approval
 
 
@@ -251,7 +267,7 @@ def _read(reader: Callable[[Any], _T], document: Any) -> _T:
     try:
         return reader(document)
     except MALFORMED as error:
-        raise QuoteMalformed(f"{type(error).__name__}: {error}") from error
+        raise QuoteMalformed(what_is_wrong(error)) from error
     except SignedOperationMalformed as error:
         raise QuoteMalformed(error.detail) from error
 

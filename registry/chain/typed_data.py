@@ -15,7 +15,19 @@ from eth_account.signers.local import LocalAccount
 
 from registry.chain import operations
 from registry.chain.contract import agreed_call, signed_call
-from registry.chain.eip712 import MALFORMED, Eip712Domain, Message, fresh_nonce, from_json, structs, to_json
+from registry.chain.eip712 import (
+    MALFORMED,
+    Eip712Domain,
+    Message,
+    Unfit,
+    fresh_nonce,
+    from_json,
+    part,
+    read_part,
+    structs,
+    to_json,
+    what_is_wrong,
+)
 from registry.chain.operations import Agreement, Authorisation, Operation
 from registry.chain.submit import account_address
 from registry.domain.anchors import NO_ANCHOR, NO_CLAIM_KEY
@@ -139,14 +151,17 @@ class SignedOperation:
     def from_json(cls, document: Any) -> SignedOperation:
         """Read a document of a stranger's. Raises SignedOperationMalformed."""
         try:
-            kind = _KINDS[document["operation"]]
+            kind = _KINDS.get(read_part(str, document, "operation"))
+            if kind is None:
+                raise Unfit(f"operation: nothing that is signed has the name {document['operation']!r}")
             if "second" in document and not issubclass(kind, Agreement):
-                raise ValueError("only an agreement has a second signature")
+                raise Unfit("second: only an agreement has a second signature")
             signed = cls(
-                from_json(kind, document["arguments"]),
+                read_part(kind, document, "arguments"),
                 _authorisation(document),
                 Eip712Domain(
-                    chain_id=from_json(int, document["chain_id"]), contract=parse_address(document["contract"])
+                    chain_id=read_part(int, document, "chain_id"),
+                    contract=parse_address(read_part(str, document, "contract")),
                 ),
                 _authorisation(document["second"]) if "second" in document else None,
             )
@@ -154,13 +169,13 @@ class SignedOperation:
             # The calldata packs a range into one word, where a start too wide would run into the receivable's number.
             digest(signed.operation, signed.by, signed.domain)
         except MALFORMED as error:
-            raise SignedOperationMalformed(f"{type(error).__name__}: {error}") from error
+            raise SignedOperationMalformed(what_is_wrong(error)) from error
         return signed
 
 
 def _authorisation(document: Mapping[str, Any]) -> Authorisation:
     read: Authorisation = from_json(
-        Authorisation, {field.name: document[field.name] for field in fields(Authorisation)}
+        Authorisation, {field.name: part(document, field.name) for field in fields(Authorisation)}
     )
     return read
 

@@ -21,6 +21,7 @@ from eth_account.signers.local import LocalAccount
 
 from registry.chain import delayed, operations
 from registry.chain.contract import receivables_abi
+from registry.chain.eip712 import MALFORMED, part, read_part, what_is_wrong
 from registry.chain.operations import Order
 from registry.chain.submit import account_address
 from registry.chain.typed_data import SignedOperation, SignedOperationMalformed
@@ -37,7 +38,7 @@ from registry.commands.sending import (
     undone_if_refused,
 )
 from registry.commands.services import Services
-from registry.commands.signing import DocumentOfAnotherKind, read_json, require_here
+from registry.commands.signing import DocumentOfAnotherKind, read_kind, require_here
 from registry.domain import fold, rules
 from registry.domain.identifiers import ZERO_ADDRESS, Address, CertificateId, format_receivable_id
 from registry.domain.journal import REGISTRY_JOURNAL, Entry
@@ -115,15 +116,13 @@ class OrderDocument:
 
         Raises DocumentUnreadable, SignedOperationMalformed, DocumentOfAnotherKind, OrderTextDiffers.
         """
-        document = read_json(path)
-        if isinstance(document, dict) and "operation" in document:
-            raise DocumentOfAnotherKind(f"{path.name} holds one operation, not an order")
+        document = read_kind(path, "operations")
         try:
-            reference = Reference(document["authority"], document["number"])
-            found = tuple(SignedOperation.from_json(one) for one in document["operations"])
+            reference = Reference(read_part(str, document, "authority"), read_part(str, document, "number"))
+            found = tuple(SignedOperation.from_json(one) for one in part(document, "operations"))
             hash_ = reference.hash
-        except (KeyError, TypeError) as error:
-            raise SignedOperationMalformed(f"{path.name} is no order: {error}") from error
+        except MALFORMED as error:
+            raise SignedOperationMalformed(f"{path.name} is no order: {what_is_wrong(error)}") from error
         if not 1 <= len(found) <= OPERATIONS_MAX:
             raise SignedOperationMalformed(f"an order has 1 to {OPERATIONS_MAX} operations, not {len(found)}")
         for signed_ in found:

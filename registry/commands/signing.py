@@ -8,7 +8,7 @@ from typing import Any
 
 from eth_account.signers.local import LocalAccount
 
-from registry.chain.operations import Agreement, Order
+from registry.chain.operations import Agreement, CreditNote, Dispute, Order, Resolve
 from registry.chain.typed_data import SignedOperation, SignedOperationMalformed
 from registry.commands.sending import Done, domain, send_call
 from registry.commands.services import Services
@@ -55,12 +55,37 @@ def read_json(path: Path) -> Any:
         raise SignedOperationMalformed(f"{path.name} is no JSON: {error}") from error
 
 
+_TAKEN_BY = {
+    "operations": ("an order", "order carry-out"),
+    "acceptance": ("an accepted quote", "quote submit"),
+    "quote": ("a quote", "quote accept"),
+    "permit": ("a permit", "deposit submit"),
+    "operation": ("a member's operation", "relay"),
+}
+"""What a document with a member of that name is, and the command that takes it; the first that it has counts."""
+
+_AGREEMENTS = tuple(kind.function() for kind in (CreditNote, Dispute, Resolve))
+
+
+def read_kind(path: Path, member: str) -> Any:
+    """A JSON document of the kind that has that member, or of none.
+
+    Raises DocumentUnreadable, SignedOperationMalformed, DocumentOfAnotherKind.
+    """
+    document = read_json(path)
+    if isinstance(document, dict) and member not in document:
+        other = next((other for other in _TAKEN_BY if other in document), None)
+        if other is not None:
+            what, command = _TAKEN_BY[other]
+            if document[other] in _AGREEMENTS and "second" not in document:
+                what, command = "an agreement that one party signed", "agree"
+            raise DocumentOfAnotherKind(f"{path.name} is {what}: `counterfoil {command}` takes it")
+    return document
+
+
 def read_signed(path: Path) -> SignedOperation:
     """What a member signed. Raises DocumentUnreadable, SignedOperationMalformed, DocumentOfAnotherKind."""
-    document = read_json(path)
-    if isinstance(document, dict) and "operations" in document:
-        raise DocumentOfAnotherKind(f"{path.name} holds an order, not one operation")
-    signed = SignedOperation.from_json(document)
+    signed = SignedOperation.from_json(read_kind(path, "operation"))
     if isinstance(signed.operation, Order):
         raise DocumentOfAnotherKind(f"{path.name} is an officer's {signed.operation.function()}")
     return signed

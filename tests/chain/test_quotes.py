@@ -288,6 +288,21 @@ def test_a_value_out_of_range_is_malformed(scene: Scene, name: str, value: Any) 
         SignedQuote.from_json(document)
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"price": str(2**64)}, "price is 18446744073709551616; wanted is less than 2**64"),
+        ({"kind": "3"}, 'kind is "3"; wanted is "1" or "2"'),
+        ({"colour": "red"}, 'quote has no field "colour"; it has financier, '),
+    ],
+)
+def test_what_is_wrong_is_said_in_words(scene: Scene, change: dict[str, Any], says: str) -> None:
+    document = scene.quote(scene.confirmed(), price=1).to_json()
+    with pytest.raises(QuoteMalformed) as refused:
+        SignedQuote.from_json(document | {"quote": document["quote"] | change})
+    assert refused.value.detail.startswith(says)
+
+
 def test_an_approval_of_anything_else_does_not_go_with_a_quote(scene: Scene) -> None:
     signed, other = (scene.quote(scene.confirmed(), price=1) for _ in range(2))
     document = quotes.accept(signed, dev_account(SELLER), deadline=1, approval=approval(scene, signed)).to_json()

@@ -25,6 +25,7 @@ from registry.domain.journal import CreditNoted, Disputed, Entry, Resolved
 from registry.domain.receivable import DAY_SECONDS, Offer, Receivable
 from registry.domain.rules import Claim, Part
 from registry.settings import PROJECT_ROOT
+from tests.pool import settle
 from tests.scene import (
     BANK,
     BUYER,
@@ -404,6 +405,7 @@ def test_a_signature_counts_on_another_fork_only_for_the_same_claim(scene: Scene
     scene.confirm(number)
     endorsed = operations.Endorse(**named(number), receiver=scene.address(BANK), document=DOCUMENT)
     signed = scene.sign(endorsed, SELLER)
+    settle(scene.node.request)
     scene.node.request("evm_revert", snapshot)
     scene.pass_time(seconds=5)
     other = {"fingerprint": b"\x77" * 32, "due": claim.due - DAY_SECONDS, "currency": claim.currency + 1}
@@ -667,6 +669,27 @@ def test_a_value_out_of_range_is_malformed(name: str, value: Any) -> None:
     document = typed_data.sign(operation, dev_account(1), DOMAIN, deadline=1).to_json()
     with pytest.raises(SignedOperationMalformed):
         SignedOperation.from_json({**document, name: value})
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"nonce": "1e3"}, 'nonce is "1e3"; wanted is a whole number as a string of digits, such as "1000"'),
+        ({"nonce": 147636000}, 'nonce is 147636000; wanted is a whole number as a string of digits, such as "1000"'),
+        ({"signature": None}, 'signature is null; wanted is a string of "0x" and pairs of hex digits'),
+        ({"operation": "sell"}, "operation: nothing that is signed has the name 'sell'"),
+        ({"arguments": {}}, "receivable_id is missing"),
+        ({"arguments": 7}, "arguments is 7; wanted is an object"),
+        ({"contract": "0x12"}, "'0x12' is not an address"),
+        ({"nonce": "9" * 78}, "a value does not fit into its field"),
+    ],
+)
+def test_what_is_wrong_is_said_in_words(change: dict[str, Any], says: str) -> None:
+    operation = operations.Endorse(**named(1), receiver=b"\x01" * 20, document=DOCUMENT)
+    document = typed_data.sign(operation, dev_account(1), DOMAIN, deadline=1).to_json()
+    with pytest.raises(SignedOperationMalformed) as refused:
+        SignedOperation.from_json(document | change)
+    assert refused.value.detail == says
 
 
 @pytest.mark.parametrize(

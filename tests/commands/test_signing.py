@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -273,3 +274,31 @@ def test_a_rehearsal_of_a_submission_signs_nothing(desk: Desk) -> None:
     elsewhere = replace(signed, by=replace(signed.by, claim_key=b"\x01" * 32))
     with pytest.raises(AnchorMismatch):
         sending.check(desk.services, desk.scene.address(STRANGER), elsewhere.call())
+
+
+@pytest.mark.parametrize(
+    ("document", "wanted", "says"),
+    [
+        ({"operation": "creditNote"}, "quote", "paper.json is an agreement that one party signed: `counterfoil agree`"),
+        ({"operation": "creditNote", "second": {}}, "quote", "paper.json is a member's operation: `counterfoil relay`"),
+        ({"quote": {}, "acceptance": {}}, "operation", "paper.json is an accepted quote: `counterfoil quote submit`"),
+        ({"quote": {}}, "operation", "paper.json is a quote: `counterfoil quote accept`"),
+        ({"permit": {}}, "acceptance", "paper.json is a permit: `counterfoil deposit submit`"),
+        ({"operations": []}, "permit", "paper.json is an order: `counterfoil order carry-out`"),
+    ],
+)
+def test_a_paper_of_another_kind_names_the_command_that_takes_it(
+    tmp_path: Path, document: dict[str, Any], wanted: str, says: str
+) -> None:
+    path = tmp_path / "paper.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(signing.DocumentOfAnotherKind) as refused_:
+        signing.read_kind(path, wanted)
+    assert refused_.value.detail == says + " takes it"
+
+
+def test_what_is_of_no_kind_is_left_to_its_reader(tmp_path: Path) -> None:
+    path = tmp_path / "paper.json"
+    for document in ({}, [], {"quote": {}, "acceptance": {}}, 7):
+        path.write_text(json.dumps(document))
+        assert signing.read_kind(path, "quote") == document
