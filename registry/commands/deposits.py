@@ -21,7 +21,7 @@ from registry.commands.names import SETTLEMENT_BANK
 from registry.commands.oversight import registry_state
 from registry.commands.sending import Contract, Done, Hand, Pen, Signed, send_call, undone_if_refused
 from registry.commands.services import Services
-from registry.commands.signing import SignedForAnother, read_json
+from registry.commands.signing import SignedForAnother, read_kind
 from registry.domain.identifiers import MINOR_MAX, ZERO_ADDRESS, Address, format_address
 from registry.domain.money import Currency, Money, Sum, currency_to_show
 from registry.domain.orders import bank_reference_hash
@@ -120,8 +120,11 @@ def submit(services: Services, *, signer: LocalAccount, permitted: SignedPermit)
 
 
 def read_permit(path: Path) -> SignedPermit:
-    """A permit of a stranger's. Raises DocumentUnreadable, SignedOperationMalformed, PermitMalformed."""
-    return SignedPermit.from_json(read_json(path))
+    """A permit of a stranger's.
+
+    Raises DocumentUnreadable, SignedOperationMalformed, DocumentOfAnotherKind, PermitMalformed.
+    """
+    return SignedPermit.from_json(read_kind(path, "permit"))
 
 
 def balances(services: Services, account: Address) -> list[Balance]:
@@ -167,14 +170,14 @@ def token_of(services: Services, currency: Currency) -> DepositView:
     return DepositView(services.node, token)
 
 
-def token_for(services: Services, permitted: SignedPermit) -> Contract:
-    """The deposit token that a permit is for. Raises SignedForAnother."""
-    for currency, token in _tokens(services):
 def token_contract(token: DepositView, currency: Currency) -> Contract:
     """A deposit token as what calls are sent to."""
     return Contract(token.address, deposit_abi(), currency)
 
 
+def token_for(services: Services, permitted: SignedPermit) -> Contract:
+    """The deposit token that a permit is for. Raises SignedForAnother."""
+    for currency, token in _tokens(services):
         if token.address == permitted.domain.contract and services.node.chain_id == permitted.domain.chain_id:
             return token_contract(token, currency)
     raise SignedForAnother(f"{format_address(permitted.domain.contract)} is no deposit token here")

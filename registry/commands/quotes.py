@@ -59,7 +59,7 @@ from registry.commands.sending import (
     signed,
 )
 from registry.commands.services import Services
-from registry.commands.signing import NotTheSigner, SignedForAnother, read_json
+from registry.commands.signing import NotTheSigner, SignedForAnother, read_kind
 from registry.domain import calendar
 from registry.domain.identifiers import Address, CertificateId, format_address, token_id
 from registry.domain.money import Currency, Money, Sum
@@ -216,10 +216,10 @@ def state(
 def find(services: Services, name: str, *, party: Address) -> SignedQuote:
     """The quote of a number or a digest, as kept has it, or in a file that its financier sent.
 
-    Raises UnknownQuote, DocumentUnreadable, SignedOperationMalformed, QuoteMalformed.
+    Raises UnknownQuote, DocumentUnreadable, SignedOperationMalformed, DocumentOfAnotherKind, QuoteMalformed.
     """
     if not _NAME.fullmatch(name):
-        return SignedQuote.from_json(read_json(Path(name)))
+        return SignedQuote.from_json(read_kind(Path(name), "quote"))
     with services.database.snapshot() as connection:
         row = kept(connection, name, party=party)
     return of_row(services, row)
@@ -297,8 +297,11 @@ def submit(services: Services, *, signer: LocalAccount, accepted: SignedAcceptan
 
 
 def read_accepted(path: Path) -> SignedAcceptance:
-    """An acceptance of a stranger's. Raises DocumentUnreadable, SignedOperationMalformed, QuoteMalformed."""
-    return SignedAcceptance.from_json(read_json(path))
+    """An acceptance of a stranger's.
+
+    Raises DocumentUnreadable, SignedOperationMalformed, DocumentOfAnotherKind, QuoteMalformed.
+    """
+    return SignedAcceptance.from_json(read_kind(path, "acceptance"))
 
 
 def cancel(services: Services, *, signer: LocalAccount, offered: SignedQuote) -> Done:
@@ -333,9 +336,6 @@ def domain(services: Services) -> Eip712Domain:
 # -------------------------------------------------------------------- internal
 
 
-def _require_acceptable(services: Services, offered: SignedQuote, *, holder: Address) -> None:
-    """What the desk would refuse, in its order. Raises as accept."""
-    quote = offered.quote
 def _require_part(certificate: CertificateId, cut: int, currency: Currency) -> None:
     if not certificate.start <= cut < certificate.end:
         part, whole = (Sum(certificate.end - begin, currency) for begin in (cut, certificate.start))
@@ -344,6 +344,9 @@ def _require_part(certificate: CertificateId, cut: int, currency: Currency) -> N
         )
 
 
+def _require_acceptable(services: Services, offered: SignedQuote, *, holder: Address) -> None:
+    """What the desk would refuse, in its order. Raises as accept."""
+    quote = offered.quote
     _require_open(services, quote.expiry)
     _require_unused(services, offered)
     if holder != quote.holder:
@@ -446,9 +449,9 @@ def _kept(services: Services, offered: SignedQuote) -> QuoteRow:
             nonce=quote.nonce,
             expiry_at=quote.expiry,
             signature=offered.signature,
+            # By the chain's clock, as its expiry and acceptance are.
+            offered_at=datetime.fromtimestamp(now(services), UTC),
         )
         row = quote_queries.quote(connection, named_by, party=quote.financier)
     assert row is not None  # it was written just now
-            # By the chain's clock, as its expiry and acceptance are.
-            offered_at=datetime.fromtimestamp(now(services), UTC),
     return row
