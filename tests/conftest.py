@@ -16,6 +16,7 @@ from registry.chain.devchain import DevChain
 from registry.chain.rpc import Node
 from registry.store.database import Database
 from registry.store.embedded import EmbeddedPostgres
+from tests.pool import settle
 from tests.scene import Scene
 
 LONG = {"e2e", "cli", "mirror", "store"}
@@ -50,6 +51,7 @@ def node(chain: DevChain) -> Iterator[Node]:
     found = Node(chain.url)
     as_new = found.request("evm_snapshot")
     yield found
+    settle(found.request)
     assert found.request("evm_revert", as_new)
 
 
@@ -66,6 +68,7 @@ def scene(ground: Scene) -> Iterator[Scene]:
     # Blocks of its own: anvil forgets the states of those that come again.
     devchain.advance_time(ground.node, seconds=next(_numbers))
     yield Scene(ground.node, ground.deployment)
+    settle(ground.node.request)
     assert ground.node.request("evm_revert", as_new)
 
 

@@ -18,6 +18,7 @@ from registry.store.database import Database
 from registry.store.embedded import EmbeddedPostgres
 from registry.store.tables import metadata
 from tests.commands.desk import Desk
+from tests.pool import settle
 from tests.scene import Scene
 
 _numbers = itertools.count(1)
@@ -79,4 +80,5 @@ def desk(_desks: tuple[Desk, Desk], node: Node) -> Iterator[Desk]:
     snapshot = node.request("evm_snapshot")
     with _as_furnished(_desks[1]) as desk:
         yield desk
+    settle(node.request)
     node.request("evm_revert", snapshot)

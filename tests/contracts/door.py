@@ -24,6 +24,7 @@ from eth_utils.address import to_checksum_address
 
 from registry.chain.rpc import REQUEST_TIMEOUT_SECONDS, CallReverted, Node, _result
 from registry.domain.keccak import keccak256
+from tests.pool import settle
 
 GAS = 16_000_000
 
@@ -37,10 +38,7 @@ class NextDoor(Node):
 
     def request(self, method: str, *params: Any) -> Any:
         if method == "evm_revert":
-            # Anvil takes what it mined out of its pool a little after it has answered. What is sent after a revert has
-            # the same sender and number as what was reverted, and would go with it.
-            while self._ask("txpool_status")["pending"] != "0x0":
-                pass
+            settle(self._ask)
         return self._ask(method, *params)
 
     def _ask(self, method: str, *params: Any) -> Any:

@@ -81,6 +81,7 @@ from registry.domain.receivable import (
 from registry.domain.refusals import Refusal
 from registry.domain.rules import Act, Claim, RulesForbid, World
 from registry.settings import PROJECT_ROOT
+from tests.pool import settle
 from tests.properties.registry_deposits import UNLIMITED, Cash, Deposits, Transfer
 
 
@@ -804,6 +805,7 @@ class Ground:
         self.do(holder, data)
 
     def reset(self) -> None:
+        settle(self.chain.wire.request)
         assert self.chain.wire.request("evm_revert", self.snapshot)
         self.snapshot = self.chain.wire.request("evm_snapshot")
 
