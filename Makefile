@@ -46,8 +46,6 @@ test: $(SETUP) ## Run all tests
 # given in ARGS is for pytest alone.
 ifeq ($(ARGS),)
 ifneq ($(wildcard tests/contracts/test_*.py),)
-# ape compiles a changed file again, but not those that include it: with a changed contract its cache starts anew.
-	@if [ -n "$$(find contracts tests/contracts/fixtures -name '*.sol' -newer .build/__local__.json 2>&1)" ]; then rm -rf .build; fi
 	$(BIN)/ape test tests/contracts $(PARALLEL) -q -o addopts=--import-mode=importlib
 endif
 	$(FORGE_TEST)
