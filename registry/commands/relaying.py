@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -28,7 +28,7 @@ from registry.domain.identifiers import Address, CertificateId, IdMalformed, for
 from registry.domain.journal import Entry
 from registry.domain.receivable import MemberStatus
 from registry.domain.refusals import Refusal
-from registry.domain.rules import HolderSuspended, NothingDue, UnknownMember
+from registry.domain.rules import HolderSuspended, NothingDue, UnknownCertificate, UnknownMember
 from registry.errors import ServiceError
 from registry.settings import SettingsMalformed
 from registry.store import requests
@@ -133,7 +133,7 @@ def open_relayer(services: Services, name: str) -> LocalAccount:
 def rehearse(services: Services, signed: Submittable, *, sender: Address) -> int:
     """Gas that the operation would use; nothing is sent.
 
-    Raises SignedForAnother, NothingDue, HolderSuspended, UnknownMember and the contract's refusals.
+    Raises SignedForAnother, NothingDue, HolderSuspended, UnknownCertificate, UnknownMember and the contract's refusals.
     """
     _require_worthwhile(services, signed, sender=sender)
     return check(services, sender, signed.call(), to=_destination(services, signed))
@@ -218,14 +218,25 @@ def _destination(services: Services, signed: Submittable) -> Contract:
 def _require_worthwhile(services: Services, signed: Submittable, *, sender: Address) -> None:
     """What the contracts let happen and the relayer would pay for all the same, as often as anybody asks.
 
-    Raises NothingDue, HolderSuspended for a batch that pays nothing out, UnknownMember for a permit of a stranger's.
+    Raises NothingDue, HolderSuspended for a batch that pays nothing out, UnknownCertificate for one alone that is
+    within another one, UnknownMember for a permit of a stranger's.
     """
+    if isinstance(signed, Redemptions) and len(signed.keys) == 1:
+        _require_no_part(services.view, signed.certificates[0], block=services.node.head())
     if isinstance(signed, Redemptions) and len(signed.keys) > 1:
         _require_payout(services.view, signed.keys, sender=sender, block=services.node.head())
     if isinstance(signed, SignedPermit):
         owner = signed.permit.owner
         if not services.view.members([owner])[owner].status:
             raise UnknownMember(f"{format_address(owner)} was never admitted: its deposit cannot be spent here")
+
+
+def _require_no_part(view: ReceivablesView, named: CertificateId, *, block: int) -> None:
+    """The contract knows a certificate by its start. One that was cut since is meant, one that ends later is not."""
+    key = named.receivable_id, named.start
+    end = view.certificates([key], block=block)[key].end
+    if end > named.end:
+        raise UnknownCertificate(f"there is no certificate {named}; what starts there now is {replace(named, end=end)}")
 
 
 def _require_payout(view: ReceivablesView, keys: Sequence[tuple[int, int]], *, sender: Address, block: int) -> None:

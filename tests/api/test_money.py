@@ -167,6 +167,17 @@ def test_a_batch_of_redemptions_pays_what_it_can_and_says_why_not_the_rest(money
         assert nothing["code"] == "nothing_due"
 
 
+def test_a_certificate_that_ends_before_the_one_that_starts_there_is_unknown(money: Api) -> None:
+    number = money.scene.confirmed(face=5_000)
+    money.mirror()
+    assert money.problem(f"/v1/certificates/R-{number}/0-1", status=404, code="unknown_certificate")
+    asked = {"certificates": [f"R-{number}/0-1"]}
+    for query, key in (("", "no-part"), ("?dry_run=true", None)):
+        found = money.post(f"/v1/redemptions{query}", asked, key=key, status=404)
+        assert found["code"] == "unknown_certificate"
+        assert found["detail"].endswith(f"what starts there now is R-{number}/0-5000")
+
+
 @pytest.mark.parametrize(
     ("ids", "code"),
     [
