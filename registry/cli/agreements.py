@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 app = typer.Typer()
 command = functools.partial(app.command, rich_help_panel="Money")
 
+AGREED = "the other party carries it out with `counterfoil agree FILE`"
+
 AmountArgument = Annotated[str, typer.Argument(metavar="AMOUNT", help="E.g. 1250.00.")]
 With = Annotated[
     str | None,
@@ -27,7 +29,7 @@ With = Annotated[
 
 
 @command("credit-note")
-@operation(signable=True)
+@operation(signable=True, taken=AGREED)
 def credit_note(
     acting: Acting, certificate: CertificateArgument, amount: AmountArgument, *, with_: With = None
 ) -> Told:
@@ -39,7 +41,7 @@ def credit_note(
 
 
 @command()
-@operation(signable=True)
+@operation(signable=True, taken=AGREED)
 def dispute(acting: Acting, certificate: CertificateArgument, amount: AmountArgument, *, with_: With = None) -> Told:
     """Put an amount of the front certificate in dispute, as originator and debtor agree: the rest is paid in time."""
     from registry.commands import agreements
@@ -49,7 +51,7 @@ def dispute(acting: Acting, certificate: CertificateArgument, amount: AmountArgu
 
 
 @command()
-@operation(signable=True)
+@operation(signable=True, taken=AGREED)
 def resolve(acting: Acting, receivable: ReceivableArgument, *, with_: With = None) -> Told:
     """End a dispute, as originator and debtor agree: what of it was not credited is owed."""
     from registry.commands import agreements

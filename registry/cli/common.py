@@ -75,12 +75,7 @@ DocumentOption = Annotated[
 ]
 
 Limit = Annotated[int | None, typer.Option("--limit", help="At most so many.", min=1)]
-SignOption = Annotated[
-    str | None,
-    typer.Option(
-        "--sign", metavar="FILE", help="Sign, and send nothing: `relay FILE` submits it. - prints what was signed."
-    ),
-]
+RELAYED = "`relay FILE` submits it"
 ValidDays = Annotated[int, typer.Option("--valid-days", help="Days for which a signature counts.", min=1, max=366)]
 
 JSON_OPTION = (JsonFlag, False)
@@ -93,12 +88,13 @@ VALID_DAYS_DEFAULT = 7
 @dataclass(frozen=True, slots=True)
 class Told:
     """What an operation did: a sentence for people and further lines, the entry on chain (None if it needed none),
-    `more` members for programs."""
+    `more` members for programs. `mark` is the word before the sentence."""
 
     sentence: str
     done: Done | None = None
     more: Mapping[str, object] = field(default_factory=dict)
     lines: Sequence[str] = ()
+    mark: str = "done"
 
     def show(self, *, json_output: bool) -> None:
         """Print it."""
@@ -107,7 +103,7 @@ class Told:
         if json_output:
             output.document({**(views.done_document(self.done) if self.done is not None else {}), **self.more})
             return
-        output.console.print(f"[green]done[/] {safe(self.sentence)}")
+        output.console.print(f"[green]{self.mark}[/] {safe(self.sentence)}")
         for line in self.lines:
             output.console.print(f"  {safe(line)}")
         if self.done is not None:
@@ -201,15 +197,20 @@ Act = Callable[..., "Told | Would"]
 """What an operation's function is: an Acting, then the command's own arguments."""
 
 
-def operation(*, as_: str | None = None, signable: bool = False) -> Callable[[Act], Callable[..., None]]:
+def operation(
+    *, as_: str | None = None, signable: bool = False, taken: str = RELAYED
+) -> Callable[[Act], Callable[..., None]]:
     """Make a command of a function that acts: --as (required unless `as_` is given), --dry-run and --json are added.
 
     A dry run is the same code up to the first signature: refusals are the real ones, and what was written is undone.
-    With `signable` --sign is added: the same code again, but what would be sent is signed and written down.
+    With `signable` --sign is added: the same code again, but what would be sent is signed and written down; `taken`
+    tells people which command takes the file.
     """
     options: dict[str, tuple[Any, object]] = {"as_": (As, inspect.Parameter.empty if as_ is None else as_)}
     if signable:
-        options |= {"sign": (SignOption, None), "valid_days": (ValidDays, VALID_DAYS_DEFAULT)}
+        sign_help = f"Sign, and send nothing: {taken}. - prints what was signed."
+        sign_option = Annotated[str | None, typer.Option("--sign", metavar="FILE", help=sign_help)]
+        options |= {"sign": (sign_option, None), "valid_days": (ValidDays, VALID_DAYS_DEFAULT)}
     options |= {"dry_run": (DryRunFlag, False), "json_output": JSON_OPTION}
 
     def decorate(act: Act) -> Callable[..., None]:

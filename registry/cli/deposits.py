@@ -85,7 +85,7 @@ def transfer(acting: Acting, amount: AmountArgument, currency: CurrencyArgument,
 
 
 @command()
-@operation(signable=True)
+@operation(signable=True, taken="`deposit submit FILE` submits it")
 def allow(
     acting: Acting,
     amount: AmountArgument,

@@ -213,7 +213,7 @@ def show(quote: QuoteArgument, *, as_: As, json_output: JsonFlag = False) -> Non
 
 
 @command()
-@operation(signable=True)
+@operation(signable=True, taken="`quote submit FILE` submits it")
 def accept(acting: Acting, quote: QuoteArgument) -> Told:
     """Take a quote, as the holder that it names: cash and certificate move together."""
     from registry.chain.quotes import QuoteKind

@@ -421,6 +421,25 @@ def test_a_rebuild_from_the_chain_gives_the_same_and_the_mirror_goes_on(cli: Cli
     assert cli.json("reconcile", "--deep")["difference_count"] == 0
 
 
+@pytest.mark.parametrize(
+    ("words", "taken"),
+    [
+        ("endorse", "`relay FILE`"),
+        ("credit-note", "`counterfoil agree FILE`"),
+        ("dispute", "`counterfoil agree FILE`"),
+        ("resolve", "`counterfoil agree FILE`"),
+        ("quote accept", "`quote submit FILE`"),
+        ("deposit allow", "`deposit submit FILE`"),
+    ],
+)
+def test_help_names_the_command_that_takes_what_is_signed(words: str, taken: str) -> None:
+    command: Any = typer.main.get_command(app)
+    for word in words.split():
+        command = command.commands[word]
+    (sign,) = (option for option in command.params if option.name == "sign")
+    assert taken in sign.help
+
+
 def test_every_command_that_the_manual_names_exists() -> None:
     group = typer.main.get_command(app)
     assert isinstance(group, typer.core.TyperGroup)
