@@ -204,9 +204,10 @@ def told_of_delayed(sentence: str, done: Done | Waits, *, to_come: str | None = 
     ready_at = instant(done.ready_at)
     scheduled = "scheduled" if done.tx_hash is not None else "already scheduled"
     return Told(
-        f"{scheduled}: {to_come or sentence}; the same command carries it out from {ready_at} on",
+        f"{to_come or sentence}; the same command carries it out from {ready_at} on",
         None,
         {"scheduled": True, "ready_at": ready_at, "transaction": done.tx_hash},
+        mark=f"{scheduled}:",
     )
 
 
