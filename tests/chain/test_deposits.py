@@ -108,7 +108,7 @@ def test_deposits_move_between_members_and_to_nobody_else(scene: Scene) -> None:
     assert scene.deposits.balance(scene.address(SUPPLIER)) == 200
     with pytest.raises(rules.UnknownMember):
         scene.send_to_token(SELLER, DepositCalls.transfer(to=scene.address(STRANGER), amount=1))
-    with pytest.raises(reverts.InsufficientDeposit, match="balance 300, needed 301"):
+    with pytest.raises(reverts.InsufficientDeposit, match="balance 300 minor units, needed 301 minor units"):
         scene.send_to_token(SELLER, DepositCalls.transfer(to=scene.address(SUPPLIER), amount=301))
     with pytest.raises(reverts.InsufficientAllowance):
         scene.send_to_token(
