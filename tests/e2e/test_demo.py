@@ -188,6 +188,9 @@ def test_a_second_run_finds_everything_and_changes_nothing(first: dict[str, Any]
     assert second["provenance"] == first["provenance"]
     assert [file["receivable"] for file in second["files"]] == [file["receivable"] for file in first["files"]]
     assert [file["due_date"] for file in second["files"]] == [file["due_date"] for file in first["files"]]
+    # The clock moved: that a date is past by now does not make it one that was agreed.
+    agreed, still_agreed = ([bool(file["due_agreed_because"]) for file in run["files"]] for run in (first, second))
+    assert still_agreed == agreed
 
 
 def test_a_later_run_leaves_what_is_not_its_own(home: Path, second: dict[str, Any], tmp_path: Path) -> None:
