@@ -191,6 +191,19 @@ def paid_first(row: CertificateRow) -> int:
     return min(secured(row), row.claimed_minor)
 
 
+def _standing(row: CertificateRow, *, name: Name, now: int) -> dict[str, Any]:
+    """Whose a certificate is, who owes it, and how it stands."""
+    return {
+        "holder": party(row.holder, name),
+        "debtor": party(row.debtor, name),
+        "due_date": day(row.due_at),
+        "phase": str(row.phase(now=now)),
+    }
+
+
+_STANDING_COLUMNS = ("holder_address", "holder_handle", "debtor_address", "debtor_handle", "due_date", "phase")
+
+
 def lien_document(row: CertificateRow, *, name: Name, now: int) -> dict[str, Any]:
     """A pledged certificate for programs."""
     return {
@@ -198,10 +211,7 @@ def lien_document(row: CertificateRow, *, name: Name, now: int) -> dict[str, Any
         "amount": money(row.amount_minor, row.currency).to_json(),
         "secured": money(secured(row), row.currency).to_json(),
         "paid_first": money(paid_first(row), row.currency).to_json(),
-        "holder": party(row.holder, name),
-        "debtor": party(row.debtor, name),
-        "due_date": day(row.due_at),
-        "phase": str(row.phase(now=now)),
+        **_standing(row, name=name, now=now),
     }
 
 
@@ -211,12 +221,7 @@ LIEN_COLUMNS = (
     "amount_currency",
     "secured",
     "paid_first",
-    "holder_address",
-    "holder_handle",
-    "debtor_address",
-    "debtor_handle",
-    "due_date",
-    "phase",
+    *_STANDING_COLUMNS,
 )
 
 
@@ -234,10 +239,7 @@ def recourse_document(row: CertificateRow, *, name: Name, now: int) -> dict[str,
         "recourse": money(recourse(row).amount, row.currency).to_json(),
         "paid_out": money(row.claimed_minor, row.currency).to_json(),
         "demanded": recourse(row).demanded,
-        "holder": party(row.holder, name),
-        "debtor": party(row.debtor, name),
-        "due_date": day(row.due_at),
-        "phase": str(row.phase(now=now)),
+        **_standing(row, name=name, now=now),
     }
 
 
@@ -248,12 +250,7 @@ RECOURSE_COLUMNS = (
     "recourse",
     "paid_out",
     "demanded",
-    "holder_address",
-    "holder_handle",
-    "debtor_address",
-    "debtor_handle",
-    "due_date",
-    "phase",
+    *_STANDING_COLUMNS,
 )
 
 

@@ -13,7 +13,7 @@ from registry.cli import output
 from registry.cli.common import Acting, Asking, JsonFlag, Listing, Told, asking, listing, operation
 from registry.cli.output import named_refusals
 from registry.domain.calendar import instant
-from registry.domain.identifiers import ZERO_ADDRESS, format_address
+from registry.domain.identifiers import ZERO_ADDRESS, Address, format_address
 from registry.domain.money import currency_to_show
 from registry.domain.receivable import Parameter
 from registry.domain.rules import parameter_in_force, setting_in_force
@@ -100,7 +100,7 @@ def rules_set(acting: Acting, address: ContractAddress) -> Told:
     """Let other extra rules hold: once to schedule it, once more after the delay to carry it out."""
     from registry.commands import oversight
 
-    contract = ZERO_ADDRESS if address == NO_CONTRACT else acting.account(address)
+    contract = _contract(acting, address)
     return told_of_delayed(
         f"extra rules: {address}", oversight.set_rules(acting.services, signer=acting.signer, rules=contract)
     )
@@ -112,7 +112,7 @@ def descriptor_set(acting: Acting, address: ContractAddress) -> Told:
     """Let another contract describe certificates: once to schedule it, once more after the delay to carry it out."""
     from registry.commands import oversight
 
-    contract = ZERO_ADDRESS if address == NO_CONTRACT else acting.account(address)
+    contract = _contract(acting, address)
     done = oversight.set_descriptor(acting.services, signer=acting.signer, descriptor=contract)
     return told_of_delayed(f"certificates are described by {address}", done)
 
@@ -123,9 +123,13 @@ def desk_set(acting: Acting, address: ContractAddress) -> Told:
     """Let another desk carry out quotes: once to schedule it, once more after the delay to carry it out."""
     from registry.commands import oversight
 
-    contract = ZERO_ADDRESS if address == NO_CONTRACT else acting.account(address)
+    contract = _contract(acting, address)
     done = oversight.set_desk(acting.services, signer=acting.signer, desk=contract)
     return told_of_delayed(f"quotes are carried out by {address}", done)
+
+
+def _contract(acting: Acting, address: str) -> Address:
+    return ZERO_ADDRESS if address == NO_CONTRACT else acting.account(address)
 
 
 @parameters.command("list")
