@@ -1,0 +1,195 @@
+"""What the contract tests reach of the contracts, and which planted faults they find: the parts' common ground.
+
+The instrumented copy (instrument.py) is compiled once and all contract tests run on it twice over: to record which
+points each of them passes, and to hunt each mutant with the tests that pass it, the most special first. Both are kept
+under build/assurance by the content of contracts and tests, so that one part's work serves the other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import solcx
+
+from registry.chain import compile as compiling
+from scripts.assurance.instrument import Instrumented, Point, instrument
+from scripts.assurance.parts import ROOT, WORKPLACE, fail
+
+TESTS: Final = "tests/contracts"
+PROCESSES: Final = 2
+OF_BYTES: Final = ("test_gas.py", "test_deploy_script.py")
+"""Their tests are about the compiled product, which the copy is not."""
+PICTURES: Final = (
+    "contracts/CertificateDescriptor.sol",
+    "contracts/libraries/CertificateImage.sol",
+    "contracts/libraries/Text.sol",
+    "contracts/libraries/Currencies.sol",
+)
+"""Draw certificates and decide nothing: covered, not mutated."""
+
+ROUNDS: Final = (1, 2, 6, 24, 100)
+"""How many further tests hunt what the rounds before have left; then all."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One run of all contract tests: `points` in the contracts, `reached` by test, `seconds` that each took.
+
+    `red` are the tests that fail on the copy as such (they count gas or compare bytes): they hunt nothing.
+    """
+
+    points: Mapping[int, Point]
+    reached: Mapping[str, frozenset[int]]
+    seconds: Mapping[str, float]
+    red: tuple[str, ...]
+
+    def everything(self) -> frozenset[int]:
+        """All points that any test reached."""
+        return frozenset().union(*self.reached.values())
+
+
+def record() -> Recorded:
+    """Compile the copy and run all contract tests on it, unless that was done for the same contracts and tests."""
+    folder = _folder()
+    instrumented = _instrumented(folder)
+    if not (folder / "recorded.json").exists():
+        found = _run(folder, {}, plan=None)
+        (folder / "recorded.json").write_text(json.dumps(found))
+    found = json.loads((folder / "recorded.json").read_text())
+    if not found:
+        fail("no contract test ran")
+    points = instrumented.points
+    return Recorded(
+        points=points,
+        reached={test: frozenset(each["points"]) & points.keys() for test, each in found.items()},
+        seconds={test: each["seconds"] for test, each in found.items()},
+        red=tuple(test for test, each in found.items() if not each["passed"]),
+    )
+
+
+def hunt(recorded: Recorded, mutants: Iterable[int]) -> dict[int, str]:
+    """Which test found each mutant; those that none did are missing."""
+    folder = _folder()
+    by_mutant = _hunters(recorded, mutants)
+    found: dict[int, str] = {}
+    at = 0
+    for count in (*ROUNDS, len(recorded.reached)):
+        plan: dict[str, list[int]] = {}
+        for mutant, tests in by_mutant.items():
+            if mutant not in found:
+                for test in tests[at : at + count]:
+                    plan.setdefault(test, []).append(mutant)
+        at += count
+        if not plan:
+            break
+        runs = sum(len(each) for each in plan.values())
+        answer = _run(folder, recorded.seconds, plan=plan)
+        found |= {int(mutant): test for mutant, test in answer.items()}
+        left = sum(1 for mutant, tests in by_mutant.items() if mutant not in found and tests)
+        sys.stdout.write(f"{len(plan):,} tests, {runs:,} runs: {len(answer):,} mutants found, {left:,} left\n")
+        sys.stdout.flush()
+    return found
+
+
+def _hunters(recorded: Recorded, mutants: Iterable[int]) -> dict[int, list[str]]:
+    """By mutant the tests that pass its place, those first that pass little else, and of these the quick ones."""
+    reach = {test: points for test, points in recorded.reached.items() if test not in recorded.red}
+    order = sorted(reach, key=lambda test: (len(reach[test]), recorded.seconds[test]))
+    points = recorded.points
+    return {number: [test for test in order if points[number].place in reach[test]] for number in mutants}
+
+
+def _folder() -> Path:
+    digest = hashlib.sha256()
+    for top in ("contracts", TESTS, "scripts/assurance"):
+        for file in sorted((ROOT / top).rglob("*")):
+            if file.suffix in (".sol", ".py") and ".cache" not in file.parts:
+                digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes() + b"\0")
+    folder = WORKPLACE / "mutants" / digest.hexdigest()[:16]
+    if not folder.exists():
+        shutil.rmtree(WORKPLACE / "mutants", ignore_errors=True)
+        folder.mkdir(parents=True)
+    return folder
+
+
+def _instrumented(folder: Path) -> Instrumented:
+    sources = compiling._read_sources(ROOT)
+    output = solcx.compile_standard(
+        {
+            "language": "Solidity",
+            "sources": {name: {"content": content} for name, content in sources.items()},
+            "settings": {
+                "remappings": compiling.SETTINGS["remappings"],
+                "outputSelection": {"*": {"": ["ast"]}},
+            },
+        },
+        solc_binary=compiling.SOLC_FOLDER / f"solc-v{compiling.SOLC_VERSION}",
+        base_path=ROOT,
+    )
+    trees = {name: output["sources"][name]["ast"] for name in sources}
+    mutated = [name for name in sources if name not in PICTURES and "/interfaces/" not in name]
+    instrumented = instrument(sources, trees, mutated=mutated)
+    for name, text in instrumented.sources.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    if not (folder / "node_modules").exists():
+        (folder / "node_modules").symlink_to(ROOT / "node_modules")
+    compiling.compile_contracts(folder)
+    return instrumented
+
+
+def _run(folder: Path, seconds: Mapping[str, float], *, plan: dict[str, list[int]] | None) -> dict[str, Any]:
+    """One round, its test files shared out to the processes by the time that they will take."""
+    weights: dict[str, float] = {}
+    if plan is None:
+        files = [file for file in (ROOT / TESTS).rglob("test_*.py") if file.name not in OF_BYTES]
+        weights = {file.relative_to(ROOT).as_posix(): file.stat().st_size for file in files}
+    else:
+        for test, mutants in plan.items():
+            file = test.split("::")[0]
+            weights[file] = weights.get(file, 0) + seconds[test] * (len(mutants) + 2)
+    shares: list[list[str]] = [[] for _ in range(PROCESSES)]
+    loads = [0.0] * PROCESSES
+    for file in sorted(weights, key=lambda each: -weights[each]):
+        lightest = loads.index(min(loads))
+        shares[lightest].append(file)
+        loads[lightest] += weights[file]
+    started = [_start(folder, i, share, plan=plan) for i, share in enumerate(shares) if share]
+    answers: dict[str, Any] = {}
+    for process, answer, log in started:
+        process.wait()
+        if not answer.exists():
+            fail(f"the tests did not end: {log.relative_to(ROOT)}")
+        answers |= json.loads(answer.read_text())
+    return answers
+
+
+def _start(
+    folder: Path, number: int, files: list[str], *, plan: dict[str, list[int]] | None
+) -> tuple[subprocess.Popen[bytes], Path, Path]:
+    answer, told, log = (folder / f"{name}-{number}" for name in ("answer", "told", "log"))
+    answer.unlink(missing_ok=True)
+    own = None if plan is None else {test: each for test, each in plan.items() if test.split("::")[0] in files}
+    told.write_text(json.dumps({"contracts": str(folder), "answer": str(answer), "plan": own}))
+    words = [
+        str(Path(sys.executable).with_name("ape")),
+        "test",
+        *sorted(files),
+        "-q",
+        "-p",
+        "scripts.assurance.mutant_plugin",
+    ]
+    words += ["--tb=line", "-o", "addopts=--import-mode=importlib"]
+    with log.open("wb") as stream:
+        environment = os.environ | {"COUNTERFOIL_MUTANTS": str(told)}
+        process = subprocess.Popen(words, cwd=ROOT, env=environment, stdout=stream, stderr=subprocess.STDOUT)
+    return process, answer, log
