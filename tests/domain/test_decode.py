@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from registry.domain.decode import ENTRY_TOPICS, LogMalformed, decode
-from registry.domain.journal import ENTRY_TYPES, MemberSuspended, word
+from registry.domain.journal import ENTRY_TYPES, MemberAdmitted, MemberSuspended, word
 
 
 def test_the_topics_to_ask_for_are_those_of_all_entries() -> None:
@@ -16,6 +16,13 @@ def test_the_topics_to_ask_for_are_those_of_all_entries() -> None:
 def test_a_log_is_read_by_position() -> None:
     topics = [MemberSuspended.topic(), word(b"\x01" * 20), word(b"\x02" * 20)]
     assert decode(topics, word(3) + word(4)) == MemberSuspended(b"\x01" * 20, b"\x02" * 20, 3, 4)
+
+
+def test_a_hash_in_a_log_keeps_all_its_bytes() -> None:
+    profile = bytes(range(32))
+    topics = [MemberAdmitted.topic(), word(b"\x01" * 20), word(b"\x02" * 20)]
+    admitted = MemberAdmitted(b"\x01" * 20, b"\x02" * 20, 3, 4, profile, 5)
+    assert decode(topics, word(3) + word(4) + profile + word(5)) == admitted
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from registry.domain import journal
-from registry.domain.fold import JournalBroken, empty_registry, fold, fold_all, fold_registry, walk
+from registry.domain.fold import JournalBroken, empty_receivable, empty_registry, fold, fold_all, fold_registry, walk
 from registry.domain.journal import (
     CertificateFrozen,
     CertificateUnfrozen,
@@ -390,6 +390,12 @@ def test_an_entry_that_cannot_follow_breaks_the_journal(before: list[Entry], ent
     state = after(*before)
     with pytest.raises(JournalBroken):
         fold(state, entry)
+
+
+def test_no_receivable_has_the_registrys_own_journal() -> None:
+    nothing = empty_receivable(**WHERE, receivable_id=journal.REGISTRY_JOURNAL)
+    with pytest.raises(JournalBroken, match="MemberSuspended is not an entry of a receivable"):
+        fold(nothing, SUSPENDED)
 
 
 def test_no_entry_is_older_than_the_one_before() -> None:

@@ -16,6 +16,7 @@ from registry.domain.receivable import (
     Scope,
     Status,
     SuspensionReason,
+    reason_name,
 )
 from registry.settings import PROJECT_ROOT
 
@@ -55,6 +56,14 @@ def test_roles_have_the_contracts_bits() -> None:
 @pytest.mark.parametrize("reasons", [RefusalReason, SuspensionReason])
 def test_reason_codes_fit_a_byte_and_are_not_zero(reasons: type[RefusalReason] | type[SuspensionReason]) -> None:
     assert all(0 < reason < 256 for reason in reasons)
+
+
+def test_a_reason_of_the_list_has_its_name_and_any_other_code_none() -> None:
+    assert reason_name(SuspensionReason, 3) == "dishonour"
+    assert reason_name(SuspensionReason, 98) is None
+    assert {reason_name(RefusalReason, code) for code in range(256)} - {None} == {
+        name.lower() for name in RefusalReason.__members__
+    }
 
 
 def test_an_amount_is_the_length_of_the_range() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from registry.domain import rules
+from registry.domain import journal, rules
 from registry.domain.identifiers import Address, CertificateId
 from registry.domain.receivable import DAY_SECONDS
 from registry.domain.rules import Authorisation
@@ -101,3 +101,10 @@ def test_a_receivable_that_does_not_exist_has_no_head() -> None:
     here.require_answer(replace(SIGNED, anchor=bytes(32)), 2)
     with pytest.raises(rules.AnchorMismatch):
         here.require_answer(replace(SIGNED, anchor=EMPTY.head), 2)
+
+
+def test_the_registrys_own_journal_has_a_head_like_any_other() -> None:
+    here = world(LIVE)
+    here.require_answer(replace(SIGNED, anchor=here.registry.head), journal.REGISTRY_JOURNAL)
+    with pytest.raises(rules.AnchorMismatch):
+        here.require_answer(replace(SIGNED, anchor=bytes(32)), journal.REGISTRY_JOURNAL)
