@@ -2,23 +2,25 @@
 
 A finding is known by its detector and the code that it names, not by line numbers: `Contract.function(types)` and then
 the expressions. So an explanation lasts until the code that it speaks of is another, and then somebody looks again.
+All contracts are analysed at once: what an abstract contract has may be used in only one of those that inherit it.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from registry.chain.compile import SETTINGS, SOLC_FOLDER, SOLC_VERSION
-from scripts.assurance.parts import ROOT, fail, held, tool
+from scripts.assurance.parts import ROOT, WORKPLACE, fail, held, tool
 
 CONTRACTS: Final = "contracts"
-"""All contracts at once: what an abstract contract has may be used in only one of those that inherit it."""
+FOLDER: Final = WORKPLACE / "slither"
 EXPLANATIONS: Final = ROOT / "scripts" / "assurance" / "slither.json"
 SECONDS_MAX: Final = 600
 WORDS_MAX: Final = 5_000
@@ -107,25 +109,36 @@ def parse_analysis(text: str) -> Analysis:
 
 
 def _run() -> str:
+    """Slither's answer about a build of its own, which forge makes with the settings of every other build."""
+    tool("forge")
+    if FOLDER.exists():
+        shutil.rmtree(FOLDER)
+    # Slither's own choice of compilers, which is not used, makes itself a folder there or else in the user's home.
+    folders = {"FOUNDRY_OUT": FOLDER / "out", "FOUNDRY_CACHE_PATH": FOLDER / "cache", "VIRTUAL_ENV": FOLDER}
     command = [
-        str(tool("slither")),
-        CONTRACTS,
-        "--solc-standard-json",
-        *("--solc", str(SOLC_FOLDER / f"solc-v{SOLC_VERSION}")),
-        *("--solc-remaps", " ".join(SETTINGS["remappings"])),
-        "--solc-args=--optimize",
+        *(str(tool("slither")), "."),
+        # `forge clean` would also take away what failed in the random tests.
+        "--skip-clean",
         # Nothing is left out: no function that slither cannot parse, no line whose comment hides a finding.
         *("--disallow-partial", "--show-ignored-findings", "--fail-none"),
         *("--json", "-", "--json-types", "detectors,list-detectors,compilations,console"),
     ]
     try:
-        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS_MAX, check=False)
+        ended = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=os.environ | {name: str(folder) for name, folder in folders.items()},
+            capture_output=True,
+            text=True,
+            timeout=SECONDS_MAX,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         fail(f"slither took longer than {SECONDS_MAX} seconds")
     if ended.returncode != 0:
         print(ended.stdout[-WORDS_MAX:], ended.stderr[-WORDS_MAX:])
         fail(f"slither ended with {ended.returncode}")
-    return str(ended.stdout)
+    return ended.stdout
 
 
 def _compiled(compilations: Iterable[Mapping[str, Any]]) -> Iterable[str]:
