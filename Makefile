@@ -23,6 +23,8 @@ JOBS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN) && echo $$((cores < 4 ? core
 # The long files come first (tests/conftest.py), or the last of them would keep a single process busy at the end.
 PARALLEL = -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
+# What only `make assurance` needs, in an environment of its own.
+TOOLS := build/assurance/tools
 SETUP := .venv/.stamp-project node_modules/.stamp
 # Folders with Python in them (mypy refuses one without).
 TYPED := registry api $(if $(wildcard scripts/*.py scripts/*/*.py),scripts)
@@ -52,10 +54,8 @@ endif
 endif
 
 .PHONY: assurance
-assurance: $(SETUP) ## Run the random tests much longer: half an hour or more
-	FOUNDRY_PROFILE=assurance $(FORGE_TEST)
-	COUNTERFOIL_TEST_FOLDED=400000 COUNTERFOIL_TEST_SCHEDULES=10000 COUNTERFOIL_TEST_EXAMPLES=400 \
-		$(BIN)/pytest $(PARALLEL) -q tests/properties
+assurance: $(SETUP) $(TOOLS)/.stamp ## Attack the contracts by every means (docs/assurance.md), for half an hour or more
+	@$(BIN)/python -m scripts.assurance $(ARGS)
 
 .PHONY: check check-python check-types check-layers check-solidity
 check: check-python check-types check-layers check-solidity ## Lint, format, types, layers, compiler warnings
@@ -85,9 +85,10 @@ lock: LOCK = $(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-versi
 lock: $(BIN)/uv ## Renew the lock files after a change of dependencies (UPGRADE=--upgrade takes newer versions)
 	$(LOCK) --all-extras pyproject.toml -o requirements.lock
 	echo uv | $(LOCK) --no-annotate - -o scripts/uv.lock
+	$(LOCK) --no-annotate scripts/assurance/tools.in -o scripts/assurance/tools.lock
 	echo setuptools | $(LOCK) --no-annotate - -o scripts/build.lock
 	npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
-	@if grep -n '://' requirements.lock scripts/*.lock || grep -n '"resolved"' package-lock.json; then \
+	@if grep -n '://' requirements.lock scripts/*.lock scripts/*/*.lock || grep -n '"resolved"' package-lock.json; then \
 		echo 'A lock file names a download address: remove it.' >&2; exit 1; fi
 
 .PHONY: setup
@@ -117,6 +118,14 @@ $(BIN)/uv: scripts/uv.lock
 
 .venv/.stamp-project: .venv/.stamp-packages pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --build-constraints scripts/build.lock --editable .
+	@touch $@
+
+$(TOOLS)/.stamp: $(BIN)/uv scripts/assurance/tools.lock
+	@echo 'Setting up the tools of the assurance in $(TOOLS) ...'
+	@rm -rf $(TOOLS)
+	@$(BIN)/uv venv --quiet --python $(BIN)/python $(TOOLS)
+	@$(BIN)/uv pip sync --quiet --python $(TOOLS)/bin/python --require-hashes --only-binary :all: --compile-bytecode \
+		scripts/assurance/tools.lock
 	@touch $@
 
 node_modules/.stamp: package.json package-lock.json

@@ -36,21 +36,25 @@ PICTURES: Final = (
 )
 """Draw certificates and decide nothing: covered, not mutated."""
 
+OF_GAS: Final = (
+    "test_a_batch_may_be_as_long_as_gas_allows",
+    "test_a_batch_pays_whom_it_can_and_says_why_not_the_others",
+    "test_a_sale_stays_within_its_gas",
+    "test_each_fits_on_a_chain",
+)
+"""The copy's code is larger and dearer than the product's: these fail on it, hunt nothing and reach nothing."""
+
 ROUNDS: Final = (1, 2, 6, 24, 100)
 """How many further tests hunt what the rounds before have left; then all."""
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """One run of all contract tests: `points` in the contracts, `reached` by test, `seconds` that each took.
-
-    `red` are the tests that fail on the copy as such (they count gas or compare bytes): they hunt nothing.
-    """
+    """One run of all contract tests: `points` in the contracts, `reached` by test, `seconds` that each took."""
 
     points: Mapping[int, Point]
     reached: Mapping[str, frozenset[int]]
     seconds: Mapping[str, float]
-    red: tuple[str, ...]
 
     def everything(self) -> frozenset[int]:
         """All points that any test reached."""
@@ -67,13 +71,19 @@ def record() -> Recorded:
     found = json.loads((folder / "recorded.json").read_text())
     if not found:
         fail("no contract test ran")
+    of_contracts = {test: each for test, each in found.items() if _name(test) not in OF_GAS}
+    if red := [test for test, each in of_contracts.items() if not each["passed"]]:
+        fail(f"{len(red)} of {len(of_contracts)} contract tests fail on the copy as such: {', '.join(red[:5])}")
     points = instrumented.points
     return Recorded(
         points=points,
-        reached={test: frozenset(each["points"]) & points.keys() for test, each in found.items()},
-        seconds={test: each["seconds"] for test, each in found.items()},
-        red=tuple(test for test, each in found.items() if not each["passed"]),
+        reached={test: frozenset(each["points"]) & points.keys() for test, each in of_contracts.items()},
+        seconds={test: each["seconds"] for test, each in of_contracts.items()},
     )
+
+
+def _name(test: str) -> str:
+    return test.rpartition("::")[2].partition("[")[0]
 
 
 def hunt(recorded: Recorded, mutants: Iterable[int]) -> dict[int, str]:
@@ -102,7 +112,7 @@ def hunt(recorded: Recorded, mutants: Iterable[int]) -> dict[int, str]:
 
 def _hunters(recorded: Recorded, mutants: Iterable[int]) -> dict[int, list[str]]:
     """By mutant the tests that pass its place, those first that pass little else, and of these the quick ones."""
-    reach = {test: points for test, points in recorded.reached.items() if test not in recorded.red}
+    reach = recorded.reached
     order = sorted(reach, key=lambda test: (len(reach[test]), recorded.seconds[test]))
     points = recorded.points
     return {number: [test for test in order if points[number].place in reach[test]] for number in mutants}
