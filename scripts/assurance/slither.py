@@ -24,7 +24,7 @@ FOLDER: Final = WORKPLACE / "slither"
 EXPLANATIONS: Final = ROOT / "scripts" / "assurance" / "slither.json"
 SECONDS_MAX: Final = 600
 WORDS_MAX: Final = 5_000
-"""Characters of a failed run's output that are shown."""
+"""Characters of what a failed run said that are shown."""
 
 # What a function that called out does afterwards. A finding is known by who calls whom.
 _AFTER_THE_CALL: Final = {"variables_written", "event"}
@@ -113,6 +113,8 @@ def _run() -> str:
     tool("forge")
     if FOLDER.exists():
         shutil.rmtree(FOLDER)
+    FOLDER.mkdir(parents=True)
+    answer = FOLDER / "answer.json"
     # Slither's own choice of compilers, which is not used, makes itself a folder there or else in the user's home.
     folders = {"FOUNDRY_OUT": FOLDER / "out", "FOUNDRY_CACHE_PATH": FOLDER / "cache", "VIRTUAL_ENV": FOLDER}
     command = [
@@ -121,7 +123,7 @@ def _run() -> str:
         "--skip-clean",
         # Nothing is left out: no function that slither cannot parse, no line whose comment hides a finding.
         *("--disallow-partial", "--show-ignored-findings", "--fail-none"),
-        *("--json", "-", "--json-types", "detectors,list-detectors,compilations,console"),
+        *("--json", str(answer), "--json-types", "detectors,list-detectors,compilations,console"),
     ]
     try:
         ended = subprocess.run(
@@ -135,10 +137,10 @@ def _run() -> str:
         )
     except subprocess.TimeoutExpired:
         fail(f"slither took longer than {SECONDS_MAX} seconds")
-    if ended.returncode != 0:
-        print(ended.stdout[-WORDS_MAX:], ended.stderr[-WORDS_MAX:])
-        fail(f"slither ended with {ended.returncode}")
-    return ended.stdout
+    if ended.returncode != 0 or not answer.is_file():
+        print(ended.stderr[-WORDS_MAX:])
+        fail(f"slither ended with status {ended.returncode}")
+    return answer.read_text(encoding="utf-8")
 
 
 def _compiled(compilations: Iterable[Mapping[str, Any]]) -> Iterable[str]:
