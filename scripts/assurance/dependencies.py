@@ -28,7 +28,7 @@ PYTHON_LOCKS: Final = (
     "scripts/assurance/tools.lock",
 )
 NPM_LOCK: Final = "package-lock.json"
-DATABASE_SECONDS_MAX: Final = 120.0
+DATABASE_SECONDS_MAX: Final = 90.0
 _NAMES_MAX = 12
 _REASON_WORDS_MIN = 5
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(?:\[[^]]*\])?==(?P<version>[^\s;\\]+)")
