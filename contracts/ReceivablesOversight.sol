@@ -73,7 +73,10 @@ contract ReceivablesOversight is Signatures, Extended, IOversight, IReceivablesV
 
     /// @inheritdoc IOversight
     function admit(address member, uint40 kycExpiry, uint32 roles, bytes32 profile) external restricted {
-        if (member == address(0) || kycExpiry <= block.timestamp || roles == 0) revert MemberMalformed();
+        // What the registry itself would hold, nobody could ever take out of it.
+        if (member == address(0) || member == address(this) || kycExpiry <= block.timestamp || roles == 0) {
+            revert MemberMalformed();
+        }
         _members[member].word = _members[member].word.packAdmission(kycExpiry, roles);
         _appendToRegistry(Journal.MEMBER_ADMITTED, keccak256(abi.encode(member, msg.sender, kycExpiry, roles, profile)));
         emit MemberAdmitted(member, msg.sender, kycExpiry, roles, profile, _now());

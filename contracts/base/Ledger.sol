@@ -327,7 +327,8 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         _certificates[tailId] = tail;
     }
 
-    /// @dev Divides the amount of a right between the words of the two parts; a part without any loses the right.
+    /// @dev Divides the amount of a right between the words of the two parts. Rounded down, the front can be left without
+    ///      any, and without the right; the tail never is.
     function _divide(
         mapping(uint256 certificateId => uint256) storage rights_,
         uint256 flag,
@@ -342,8 +343,7 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
         rights_[certificateId] = right.withAmount(ofFront);
         rights_[certificateId >> 64 << 64 | front.end()] = right.withAmount(whole - ofFront);
         if (ofFront != 0) front |= flag;
-        if (ofFront != whole) tail |= flag;
-        return (front, tail);
+        return (front, tail | flag);
     }
 
     /// @dev What was paid out on a certificate with this word so far.

@@ -14,6 +14,9 @@ library Parameters {
     uint8 internal constant FORCED_TRANSFER_DELAY = 5;
     uint8 internal constant OVERDUE_GRACE = 6;
 
+    /// @dev Longer, and no debt would ever be reported: the grace counts for those that are due already, too.
+    uint256 internal constant OVERDUE_GRACE_DAYS_MAX = 365;
+
     /// @notice First values. None is zero.
     /// @param tenorLimitDays A due date lies at most so many days ahead.
     /// @param minimumPart Smallest part of a split, minor units.
@@ -37,6 +40,7 @@ library Parameters {
         if (
             values.tenorLimitDays == 0 || values.minimumPart == 0 || values.answerWindowDays == 0
                 || values.unansweredMax == 0 || values.overdueGraceDays == 0
+                || values.overdueGraceDays > OVERDUE_GRACE_DAYS_MAX
         ) revert IReceivablesRecords.ParameterMalformed();
         movement = uint256(values.minimumPart) << (Words.MINIMUM_PART_SHIFT + Words.MINIMUM_PART_BITS);
         registration = uint256(values.tenorLimitDays) << (Words.TENOR_LIMIT_SHIFT + Words.SHORT_BITS)
@@ -61,7 +65,7 @@ library Parameters {
         if (
             parameter == 0 || parameter > OVERDUE_GRACE || parameter == FORCED_TRANSFER_DELAY || value == 0
                 || value >> bits != 0 || effective % 1 days != 0 || effective <= block.timestamp
-                || day > type(uint16).max
+                || day > type(uint16).max || (parameter == OVERDUE_GRACE && value > OVERDUE_GRACE_DAYS_MAX)
         ) revert IReceivablesRecords.ParameterMalformed();
         if (isPart) {
             movement = Words.withParameter(movement, Words.MINIMUM_PART_SHIFT, bits, value, day);

@@ -44,6 +44,7 @@ def world(services: Services, *, receivables: Iterable[int], members: Iterable[A
         operator=services.operator,
         approvals={},
         operators=frozenset(),
+        address=services.deployment.receivables,
     )
 
 

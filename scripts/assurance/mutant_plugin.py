@@ -141,27 +141,40 @@ class Mutants:
         found: dict[str, str] = {}
         for i, item in enumerate(items):
             following = items[i + 1] if i + 1 < len(items) else None
-            # First as the original: what is red without a mutant has found nothing.
-            self._choice = NONE
-            if not _passes(item, item):
-                raise RuntimeError(f"{item.nodeid} fails without a mutant")
+            self._require_green(item, _Sibling(item))
             for mutant in plan[item.nodeid]:
                 if str(mutant) in found:
                     continue
                 self._choice = mutant
-                if not _passes(item, item):
+                if not _passes(item, _Sibling(item)):
                     found[str(mutant)] = item.nodeid
-            self._choice = NONE
-            _passes(item, following)  # leaves what its file made, where another file follows
+            self._require_green(item, following)  # which also takes back what its file made, where another follows
         return found
 
+    def _require_green(self, item: pytest.Item, following: pytest.Item | _Sibling | None) -> None:
+        """As the original, before and after: what is red without a mutant has found nothing."""
+        self._choice = NONE
+        if not _passes(item, following):
+            raise RuntimeError(f"{item.nodeid} fails without a mutant")
 
-def _passes(item: pytest.Item, following: pytest.Item | None) -> bool:
+
+class _Sibling:
+    """Another test of the same file: what pytest takes back for it is the test's own, not the file's."""
+
+    def __init__(self, item: pytest.Item) -> None:
+        self._chain = item.listchain()[:-1]
+
+    def listchain(self) -> list[Any]:
+        """As pytest's nodes have it."""
+        return self._chain
+
+
+def _passes(item: pytest.Item, following: pytest.Item | _Sibling | None) -> bool:
     item._initrequest()  # type: ignore[attr-defined]  # fixtures anew, as pytest-rerunfailures does it
     signal.signal(signal.SIGALRM, _too_long)
     signal.alarm(RUN_SECONDS_MAX)
     try:
-        return not any(report.failed for report in runtestprotocol(item, log=False, nextitem=following))
+        return not any(report.failed for report in runtestprotocol(item, log=False, nextitem=following))  # type: ignore[arg-type]
     finally:
         signal.alarm(0)
 

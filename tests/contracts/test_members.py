@@ -85,9 +85,9 @@ def test_kyc_ends_at_the_second_of_its_expiry(house: House) -> None:
         house.register(house.claim())
 
 
-@pytest.mark.parametrize("field", ["member", "expiry", "roles"])
+@pytest.mark.parametrize("field", ["member", "registry", "expiry", "roles"])
 def test_a_malformed_admission_is_refused(house: House, field: str) -> None:
-    member = NOBODY if field == "member" else house.stranger
+    member = {"member": NOBODY, "registry": house.receivables.address}.get(field, house.stranger)
     house.at(house.now + 10)
     expiry = house.now + (10 if field == "expiry" else 11)  # the next block's own second is not in the future
     roles = 0 if field == "roles" else SUPPLIER_ROLE

@@ -21,7 +21,7 @@ from tests.contracts.house import (
 )
 
 TENOR_LIMIT, MINIMUM_PART, ANSWER_WINDOW, UNANSWERED, DELAY, GRACE = range(1, 7)
-LARGEST = dict.fromkeys((TENOR_LIMIT, ANSWER_WINDOW, UNANSWERED, GRACE), 2**16 - 1) | {MINIMUM_PART: 2**32 - 1}
+LARGEST = {TENOR_LIMIT: 2**16 - 1, MINIMUM_PART: 2**32 - 1, ANSWER_WINDOW: 2**16 - 1, UNANSWERED: 2**16 - 1, GRACE: 365}
 settable = pytest.mark.parametrize("parameter", LARGEST)
 
 

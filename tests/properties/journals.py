@@ -10,6 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from registry.domain import rules
 from registry.domain.identifiers import MINOR_MAX, Address
 from registry.domain.journal import (
     ENTRY_TYPES,
@@ -260,7 +261,8 @@ def registry_journals(draw: st.DrawFn, *, steps_max: int = 25) -> list[Entry]:
     """A journal of R-0 that the contract could have written."""
     at = draw(st.integers(DAY_SECONDS, 10 * DAY_SECONDS))
     entries: list[Entry] = [
-        ParameterSet(parameter, OPERATOR, draw(st.integers(1, 65_535)), at, at) for parameter in Parameter
+        ParameterSet(parameter, OPERATOR, draw(st.integers(1, max(rules.PARAMETER_VALUES[parameter]))), at, at)
+        for parameter in Parameter
     ]
     orders: dict[Address, Listed] = {}
     active: set[Address] = set()

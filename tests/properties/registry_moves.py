@@ -1121,7 +1121,7 @@ class RegistryMachine(RuleBasedStateMachine):
     def admit(self) -> None:
         spans = [3_650 * DAY_SECONDS, 3 * DAY_SECONDS, 3_600]
         arguments: dict[str, Any] = {
-            "member": self.pick([person.address for person in PEOPLE], [ZERO_ADDRESS], "member"),
+            "member": self.pick([person.address for person in PEOPLE], [ZERO_ADDRESS, self.model.contract], "member"),
             "kyc_expiry": self.now + self.pick(spans, [1, 0, -1], "seconds to expiry"),
             "roles": self.pick([7, 1, 2, 4, 2**32 - 1], [0], "roles"),
             "profile": self.one([b"\x01" * 32, bytes(32)], "profile"),
@@ -1152,7 +1152,7 @@ class RegistryMachine(RuleBasedStateMachine):
         usual = {1: [365, 100], 2: [1, 10, 600], 3: [10, 1, 30], 4: [3, 1, 5], 6: [2, 1, 4]}.get(parameter, [1])
         arguments = {
             "parameter": parameter,
-            "value": self.pick(usual, [0, 2**16 - 1, 2**16, 2**32 - 1, 2**32, 2**64 - 1], "value"),
+            "value": self.pick(usual, [0, 365, 366, 2**16 - 1, 2**16, 2**32 - 1, 2**32, 2**64 - 1], "value"),
             "effective": due_in(self.one([1, 2, 20], "days"), now=self.now),
         }
         odd = [self.now, arguments["effective"] + 1, due_in(0, now=self.now), (2**16 - 1) * DAY_SECONDS]

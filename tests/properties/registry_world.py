@@ -277,6 +277,7 @@ class Model:
             contracts=self.contracts,
             banks=frozenset({Person.SETTLEMENT.address}),
             tokens=self.tokens,
+            address=self.contract,
             extra_rules=self.extra_rules,
         )
 

@@ -15,7 +15,7 @@ from registry.domain.journal import (
     Sunset,
     Unpaused,
 )
-from registry.domain.rules.refusals import ParameterMalformed
+from registry.domain.rules.refusals import MemberMalformed, ParameterMalformed
 from registry.domain.rules.requirements import (
     require_active,
     require_admission,
@@ -35,6 +35,8 @@ def decide_admit(
     """Raises NotAuthorised, MemberMalformed."""
     world.require_operator(actor)
     require_admission(member, kyc_expiry=kyc_expiry, roles=roles, now=now)
+    if member == world.address:
+        raise MemberMalformed()
     return MemberAdmitted(member, actor, kyc_expiry, roles, profile, now)
 
 

@@ -73,7 +73,7 @@ PARAMETER_VALUES = {
     Parameter.ANSWER_WINDOW_DAYS: range(1, 2**16),
     Parameter.UNANSWERED_MAX: range(1, 2**16),
     Parameter.FORCED_TRANSFER_DELAY_SECONDS: range(365 * DAY_SECONDS + 1),
-    Parameter.OVERDUE_GRACE_DAYS: range(1, 2**16),
+    Parameter.OVERDUE_GRACE_DAYS: range(1, 365 + 1),
 }
 ONCE_CONFIRMED = (Status.CONFIRMED, Status.SETTLED, Status.CLOSED)
 """There are, or were, certificates; their minor units are the receivable's for good."""

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 
 from registry.domain import journal
 from registry.domain.anchors import NO_ANCHOR, NO_CLAIM_KEY, anchor, claim_key, lasting_terms_of
-from registry.domain.identifiers import Address, CertificateId, format_address, format_receivable_id, token_id
+from registry.domain.identifiers import (
+    ZERO_ADDRESS,
+    Address,
+    CertificateId,
+    format_address,
+    format_receivable_id,
+    token_id,
+)
 from registry.domain.receivable import Certificate, Freeze, Member, Parameter, Receivable, Registry, Role, Scope
 from registry.domain.rules.refusals import (
     AnchorMismatch,
@@ -101,8 +108,9 @@ class World:
     keys of the registry that this one succeeds; `approvals` maps a certificate's token id to the approved account while
     the approval stands; `operators` holds (holder, operator) pairs, `officers` the regulator's, `nonces_used` pairs of
     signer and nonce, `contracts` the accounts with code; `banks` the accounts of the settlement bank, `tokens` the
-    deposit tokens that were made for this registry, with the ISO 4217 numbers that they were made for. `extra_rules`
-    raises RulesForbid or not. What the tokens refuse, for lack of money or leave, is for layers above.
+    deposit tokens that were made for this registry, with the ISO 4217 numbers that they were made for; `address` is the
+    registry's own. `extra_rules` raises RulesForbid or not. What the tokens refuse, for lack of money or leave, is for
+    layers above.
     """
 
     registry: Registry
@@ -117,6 +125,7 @@ class World:
     contracts: frozenset[Address] = frozenset()
     banks: frozenset[Address] = frozenset()
     tokens: Mapping[Address, int] = field(default_factory=dict)
+    address: Address = ZERO_ADDRESS
     extra_rules: Callable[[Act], None] = _no_extra_rules
 
     def parameter(self, parameter: Parameter, *, now: int) -> int:

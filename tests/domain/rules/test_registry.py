@@ -23,13 +23,19 @@ from tests.domain.rules.faults import Operation, assert_fault_is_told_before_tho
 from tests.domain.setting import KYC_EXPIRY, NOW, OPERATOR, SELLER, STRANGER, SUPPLIER, world
 
 CODE = b"\xc0" * 20
-BY = {"world": world(contracts=frozenset({CODE})), "actor": OPERATOR, "now": NOW}
+REGISTRY = b"\xc1" * 20
+BY = {"world": world(contracts=frozenset({CODE}), address=REGISTRY), "actor": OPERATOR, "now": NOW}
 STRANGERS: tuple[type[rules.ChainRefusal], faults.Fault] = (rules.NotAuthorised, named(actor=SELLER))
 
 ADMIT = Operation(
     rules.decide_admit,
     BY | {"member": STRANGER, "kyc_expiry": KYC_EXPIRY, "roles": 1, "profile": bytes(32)},
-    [STRANGERS, (rules.MemberMalformed, named(roles=0)), (rules.MemberMalformed, named(kyc_expiry=NOW))],
+    [
+        STRANGERS,
+        (rules.MemberMalformed, named(roles=0)),
+        (rules.MemberMalformed, named(kyc_expiry=NOW)),
+        (rules.MemberMalformed, named(member=REGISTRY)),
+    ],
 )
 SUSPEND = Operation(
     rules.decide_suspend,
