@@ -60,7 +60,7 @@ def main() -> None:
     explained = parse_explanations(EXPLANATIONS.read_text(encoding="utf-8"))
     if problems := compare(analysis.findings, explained):
         print(*problems, sep="\n")
-        fail(f"{len(problems)} findings of slither or explanations of them are without the other")
+        fail(f"{len(problems)} findings are not explained, or explained and no longer found")
     held(f"{len(wanted)} contracts, {analysis.detectors} detectors, {len(analysis.findings)} findings, each explained")
 
 
