@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -258,12 +259,12 @@ def test_a_range_without_a_cent_is_none(house: House, till: Till) -> None:
     before = till.roots()
     for whole in (named(front, 0), named(front + CUT, CUT), named(front + CUT, CUT - 1), named(front + 5, 5)):
         calls = (
-            lambda: contract.split(whole, whole & MOST, house.bank, NO_DOCUMENT, sender=seller),  # noqa: B023 - at once
-            lambda: contract.endorse(whole, house.bank, NO_DOCUMENT, sender=seller),  # noqa: B023
-            lambda: contract.merge(whole, 100_000, sender=seller),  # noqa: B023
-            lambda: contract.pledge(whole, house.bank, 1, sender=seller),  # noqa: B023
-            lambda: house.partition(whole, whole & MOST, holder=seller),  # noqa: B023
-            lambda: house.freeze_certificate(whole, holder=seller),  # noqa: B023
+            partial(contract.split, whole, whole & MOST, house.bank, NO_DOCUMENT, sender=seller),
+            partial(contract.endorse, whole, house.bank, NO_DOCUMENT, sender=seller),
+            partial(contract.merge, whole, 100_000, sender=seller),
+            partial(contract.pledge, whole, house.bank, 1, sender=seller),
+            partial(house.partition, whole, whole & MOST, holder=seller),
+            partial(house.freeze_certificate, whole, holder=seller),
         )
         for call in calls:
             with pytest.raises(Reverted, match=r"RangeChanged|UnknownCertificate"):
