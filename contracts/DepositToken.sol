@@ -23,12 +23,12 @@ contract DepositToken is ERC20Permit, AccessManaged, IDepositToken {
 
     uint8 private immutable _decimals;
 
-    /// @param authority The settlement bank's AccessManager.
+    /// @param authority_ The settlement bank's AccessManager.
     /// @param currency_ ISO 4217 numeric code, 1 to 999.
-    constructor(address authority, address registry_, uint16 currency_)
+    constructor(address authority_, address registry_, uint16 currency_)
         ERC20(_nameOf(currency_), string.concat("d", _codeOf(currency_)))
         ERC20Permit(_nameOf(currency_))
-        AccessManaged(authority)
+        AccessManaged(authority_)
     {
         registry = registry_;
         currency = currency_;

@@ -27,12 +27,12 @@ contract Receivables is Clearing, Extended, IMemberOperations, IMoneyOperations,
 
     bytes4 private constant ERC4906_INTERFACE_ID = 0x49064906;
 
-    /// @param authority The AccessManager that decides what the operator may do.
+    /// @param authority_ The AccessManager that decides what the operator may do.
     /// @param extension_ ReceivablesBySignature, made for the same predecessor.
     /// @param predecessor_ The registry that this one succeeds, in its sunset; or 0.
     /// @param values First values of the parameters; each is an entry of R-0.
-    constructor(address authority, address extension_, address predecessor_, Parameters.Values memory values)
-        Ledger(authority, predecessor_)
+    constructor(address authority_, address extension_, address predecessor_, Parameters.Values memory values)
+        Ledger(authority_, predecessor_)
         Extended(extension_)
     {
         if (Ledger(payable(extension_)).predecessor() != predecessor_) revert ExtensionMismatch();

@@ -76,9 +76,9 @@ abstract contract Ledger is IReceivablesRecords, AccessManaged {
     mapping(uint256 certificateId => uint256) internal _recourses;
     mapping(uint256 certificateId => uint256) internal _claims;
 
-    /// @param authority The AccessManager that decides what the operator may do.
+    /// @param authority_ The AccessManager that decides what the operator may do.
     /// @param predecessor_ The registry that this one succeeds, or 0. Its claims stay taken.
-    constructor(address authority, address predecessor_) AccessManaged(authority) {
+    constructor(address authority_, address predecessor_) AccessManaged(authority_) {
         predecessor = predecessor_;
     }
 

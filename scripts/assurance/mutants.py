@@ -26,8 +26,8 @@ from scripts.assurance.parts import ROOT, WORKPLACE, fail
 
 TESTS: Final = "tests/contracts"
 PROCESSES: Final = 2
-OF_BYTES: Final = ("test_gas.py", "test_deploy_script.py")
-"""Their tests are about the compiled product, which the copy is not."""
+OF_BYTES: Final = ("test_gas.py", "test_deploy_script.py", "test_griefing.py")
+"""Their tests are about the bytes and the gas of the product, which the copy's are not."""
 PICTURES: Final = (
     "contracts/CertificateDescriptor.sol",
     "contracts/libraries/CertificateImage.sol",
@@ -41,6 +41,7 @@ OF_GAS: Final = (
     "test_a_batch_pays_whom_it_can_and_says_why_not_the_others",
     "test_a_sale_stays_within_its_gas",
     "test_each_fits_on_a_chain",
+    "test_what_a_wallet_could_not_do_when_asked_it_could_of_its_own_accord",
 )
 """The copy's code is larger and dearer than the product's: these fail on it, hunt nothing and reach nothing."""
 
