@@ -348,10 +348,12 @@ def main() -> int:
     if not REPORT.exists():
         fail(f"ape ran no tests (exit status {status})")
     results = outcomes(REPORT)
+    if not results:
+        fail(f"ape ran no tests (exit status {status})")
     lines = [(attack, *judged(named, results)) for attack, named in ATTACKS.items()]
     show(lines)
-    if through := [f"{attack}: {verdict}" for attack, _, verdict in lines if verdict]:
-        fail("; ".join(through))
+    if through := [attack for attack, _, verdict in lines if verdict]:
+        fail(f"{len(through)} of {len(ATTACKS)} attacks are not repelled: {'; '.join(through)}")
     if status != 0:
         fail(f"ape ended with exit status {status}")
     held(f"{len(ATTACKS)} attacks, {sum(map(len, results.values()))} tests, all repelled")
