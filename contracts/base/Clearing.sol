@@ -152,8 +152,13 @@ abstract contract Clearing is Ledger {
                 revert PaymentNotWhole(most);
             }
         }
-        // A debtor always pays what it owes; whoever else pays spends.
-        if (payer != terms.debtor()) _requireSender(payer);
+        // A debtor always pays what it owes; whoever else pays spends. Before the due date nothing is owed: what an order
+        // on the debtor holds is not for debts that it may have to a friend.
+        if (payer != terms.debtor()) {
+            _requireSender(payer);
+        } else if (block.timestamp < terms.due() && _members[payer].word & Words.MEMBER_FROZEN != 0) {
+            _requireNoOrder(SCOPE_MEMBER, uint160(payer));
+        }
         IERC20 token = _requireDepositToken(terms);
 
         unchecked {

@@ -12,6 +12,7 @@ A mutant is chosen when the registry and what a file of tests adds to it stand: 
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -28,7 +29,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from registry.chain import compile as compiling
-from registry.chain.devchain import anvil_binary
+from registry.chain.devchain import CHAIN_ID, anvil_binary
 from registry.chain.rpc import Node
 from registry.processes import free_port
 from registry.settings import PROJECT_ROOT
@@ -36,6 +37,7 @@ from scripts.assurance.instrument import CHOICE, NONE, RECORD
 
 RUN_SECONDS_MAX: Final = 60
 START_SECONDS_MAX: Final = 15.0
+RUN: Final = "0x0000000000000000000000000000000072756e73"
 CONSOLE: Final = bytes.fromhex("000000000000000000636f6e736f6c652e6c6f67")
 LOG_NUMBER: Final = bytes.fromhex("f82c50f1")
 MARK: Final = 2**128
@@ -50,9 +52,12 @@ class _Chain:
         self.url = f"http://127.0.0.1:{port}"
         words = [str(anvil_binary()), "--port", str(port), "--disable-code-size-limit", "--accounts", "10"]
         words += ["--hardfork", "cancun", "--block-base-fee-per-gas", "0", "--gas-price", "0"]
+        # In memory: on disk the states of a hundred thousand runs are a hundred gigabytes.
+        words += ["--prune-history", "200"]
         self._process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
         self._printed: set[int] = set()
         self._marks = 0
+        self._runs = itertools.count(1)
         self._mark_seen = threading.Event()
         threading.Thread(target=self._read, daemon=True).start()
         self.node = Node(self.url)
@@ -79,6 +84,15 @@ class _Chain:
 
     def choose(self, mutant: int) -> None:
         self.node.request("anvil_setBalance", CHOICE, hex(mutant))
+        # Blocks of its own for each run: anvil forgets the states of those that come again.
+        self.node.request("anvil_setBalance", RUN, hex(next(self._runs)))
+
+    def mend(self) -> None:
+        """What a test may set of the node, and could not take back because it broke off."""
+        self.node.request("evm_setAutomine", True)
+        self.node.request("anvil_dropAllTransactions")
+        self.node.request("anvil_removeBlockTimestampInterval")
+        self.node.request("anvil_setChainId", CHAIN_ID)
 
     def printed(self) -> list[int]:
         """What was printed since this was asked last."""
@@ -109,9 +123,12 @@ class Mutants:
 
     @pytest.fixture(autouse=True)
     def chosen_mutant(self) -> Iterator[None]:
-        """Fixtures of a wider scope stand by now."""
+        """Fixtures of a wider scope stand by now: to what they made the chain goes back, however the test ended."""
+        before = self._chain.node.request("evm_snapshot")
         self._chain.choose(self._choice)
         yield
+        self._chain.mend()
+        assert self._chain.node.request("evm_revert", before)
         self._chain.choose(RECORD if self._plan is None else NONE)
 
     @pytest.hookimpl(tryfirst=True)

@@ -33,6 +33,7 @@ from registry.domain.journal import CounterOffered, Registered
 from registry.domain.keccak import keccak256
 from registry.domain.receivable import DAY_SECONDS, Offer, Parameter, Role
 from registry.domain.rules import Claim, Part
+from tests.pool import settle
 
 SNAPSHOT = Path(__file__).with_name("gas.json")
 GROWTH_PERCENT_MAX = 1
@@ -289,7 +290,8 @@ class Bench:
         """Gas of a submitter's transaction that the chain then forgets."""
         before = self.node.request("evm_snapshot")
         used = self.send(SUBMITTER, data).gas_used
-        self.node.request("evm_revert", before)
+        settle(self.node.request)
+        assert self.node.request("evm_revert", before)
         return used
 
     # ------------------------------------------------------------- making

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -11,16 +13,32 @@ from typing import Any
 import pytest
 
 from registry.chain.compile import compile_contracts
+from registry.chain.devchain import DevChain
 from registry.settings import PROJECT_ROOT
 from tests.contracts.bank import Bank, open_bank
 from tests.contracts.door import Door, taken_back
 from tests.contracts.house import DEBTOR_ROLE, FINANCIER_ROLE, House, container, deploy_house
 from tests.contracts.till import Till
 
+CHAIN = "APE_FOUNDRY_HOST"
+"""Names ape's chain where it is not to start one."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
-    """ape's isolation of tests asks the node a dozen times for each; ours, below, does so twice."""
+    """Give ape the chain of the other tests.
+
+    Its own would trace every step, and write every state to the disk: gigabytes. Its isolation of tests asks the node a
+    dozen times for each; ours, below, does so twice.
+    """
     config.option.disable_isolation = True
+    shares_out = config.option.dist != "no" and not hasattr(config, "workerinput")
+    if CHAIN in os.environ or shares_out:
+        return
+    folder = tempfile.TemporaryDirectory(prefix="counterfoil-ape-")
+    chain = DevChain.start(Path(folder.name), keeps=False)
+    os.environ[CHAIN] = chain.url
+    config.add_cleanup(folder.cleanup)
+    config.add_cleanup(chain.stop)
 
 
 @pytest.fixture(scope="session")

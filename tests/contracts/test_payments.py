@@ -162,6 +162,19 @@ def test_who_may_not_spend_pays_nobody_elses_debt(house: House, till: Till, rece
     till.pay(receivable_id, 100_000, sender=supplier)
 
 
+def test_an_order_on_the_debtor_holds_its_deposits_until_a_debt_is_due(house: House, till: Till) -> None:
+    """A claim of a friend's that it confirmed is no way out for them."""
+    receivable_id = house.confirmed()
+    house.freeze_member(house.buyer, expiry=house.record(receivable_id).due + DAY)
+    with till.refused("FrozenByOrder", order=ORDER):
+        till.pay(receivable_id, 100_000)
+    with till.refused("FrozenByOrder", order=ORDER):
+        house.receivables.payAndRedeem(receivable_id, 100_000, [token(receivable_id)], sender=house.buyer)
+    till.reach(receivable_id)
+    till.pay(receivable_id, 100_000)
+    assert till.status(receivable_id) == SETTLED
+
+
 @pytest.mark.parametrize("trouble", ["suspended", "expired", "frozen", "paused", "receivable frozen", "sunset"])
 def test_nothing_keeps_a_debtor_from_paying(house: House, till: Till, trouble: str) -> None:
     house.admit(house.buyer, roles=2, expiry=house.now + DAY)
@@ -170,7 +183,7 @@ def test_nothing_keeps_a_debtor_from_paying(house: House, till: Till, trouble: s
     troubles: dict[str, Callable[[], Any]] = {
         "suspended": lambda: house.suspend(house.buyer),
         "expired": lambda: house.wait(DAY),
-        "frozen": lambda: house.freeze_member(house.buyer),
+        "frozen": lambda: (till.reach(receivable_id), house.freeze_member(house.buyer)),
         "paused": lambda: contract.pause(sender=operator),
         "receivable frozen": lambda: house.freeze_receivable(receivable_id),
         "sunset": lambda: contract.sunset(sender=operator),

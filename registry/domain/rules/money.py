@@ -43,6 +43,7 @@ from registry.domain.rules.requirements import (
     require_other_holder,
     require_parts,
     require_running,
+    require_unfrozen,
 )
 from registry.domain.rules.settlement import (
     require_close,
@@ -169,13 +170,16 @@ def decide_sell(world: World, *, actor: Address, deal: Deal, now: int) -> Sold:
 def decide_pay(world: World, *, actor: Address, receivable_id: int, amount: int, now: int) -> Paid:
     """`amount` in minor units. A debtor always pays what it owes; whoever else pays spends.
 
-    Raises UnknownReceivable, what require_payment raises, of another than the debtor MemberNotEligible and
-    FrozenByOrder, NoDepositToken.
+    Before the due date nothing is owed: an order on the debtor holds its deposits until then.
+    Raises UnknownReceivable, what require_payment raises, of another than the debtor MemberNotEligible, FrozenByOrder,
+    NoDepositToken.
     """
     receivable = world.require_receivable(receivable_id)
     require_payment(receivable, payer=actor, amount=amount, now=now)
     if actor != receivable.debtor:
         world.require_sender(actor, now=now)
+    elif now < receivable.due:
+        require_unfrozen(world.registry.members[actor].orders, now=now)
     require_deposit_token(world.registry, receivable)
     return Paid(receivable_id, actor, receivable.face, amount, now)
 

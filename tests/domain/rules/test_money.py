@@ -464,6 +464,15 @@ def test_a_dispute_leaves_the_rest_payable_and_that_is_whole() -> None:
         rules.decide_pay(**call | {"world": paid, "amount": 1})
 
 
+def test_an_order_on_the_debtor_holds_its_deposits_until_a_debt_is_due() -> None:
+    early = PAY.accepted | {"amount": 100, "now": DUE - 1}
+    frozen = member(BUYER, orders=(FREEZE,))
+    assert PAY.decide(**early).amount == 100
+    with pytest.raises(rules.FrozenByOrder):
+        PAY.decide(**frozen(early))
+    assert PAY.decide(**frozen(early | {"now": DUE})).amount == 100
+
+
 SPLIT_PAID = money_world(Sold(1, DESK, BANK, 0, 100, 40, 55, 0, QUOTE, NOW), Paid(1, BUYER, 100, 33, DUE))
 
 
