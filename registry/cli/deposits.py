@@ -55,10 +55,10 @@ def burn(
     amount: AmountArgument,
     currency: CurrencyArgument,
     *,
-    from_: Annotated[str, typer.Option("--from", help="Who was paid; it has allowed the bank to take so much.")],
+    from_: Annotated[str, typer.Option("--from", help="Who is paid out; it has allowed the bank to take so much.")],
     reference: Reference,
 ) -> Told:
-    """Book money that was paid out to a member, as the settlement bank."""
+    """Take deposits back, as the settlement bank, to pay them out in money once that is final."""
     from registry.commands import deposits
 
     done, booked = deposits.burn(

@@ -217,7 +217,7 @@ def _operation(house: House, value: int, effective: int) -> Any:
 
 
 def test_through_the_manager_the_actor_is_the_manager(house: House) -> None:
-    """R-0 names who called; the manager's own events say for whom."""
+    """R-0 names who called; the manager's own events say for whom, of what was scheduled."""
     effective = house.midnight(days=5)
     call = house.receivables.setParameter.encode_input(MINIMUM_PART, 9, effective)
     receipt = house.access.execute(house.receivables, call, sender=house.operator)
