@@ -3,8 +3,8 @@
 What to do stands in the JSON file that COUNTERFOIL_MUTANTS names:
     contracts   folder with the instrumented copy
     answer      where to write what was found, as JSON
-    plan        null to record: each test once, {test: {"passed", "seconds", "points"}}; of the session's first
-                deployment the points are under the name "".
+    plan        null to record: each test once, {test: {"passed", "seconds", "points"}}; what only the fixtures of
+                files and of the session pass stands under SET_UP.
                 Else {test: [mutant, ...]}: each test once for each of its mutants that no test before it found,
                 {mutant: test that found it}.
 A mutant is chosen when the registry and what a file of tests adds to it stand: as if the fault came with the test.
@@ -37,6 +37,7 @@ from scripts.assurance.instrument import CHOICE, NONE, RECORD
 
 RUN_SECONDS_MAX: Final = 60
 START_SECONDS_MAX: Final = 15.0
+SET_UP: Final = "set-up"
 RUN: Final = "0x0000000000000000000000000000000072756e73"
 CONSOLE: Final = bytes.fromhex("000000000000000000636f6e736f6c652e6c6f67")
 LOG_NUMBER: Final = bytes.fromhex("f82c50f1")
@@ -117,6 +118,7 @@ class Mutants:
         self._plan: dict[str, list[int]] | None = told["plan"]
         self._chain = _Chain()
         self._choice = NONE
+        self._set_up: set[int] = set()
         os.environ["APE_FOUNDRY_HOST"] = self._chain.url
         if self._plan is None:
             self._chain.choose(RECORD)
@@ -124,6 +126,8 @@ class Mutants:
     @pytest.fixture(autouse=True)
     def chosen_mutant(self) -> Iterator[None]:
         """Fixtures of a wider scope stand by now: to what they made the chain goes back, however the test ended."""
+        if self._plan is None:
+            self._set_up.update(self._chain.printed())
         before = self._chain.node.request("evm_snapshot")
         self._chain.choose(self._choice)
         yield
@@ -151,6 +155,7 @@ class Mutants:
             passed = _passes(item, following)
             seconds = time.perf_counter() - began
             found[item.nodeid] = {"passed": passed, "seconds": seconds, "points": self._chain.printed()}
+        found[SET_UP] = {"passed": True, "seconds": 0, "points": sorted(self._set_up)}
         return found
 
     def _hunt(self, session: pytest.Session, plan: dict[str, list[int]]) -> dict[str, str]:

@@ -22,6 +22,7 @@ import solcx
 
 from registry.chain import compile as compiling
 from scripts.assurance.instrument import Instrumented, Point, instrument
+from scripts.assurance.mutant_plugin import SET_UP
 from scripts.assurance.parts import ROOT, WORKPLACE, fail
 
 TESTS: Final = "tests/contracts"
@@ -51,15 +52,19 @@ ROUNDS: Final = (1, 2, 6, 24, 100)
 
 @dataclass(frozen=True)
 class Recorded:
-    """One run of all contract tests: `points` in the contracts, `reached` by test, `seconds` that each took."""
+    """One run of all contract tests: `points` in the contracts, `reached` by test, `seconds` that each took.
+
+    `set_up` are the points that the fixtures of files and of the session pass, the first deployment's among them.
+    """
 
     points: Mapping[int, Point]
     reached: Mapping[str, frozenset[int]]
     seconds: Mapping[str, float]
+    set_up: frozenset[int]
 
     def everything(self) -> frozenset[int]:
-        """All points that any test reached."""
-        return frozenset().union(*self.reached.values())
+        """All points that any test, or what it stands on, reached."""
+        return self.set_up.union(*self.reached.values())
 
 
 def record() -> Recorded:
@@ -70,6 +75,7 @@ def record() -> Recorded:
         found = _run(folder, {}, plan=None)
         (folder / "recorded.json").write_text(json.dumps(found))
     found = json.loads((folder / "recorded.json").read_text())
+    set_up = found.pop(SET_UP, {"points": []})
     if not found:
         fail("no contract test ran")
     of_contracts = {test: each for test, each in found.items() if _name(test) not in OF_GAS}
@@ -80,6 +86,7 @@ def record() -> Recorded:
         points=points,
         reached={test: frozenset(each["points"]) & points.keys() for test, each in of_contracts.items()},
         seconds={test: each["seconds"] for test, each in of_contracts.items()},
+        set_up=frozenset(set_up["points"]) & points.keys(),
     )
 
 
@@ -88,27 +95,34 @@ def _name(test: str) -> str:
 
 
 def hunt(recorded: Recorded, mutants: Iterable[int]) -> dict[int, str]:
-    """Which test found each mutant; those that none did are missing."""
+    """Which test found each mutant; those that none did are missing.
+
+    What a round has found is kept: a hunt that was broken off goes on with the next one.
+    """
     folder = _folder()
     by_mutant = _hunters(recorded, mutants)
-    found: dict[int, str] = {}
-    at = 0
+    kept = folder / "hunted.json"
+    before = json.loads(kept.read_text()) if kept.exists() else {"found": {}, "tried": {}}
+    found: dict[int, str] = {int(mutant): test for mutant, test in before["found"].items()}
+    tried: dict[int, int] = {int(mutant): count for mutant, count in before["tried"].items()}
+    until = 0
     for count in (*ROUNDS, len(recorded.reached)):
+        until += count
         plan: dict[str, list[int]] = {}
-        for mutant, tests in by_mutant.items():
-            if mutant not in found:
-                for test in tests[at : at + count]:
-                    plan.setdefault(test, []).append(mutant)
-        at += count
+        for mutant in by_mutant.keys() - found.keys():
+            for test in by_mutant[mutant][tried.get(mutant, 0) : until]:
+                plan.setdefault(test, []).append(mutant)
         if not plan:
-            break
+            continue
         runs = sum(len(each) for each in plan.values())
         answer = _run(folder, recorded.seconds, plan=plan)
         found |= {int(mutant): test for mutant, test in answer.items()}
-        left = sum(1 for mutant, tests in by_mutant.items() if mutant not in found and tests)
+        tried |= dict.fromkeys(by_mutant.keys() - found.keys(), until)
+        kept.write_text(json.dumps({"found": found, "tried": tried}))
+        left = len(by_mutant.keys() - found.keys())
         sys.stdout.write(f"{len(plan):,} tests, {runs:,} runs: {len(answer):,} mutants found, {left:,} left\n")
         sys.stdout.flush()
-    return found
+    return {mutant: test for mutant, test in found.items() if mutant in by_mutant}
 
 
 def _hunters(recorded: Recorded, mutants: Iterable[int]) -> dict[int, list[str]]:
@@ -180,7 +194,10 @@ def _run(folder: Path, seconds: Mapping[str, float], *, plan: dict[str, list[int
         process.wait()
         if not answer.exists():
             fail(f"the tests did not end: {log.relative_to(ROOT)}")
-        answers |= json.loads(answer.read_text())
+        told = json.loads(answer.read_text())
+        if SET_UP in told:
+            told[SET_UP]["points"] += answers.get(SET_UP, {"points": []})["points"]
+        answers |= told
     return answers
 
 
