@@ -1,18 +1,20 @@
 """What the contract tests reach of the contracts, and which planted faults they find: the parts' common ground.
 
 The instrumented copy (instrument.py) is compiled once and all contract tests run on it twice over: to record which
-points each of them passes, and to hunt each mutant with the tests that pass it, the most special first. Both are kept
+points each of them passes, and to hunt each mutant with the tests that pass it, the likeliest first. Both are kept
 under build/assurance by the content of contracts and tests, so that one part's work serves the other.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +48,7 @@ OF_GAS: Final = (
 )
 """The copy's code is larger and dearer than the product's: these fail on it, hunt nothing and reach nothing."""
 
-ROUNDS: Final = (1, 2, 6, 24, 100)
+ROUNDS: Final = (1, 1, 2, 4, 8, 16, 32, 64)
 """How many further tests hunt what the rounds before have left; then all."""
 
 
@@ -78,7 +80,7 @@ def record() -> Recorded:
     set_up = found.pop(SET_UP, {"points": []})
     if not found:
         fail("no contract test ran")
-    of_contracts = {test: each for test, each in found.items() if _name(test) not in OF_GAS}
+    of_contracts = {test: each for test, each in found.items() if _function(test).rpartition("::")[2] not in OF_GAS}
     if red := [test for test, each in of_contracts.items() if not each["passed"]]:
         fail(f"{len(red)} of {len(of_contracts)} contract tests fail on the copy as such: {', '.join(red[:5])}")
     points = instrumented.points
@@ -90,8 +92,8 @@ def record() -> Recorded:
     )
 
 
-def _name(test: str) -> str:
-    return test.rpartition("::")[2].partition("[")[0]
+def _function(test: str) -> str:
+    return test.partition("[")[0]
 
 
 def hunt(recorded: Recorded, mutants: Iterable[int]) -> dict[int, str]:
@@ -100,37 +102,71 @@ def hunt(recorded: Recorded, mutants: Iterable[int]) -> dict[int, str]:
     What a round has found is kept: a hunt that was broken off goes on with the next one.
     """
     folder = _folder()
-    by_mutant = _hunters(recorded, mutants)
     kept = folder / "hunted.json"
-    before = json.loads(kept.read_text()) if kept.exists() else {"found": {}, "tried": {}}
-    found: dict[int, str] = {int(mutant): test for mutant, test in before["found"].items()}
-    tried: dict[int, int] = {int(mutant): count for mutant, count in before["tried"].items()}
-    until = 0
-    for count in (*ROUNDS, len(recorded.reached)):
-        until += count
+    hunters = _Hunters(recorded)
+    if kept.exists():
+        before = json.loads(kept.read_text())
+        for mutant, test in before["found"].items():
+            hunters.tell(int(mutant), test)
+        hunters.tried = {int(mutant): set(tests) for mutant, tests in before["tried"].items()}
+    wanted = set(mutants)
+    for count in itertools.chain(ROUNDS, itertools.repeat(len(recorded.reached))):
         plan: dict[str, list[int]] = {}
-        for mutant in by_mutant.keys() - found.keys():
-            for test in by_mutant[mutant][tried.get(mutant, 0) : until]:
+        for mutant in sorted(wanted - hunters.found.keys()):
+            for test in hunters.next(mutant, count):
                 plan.setdefault(test, []).append(mutant)
         if not plan:
-            continue
-        runs = sum(len(each) for each in plan.values())
+            break
         answer = _run(folder, recorded.seconds, plan=plan)
-        found |= {int(mutant): test for mutant, test in answer.items()}
-        tried |= dict.fromkeys(by_mutant.keys() - found.keys(), until)
-        kept.write_text(json.dumps({"found": found, "tried": tried}))
-        left = len(by_mutant.keys() - found.keys())
+        for mutant, test in answer.items():
+            hunters.tell(int(mutant), test)
+        tried = {mutant: sorted(tests) for mutant, tests in hunters.tried.items() if mutant not in hunters.found}
+        kept.write_text(json.dumps({"found": hunters.found, "tried": tried}))
+        runs = sum(len(each) for each in plan.values())
+        left = len(wanted - hunters.found.keys())
         sys.stdout.write(f"{len(plan):,} tests, {runs:,} runs: {len(answer):,} mutants found, {left:,} left\n")
         sys.stdout.flush()
-    return {mutant: test for mutant, test in found.items() if mutant in by_mutant}
+    return {mutant: test for mutant, test in hunters.found.items() if mutant in wanted}
 
 
-def _hunters(recorded: Recorded, mutants: Iterable[int]) -> dict[int, list[str]]:
-    """By mutant the tests that pass its place, those first that pass little else, and of these the quick ones."""
-    reach = recorded.reached
-    order = sorted(reach, key=lambda test: (len(reach[test]), recorded.seconds[test]))
-    points = recorded.points
-    return {number: [test for test in order if points[number].place in reach[test]] for number in mutants}
+class _Hunters:
+    """Which tests hunt a mutant next, from what was found before.
+
+    Of the tests that pass its place: first functions that have not hunted it yet, of these the ones that found most
+    faults in the same function of the contracts, then those that pass little else, then the quick ones.
+    """
+
+    def __init__(self, recorded: Recorded) -> None:
+        self._recorded = recorded
+        self.found: dict[int, str] = {}
+        self.tried: dict[int, set[str]] = {}
+        self._finds: Counter[tuple[str, str, str]] = Counter()
+        reach = recorded.reached
+        self._passing: dict[int, list[str]] = {}
+        for test in sorted(reach, key=lambda test: (len(reach[test]), recorded.seconds[test])):
+            for point in reach[test]:
+                self._passing.setdefault(point, []).append(test)
+
+    def tell(self, mutant: int, test: str) -> None:
+        """The test found the mutant."""
+        self.found[mutant] = test
+        if (point := self._recorded.points.get(mutant)) is not None:
+            self._finds[point.file, point.function, _function(test)] += 1
+
+    def next(self, mutant: int, count: int) -> list[str]:
+        """The tests of the mutant's next round, at most `count`; they are noted as tried."""
+        point = self._recorded.points[mutant]
+        tried = self.tried.setdefault(mutant, set())
+        hunted = Counter(_function(test) for test in tried)
+        ranked: list[tuple[int, int, int, str]] = []
+        for i, test in enumerate(self._passing.get(point.place, ())):
+            if test not in tried:
+                function = _function(test)
+                ranked.append((hunted[function], -self._finds[point.file, point.function, function], i, test))
+                hunted[function] += 1
+        chosen = [test for *_, test in sorted(ranked)[:count]]
+        tried.update(chosen)
+        return chosen
 
 
 def _folder() -> Path:
@@ -216,7 +252,7 @@ def _start(
         "-p",
         "scripts.assurance.mutant_plugin",
     ]
-    words += ["--tb=line", "-o", "addopts=--import-mode=importlib"]
+    words += ["--tb=line", "--timeout=0", "-o", "addopts=--import-mode=importlib"]
     with log.open("wb") as stream:
         environment = os.environ | {"COUNTERFOIL_MUTANTS": str(told)}
         process = subprocess.Popen(words, cwd=ROOT, env=environment, stdout=stream, stderr=subprocess.STDOUT)

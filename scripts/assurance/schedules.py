@@ -22,7 +22,7 @@ def main() -> int:
     """Run them and print how many there were."""
     report = WORKPLACE / "schedules.xml"
     report.unlink(missing_ok=True)
-    words = [sys.executable, "-m", "pytest", "tests/properties", "-q", "-n", "2", "--dist", "loadfile"]
+    words = [sys.executable, "-m", "pytest", "tests/properties", "-q", "-n", "2", "--dist", "loadfile", "--timeout=0"]
     done = subprocess.run([*words, f"--junitxml={report}"], cwd=ROOT, env=os.environ | LONG, check=False)
     if not report.exists():
         fail("pytest did not run")

@@ -51,7 +51,7 @@ from registry.settings import PROJECT_ROOT
 from tests.contracts.audit import expected_certificate, expected_record, expected_rights, kept_claim
 from tests.foundry import forge
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 SCHEDULES = int(os.environ.get("COUNTERFOIL_TEST_FOLDED", "100000"))
 KINDS = [
@@ -157,16 +157,15 @@ def schedules(count: int) -> Iterator[Schedule]:
     os.mkfifo(pipe)
     # Forge opens and closes it for each line: held open here it ends with forge, not with the first of them.
     held = os.open(pipe, os.O_RDWR)
-    with said.open("w+") as out:
+    with said.open("w+") as out, pipe.open(encoding="ascii") as lines:
         process = subprocess.Popen(
             [forge(), *FORGE_TEST], cwd=PROJECT_ROOT, env=os.environ | setting, stdout=out, stderr=out
         )
         waiting = Thread(target=lambda: (process.wait(), os.close(held)))
         waiting.start()
         try:
-            with pipe.open(encoding="ascii") as lines:
-                for line in lines:
-                    yield read_schedule(line.strip())
+            for line in lines:
+                yield read_schedule(line.strip())
         finally:
             process.kill()
             waiting.join()
