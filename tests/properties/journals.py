@@ -261,7 +261,7 @@ def registry_journals(draw: st.DrawFn, *, steps_max: int = 25) -> list[Entry]:
     """A journal of R-0 that the contract could have written."""
     at = draw(st.integers(DAY_SECONDS, 10 * DAY_SECONDS))
     entries: list[Entry] = [
-        ParameterSet(parameter, OPERATOR, draw(st.integers(1, max(rules.PARAMETER_VALUES[parameter]))), at, at)
+        ParameterSet(parameter, OPERATOR, draw(st.integers(1, rules.PARAMETER_VALUES[parameter][-1])), at, at)
         for parameter in Parameter
     ]
     orders: dict[Address, Listed] = {}
