@@ -274,11 +274,12 @@ def test_deposits_move_in_a_pause_of_the_registry(bank: Bank) -> None:
 
 
 def test_the_registry_moves_payments_by_its_own_rules(bank: Bank) -> None:
-    """A debtor under an order pays its debt, and a suspended holder has its money: neither may spend."""
+    """A debtor under an order pays what is due, and a suspended holder has its money: neither may spend."""
     house = bank.house
     receivable_id = house.confirmed()
     bank.mint(house.buyer, 100_000)
     bank.token.approve(house.receivables, 100_000, sender=house.buyer)
+    house.wait(house.record(receivable_id).due - house.now)
     house.freeze_member(house.buyer)
     house.suspend(house.seller)
     house.receivables.pay(receivable_id, 100_000, sender=house.buyer)
