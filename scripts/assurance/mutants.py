@@ -171,15 +171,19 @@ class _Hunters:
 
 def _folder() -> Path:
     digest = hashlib.sha256()
-    for top in ("contracts", TESTS, "scripts/assurance"):
-        for file in sorted((ROOT / top).rglob("*")):
-            if file.suffix in (".sol", ".py") and ".cache" not in file.parts:
-                digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes() + b"\0")
+    own = (Path(__file__).with_name(name) for name in ("mutants.py", "mutant_plugin.py", "instrument.py"))
+    for file in (*_tree("contracts"), *_tree(TESTS), *own):
+        digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes() + b"\0")
     folder = WORKPLACE / "mutants" / digest.hexdigest()[:16]
     if not folder.exists():
         shutil.rmtree(WORKPLACE / "mutants", ignore_errors=True)
         folder.mkdir(parents=True)
     return folder
+
+
+def _tree(top: str) -> list[Path]:
+    files = sorted((ROOT / top).rglob("*"))
+    return [file for file in files if file.suffix in (".sol", ".py") and ".cache" not in file.parts]
 
 
 def _instrumented(folder: Path) -> Instrumented:
