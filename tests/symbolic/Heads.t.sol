@@ -196,16 +196,14 @@ abstract contract HeadsChecks is Symbolic {
         continues(range >> 128)
     {
         _assumeNoOrders(range);
-        _lookWhere(_certificate(range >> 64) >> 224 == 0);
-        _lookWhere(_record(range >> 128).amounts == 0);
+        _lookWhere(_certificate(range >> 64) >> 224 == Words.ORIGINAL >> 224);
         vm.prank(debtor);
         registry.creditNote(range, amount, _signed(holder));
     }
 
     function check_dispute(uint256 range, uint64 cut, address debtor, address holder) external continues(range >> 128) {
         _assumeNoOrders(range);
-        _lookWhere(_certificate(range >> 64) >> 224 == 0);
-        _lookWhere(_record(range >> 128).amounts == 0);
+        _lookWhere(_certificate(range >> 64) >> 224 == Words.ORIGINAL >> 224);
         vm.prank(debtor);
         registry.dispute(range, cut, _signed(holder));
     }
