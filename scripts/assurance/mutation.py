@@ -1,4 +1,4 @@
-"""Planted faults: `python -m scripts.assurance.mutation [--all] [--only CONTRACT] [--skeletons]`.
+"""Planted faults: `python -m scripts.assurance.mutation [--all] [--only CONTRACT] [--skeletons] [--remember]`.
 
 Each mutant of the contracts (instrument.py says what these are) must be found by a contract test, or stand in
 survivors.json with the reason why it is no fault. Explained ones are hunted again only with --all.
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from scripts.assurance.explained import judge, told
-from scripts.assurance.mutants import hunt, record
+from scripts.assurance.mutants import hunt, record, remember
 from scripts.assurance.parts import fail, held
 
 SURVIVORS: Final = Path(__file__).with_name("survivors.json")
@@ -29,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--skeletons", action="store_true", help="print what survivors.json lacks, for reasons to be added"
     )
+    parser.add_argument("--remember", action="store_true", help="write down in hunters.json which test found what")
     options = parser.parse_args(arguments)
 
     recorded = record()
@@ -40,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         fail("explained, but no longer there: " + "; ".join(" ".join(key) for key in before.stale))
     known = set() if options.all else {point.number for point in before.explained}
     found = hunt(recorded, (number for number in mutants if number not in known))
+    if options.remember:
+        remember(recorded, found)
     alive = [point for number, point in mutants.items() if number not in found and number not in known]
     after = judge(alive, SURVIVORS)
     explained = len(before.explained if not options.all else after.explained)
