@@ -136,9 +136,9 @@ def hunt(recorded: Recorded, mutants: Iterable[int]) -> dict[int, str]:
 class _Hunters:
     """Which tests hunt a mutant next, from what was found before.
 
-    Of the tests that pass its place: first what found it before (HUNTERS), then functions that have not hunted it yet,
-    of these the ones that found most faults in the same function of the contracts, then those that pass little else,
-    then the quick ones.
+    Of the tests that pass its place: first what found it before (HUNTERS), then those named like the function that it is
+    in, then functions that have not hunted it yet, of these the ones that found most faults in the same function of the
+    contracts, then those that pass little else, then the quick ones.
     """
 
     def __init__(self, recorded: Recorded, hints: Mapping[Key, set[str]]) -> None:
@@ -165,12 +165,14 @@ class _Hunters:
         tried = self.tried.setdefault(mutant, set())
         hunted = Counter(_function(test) for test in tried)
         hints = self._hints.get(point.key(), ())
-        ranked: list[tuple[bool, int, int, int, str]] = []
+        name = point.function.strip("_").lower()
+        ranked: list[tuple[bool, bool, int, int, int, str]] = []
         for i, test in enumerate(self._passing.get(point.place, ())):
             if test not in tried:
                 function = _function(test)
                 finds = self._finds[point.file, point.function, function]
-                ranked.append((test not in hints, hunted[function], -finds, i, test))
+                named = bool(name) and name in test.lower()
+                ranked.append((test not in hints, not named, hunted[function], -finds, i, test))
                 hunted[function] += 1
         chosen = [test for *_, test in sorted(ranked)[:count]]
         tried.update(chosen)
