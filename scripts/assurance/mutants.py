@@ -136,9 +136,9 @@ def hunt(recorded: Recorded, mutants: Iterable[int]) -> dict[int, str]:
 class _Hunters:
     """Which tests hunt a mutant next, from what was found before.
 
-    Of the tests that pass its place: first what found it before (HUNTERS), then those named like the function that it is
-    in, then functions that have not hunted it yet, of these the ones that found most faults in the same function of the
-    contracts, then those that pass little else, then the quick ones.
+    Of the tests that pass its place: first what found it before (HUNTERS), then those named like the function that it
+    is in, then functions that have not hunted it yet, of these the ones that found most faults in the same function of
+    the contracts, then those that pass little else, then the quick ones.
     """
 
     def __init__(self, recorded: Recorded, hints: Mapping[Key, set[str]]) -> None:

@@ -417,6 +417,10 @@ contract Handler is Chain {
         address payer = part ? record.terms.debtor() : _member();
         if (payer != record.terms.debtor() && !registry.canSend(payer)) return;
         amount = part ? within(amount, 1, most) : most;
+        // An order on the debtor holds its deposits while nothing is due.
+        if (!due && _isFrozen(SCOPE_MEMBER, uint160(payer))) {
+            return _refused(payer, abi.encodeCall(registry.pay, (id, amount)));
+        }
         _accounts[id].paid += amount;
         if (_roll(3) == 0 && _accounts[id].starts.length != 0) return _payAndRedeem(payer, id, amount);
         vm.prank(payer);
