@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_abi.abi import decode
 
 from registry.chain.contract import VIEW_IDS_MAX
 from tests.contracts.door import Door, Reverted, refused, selector
@@ -189,6 +190,13 @@ def test_extra_rules_have_their_word_in_what_can_be_transferred(
     assert house.receivables.canTransfer(house.seller, house.bank, token(receivable_id)) is True
     rules.setMode(1, sender=house.stranger)
     assert house.receivables.canTransfer(house.seller, house.bank, token(receivable_id)) is False
+    with pytest.raises(Reverted) as caught:
+        house.receivables.requireTransfer(house.seller, house.bank, token(receivable_id))
+    _, act = decode(
+        ["address", "(uint8,uint256,address,address,address,uint64,uint64)"], caught.value.inputs["reason"][4:]
+    )
+    seller, bank = house.seller.address.lower(), house.bank.address.lower()
+    assert act == (5, receivable_id, seller, seller, bank, 0, 100_000)
 
 
 @pytest.mark.parametrize("mode", range(8))

@@ -181,6 +181,24 @@ def test_no_first_value_is_zero(house: House, project: Any, zero: int) -> None:
         house.receivables.create(project.Receivables, *arguments, sender=house.operator)
 
 
+def test_the_first_grace_is_at_most_a_year(house: House, project: Any) -> None:
+    def create(days: int) -> None:
+        values = [TENOR_LIMIT_DAYS, 1, ANSWER_WINDOW_DAYS, UNANSWERED_MAX, days]
+        house.receivables.create(
+            project.Receivables, house.access, house.by_signature, NOBODY, values, sender=house.operator
+        )
+
+    create(LARGEST[GRACE])
+    with refused("ParameterMalformed"):
+        create(LARGEST[GRACE] + 1)
+
+
+def test_a_registry_knows_the_regulators_manager_from_its_first_block(house: House, project: Any) -> None:
+    arguments = (house.regulation, YEAR, house.settlement, NOBODY)
+    oversight = house.made(project.ReceivablesOversight, *arguments)
+    assert oversight.regulation() == house.regulation.address
+
+
 def test_the_delay_of_a_forced_transfer_is_at_most_a_year(house: House, project: Any) -> None:
     def create(delay: int) -> None:
         arguments = (house.regulation, delay, house.settlement, NOBODY)

@@ -138,6 +138,34 @@ def test_nor_can_it_be_asked_to(till: Till, sold: int) -> None:
         till.demand(front)
 
 
+def test_what_counts_is_the_share_of_a_closed_book_once_it_is_closed(house: House, till: Till) -> None:
+    """The middle one of three cents, of which two are paid: none of them while the book is open, and then one."""
+    receivable_id = till.parts(1, 2, face=3)
+    middle = token(receivable_id, 1)
+    till.sell(middle, recourse=1)
+    till.reach(receivable_id, days=5)
+    till.pay(receivable_id, 2)
+    till.demand(middle)
+    till.close(receivable_id)
+    with till.refused("NothingDue", certificateId=middle):
+        till.repurchase(middle)
+
+
+def test_a_part_that_got_all_of_its_recourse_asks_for_no_more(house: House, till: Till) -> None:
+    """An order cuts off two of three cents that got two: more than is due to them, and all that the seller owed."""
+    receivable_id = till.parts(face=3)
+    till.sell(token(receivable_id), recourse=2)
+    till.reach(receivable_id)
+    till.pay(receivable_id, 2)
+    till.redeem(token(receivable_id))
+    till.reach(receivable_id, days=1)
+    house.partition(named(token(receivable_id), 3), 1)
+    tail = token(receivable_id, 1)
+    assert till.rights(tail) == {"recourse": (house.seller.address, 2, False), "claimed": 2}
+    with till.refused("NothingDue", certificateId=tail):
+        till.demand(tail)
+
+
 def test_recourse_outlives_the_closing_of_the_book(house: House, till: Till, sold: int) -> None:
     """What was not redeemed before goes to the seller with the certificate."""
     front = token(sold)
