@@ -63,6 +63,30 @@ def test_one_credit_note_follows_another(house: House, till: Till, receivable_id
     assert house.certificate(token(receivable_id, 99_999)) == Certificate(house.seller.address, 100_000, original=True)
 
 
+def test_a_further_credit_note_is_counted_and_told_from_where_the_front_begins(
+    house: House, till: Till, receivable_id: int
+) -> None:
+    till.credit(token(receivable_id), 30_000)
+    front, rest, seller = token(receivable_id, 30_000), token(receivable_id, 50_000), house.seller.address
+    with till.refused("CreditOutOfRange", most=70_000):
+        till.credit(front, 70_001)
+    parties = {"actor": seller, "countersigner": house.buyer.address}
+    range_ = {"receivableId": receivable_id, "end": 100_000} | parties
+    assert till.credit(front, 20_000).events == [
+        ("CreditNoted", range_ | {"start": 30_000, "amount": 20_000, "at": house.now}),
+        ("Transfer", {"from": seller, "to": NOBODY, "tokenId": front}),
+        ("SlotChanged", {"tokenId": front, "oldSlot": receivable_id, "newSlot": 0}),
+        ("Transfer", {"from": NOBODY, "to": seller, "tokenId": rest}),
+        ("SlotChanged", {"tokenId": rest, "oldSlot": 0, "newSlot": receivable_id}),
+        ("TransferValue", {"fromTokenId": front, "toTokenId": rest, "value": 50_000}),
+    ]
+    assert till.credit(rest, 50_000).events == [
+        ("CreditNoted", range_ | {"start": 50_000, "amount": 50_000, "at": house.now}),
+        ("Transfer", {"from": seller, "to": NOBODY, "tokenId": rest}),
+        ("SlotChanged", {"tokenId": rest, "oldSlot": receivable_id, "newSlot": 0}),
+    ]
+
+
 def test_what_is_credited_in_full_is_settled_without_a_payment(house: House, till: Till, receivable_id: int) -> None:
     till.credit(token(receivable_id), 100_000)
     assert (till.status(receivable_id), till.amounts(receivable_id)) == (SETTLED, {"cancelled": 100_000})

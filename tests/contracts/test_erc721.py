@@ -273,8 +273,9 @@ def test_a_transfer_names_the_holder_it_takes_from(house: House, certificate: in
         transfer(house.seller, house.bank, certificate + 1, sender=house.seller)
 
 
-def test_a_safe_transfer_carries_the_document_in_its_data(house: House, certificate: int) -> None:
-    data = DOCUMENT + b"and more words for the receiver"
+@pytest.mark.parametrize("words", [b"", b"and more words for the receiver"])
+def test_a_safe_transfer_carries_the_document_in_its_data(house: House, certificate: int, words: bytes) -> None:
+    data = DOCUMENT + words
     receipt = house.receivables.safeTransferFrom(house.seller, house.supplier, certificate, data, sender=house.seller)
     assert receipt.events[0][1]["document"] == DOCUMENT
     assert house.receivables.ownerOf(certificate) == house.supplier

@@ -683,6 +683,22 @@ def test_an_order_from_the_receivable_leaves_the_certificates_own_list(house: Ho
     assert house.orders(SCOPE_RECEIVABLE, receivable_id) == [ORDER]
 
 
+@pytest.mark.parametrize("elsewhere", ["receivable", "member"])
+def test_an_order_that_takes_a_certificate_leaves_the_other_orders_on_it(
+    house: House, receivable_id: int, elsewhere: str
+) -> None:
+    """Though it is not among them itself."""
+    whole = named(token(receivable_id))
+    house.freeze_certificate(whole, order=reference(1))
+    if elsewhere == "receivable":
+        house.freeze_receivable(receivable_id)
+    else:
+        house.freeze_member(house.seller)
+    house.wait(FORCED_TRANSFER_DELAY)
+    house.force_transfer(whole)
+    assert house.orders(SCOPE_CERTIFICATE, token(receivable_id)) == [reference(1)]
+
+
 def test_an_order_on_a_member_follows_it_not_the_certificate(house: House, receivable_id: int) -> None:
     house.freeze_member(house.seller)
     house.wait(FORCED_TRANSFER_DELAY)

@@ -92,6 +92,17 @@ def test_the_minimum_part_changes_at_the_second(house: House) -> None:
         house.split(token(second), 500)
 
 
+def test_the_minimum_part_is_a_length_wherever_the_part_begins(house: House) -> None:
+    receivable_id = house.confirmed(face=2_000)
+    change = house.midnight(days=2)
+    put(house, MINIMUM_PART, 600, effective=change)
+    house.split(token(receivable_id), 800, to=house.seller)
+    house.at(change)
+    with refused("BelowMinimumPart", minimum=600):
+        house.split(token(receivable_id, 800), 1_399)
+    house.split(token(receivable_id, 800), 1_400)
+
+
 def test_the_answer_window_is_the_one_at_registration(house: House) -> None:
     change = house.midnight(days=2)
     put(house, ANSWER_WINDOW, 1, effective=change)

@@ -376,6 +376,22 @@ def test_a_deposit_token_is_one_of_this_registry_and_currency(house: House, till
             house.receivables.setDepositToken(JPY, yen, sender=person)
 
 
+def test_a_deposit_token_is_of_a_currency_with_a_number_of_three_digits(
+    house: House, till: Till, helpers: dict[str, Any]
+) -> None:
+    def name(currency: int) -> str:
+        made = house.made(helpers["NoToken"], house.receivables, currency)
+        house.receivables.setDepositToken(currency, made, sender=house.operator)
+        return str(made.address)
+
+    for currency in (0, 1_000, 2**16 - 1):
+        with till.refused("ParameterMalformed"):
+            name(currency)
+    for currency in (1, 999):
+        assert house.receivables.depositTokens([currency]) == [NOBODY]
+        assert name(currency) == house.receivables.depositTokens([currency])[0]
+
+
 def test_who_has_nothing_registered_has_no_money_in_it(house: House, till: Till, receivable_id: int) -> None:
     """Nobody puts deposits into the registry but by paying, so what it has is what it owes."""
     money = till.bank.token

@@ -127,6 +127,15 @@ def test_only_the_financier_with_the_lien_releases_it(house: House, till: Till, 
         house.receivables.release(named(front + 5), sender=house.bank)
 
 
+def test_a_release_names_the_certificate_as_it_is(house: House, till: Till) -> None:
+    receivable_id = till.parts(50_000)
+    back = token(receivable_id, 50_000)
+    till.pledge(back)
+    with till.refused("RangeChanged", start=50_000, end=100_000):
+        house.receivables.release(named(back, 99_999), sender=house.bank)
+    till.release(back)
+
+
 def test_nothing_keeps_a_financier_from_releasing(house: House, till: Till, receivable_id: int) -> None:
     """Neither a pause nor an order, its own suspension or the end of the receivable: what it gives up is its own."""
     receivable_id = till.parts(25_000, 50_000, 75_000)

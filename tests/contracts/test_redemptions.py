@@ -262,6 +262,22 @@ def test_what_is_frozen_waits_for_the_orders_end(house: House, till: Till) -> No
     assert till.balances(house.seller, house.receivables) == [100_000, 0]
 
 
+@pytest.mark.parametrize("elsewhere", ["receivable", "member"])
+def test_an_order_that_has_expired_elsewhere_frees_nothing(
+    house: House, till: Till, receivable_id: int, elsewhere: str
+) -> None:
+    front = token(receivable_id)
+    till.pay(receivable_id, 100_000)
+    house.freeze_certificate(named(front))
+    if elsewhere == "receivable":
+        house.freeze_receivable(receivable_id, order=b"\x0b" * 32, expiry=house.now + DAY)
+    else:
+        house.freeze_member(house.seller, order=b"\x0b" * 32, expiry=house.now + DAY)
+    house.wait(DAY)
+    with till.refused("FrozenByOrder", order=ORDER):
+        till.redeem(front)
+
+
 def test_an_order_moves_what_is_paid_and_its_money(house: House, till: Till) -> None:
     """After a payment too, and once the book is closed: in part, with what was paid out on it before."""
     for ending in ("paid", "closed"):
@@ -313,6 +329,30 @@ def test_in_a_batch_a_suspended_member_is_paid_when_it_asks_itself(
     assert receipt.events == [("RedemptionSkipped", skipped)]
     till.redeem(front, sender=getattr(house, asks))
     assert till.balances(house.seller, house.bank) == [99_990, 10]
+
+
+def test_a_financier_without_a_lien_asks_for_nobody(house: House, till: Till, receivable_id: int) -> None:
+    front = token(receivable_id)
+    till.pledge(front, 10)
+    till.release(front)
+    till.pay(receivable_id, 100_000)
+    house.suspend(house.seller)
+    receipt = till.redeem_many([front], sender=house.bank)
+    assert receipt.names == ["RedemptionSkipped"]
+
+
+def test_each_certificate_of_a_batch_is_skipped_for_a_reason_of_its_own(house: House, till: Till) -> None:
+    receivable_id = till.parts(50_000)
+    front, back = token(receivable_id), token(receivable_id, 50_000)
+    house.endorse(back, to=house.supplier)
+    till.pay(receivable_id, 100_000)
+    house.suspend(house.supplier)
+    receipt = till.redeem_many([back, token(99), front])
+    reasons = {back: "HolderSuspended(address)", token(99): "UnknownCertificate(uint256)"}
+    assert [fields for name, fields in receipt.events if name == "RedemptionSkipped"] == [
+        {"certificateId": each, "reason": selector(error)} for each, error in reasons.items()
+    ]
+    assert till.balances(house.seller, house.supplier) == [50_000, 0]
 
 
 # ---------------------------------------------------------------------------- in batches
@@ -417,6 +457,30 @@ def test_no_rounding_pays_out_what_did_not_come_in(house: House, till: Till) -> 
     assert [fields["amount"] for name, fields in receipt.events if name == "Redeemed"] == [1, 0, 0]
     assert till.balances(house.seller, house.receivables) == [4, 0]
     assert (house.cover(receivable_id), house.balance(house.seller)) == ([], 0)
+
+
+def test_a_part_that_is_ahead_of_its_share_waits_and_takes_nothing_from_the_others(house: House, till: Till) -> None:
+    """Four of ten cents are paid, and two of them paid out to the first five; three of these are cut off with both."""
+    receivable_id = paid_in(till, 4, 5, face=10)
+    till.redeem(token(receivable_id))
+    house.partition(named(token(receivable_id), 5), 2)
+    tail = token(receivable_id, 2)
+    assert (till.rights(tail), till.redeemable(tail)) == ({"claimed": 2}, [0])
+    with till.refused("NothingDue", certificateId=tail):
+        till.redeem(tail)
+    till.redeem(token(receivable_id, 5))
+    assert till.amounts(receivable_id) == {"paid": 4, "claimed": 4}
+
+
+def test_an_order_divides_a_lien_by_the_lengths_of_the_parts(house: House, till: Till) -> None:
+    """Wherever on the receivable they lie."""
+    receivable_id = till.parts(50_000)
+    back = token(receivable_id, 50_000)
+    till.pledge(back, 30_000)
+    house.partition(house.present(back), 60_000)
+    bank = house.bank.address
+    assert till.rights(back) == {"lien": (bank, 6_000)}
+    assert till.rights(token(receivable_id, 60_000)) == {"lien": (bank, 24_000)}
 
 
 def test_a_part_that_got_its_whole_length_is_taken_away_for_nothing(house: House, till: Till) -> None:

@@ -462,6 +462,16 @@ def test_what_concerns_one_certificate_survives_what_happens_to_others(scene: Sc
     submit(scene, name, by)
 
 
+def test_a_certificate_is_signed_for_wherever_it_begins(house: House) -> None:
+    receivable_id = house.confirmed()
+    house.split(token(receivable_id), 40_000, to=house.seller)
+    whole = named(token(receivable_id, 40_000))
+    fields = parts_of(whole) | {"receiver": house.bank.address, "document": NO_DOCUMENT}
+    by = house.authorise("Endorse", house.seller, **fields)
+    house.receivables.endorseBySignature(whole, house.bank, NO_DOCUMENT, by, sender=house.stranger)
+    assert house.cover(receivable_id) == [(0, 40_000, house.seller.address), (40_000, 100_000, house.bank.address)]
+
+
 @pytest.mark.parametrize("name", MOVES)
 def test_an_anchor_is_opened_with_the_key_of_its_claim(scene: Scene, name: str) -> None:
     """Whoever submits adds it, and can add no other."""

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from eth_utils.crypto import keccak
 
-from tests.contracts.bank import made_token
 from tests.contracts.door import Reverted, kind
 from tests.contracts.house import (
     DAY,
@@ -25,7 +24,7 @@ from tests.contracts.house import (
     parts_of,
     token,
 )
-from tests.contracts.test_strangers import CLAIM, JPY, WRITES, Scene
+from tests.contracts.test_strangers import CLAIM, WRITES, Scene
 from tests.contracts.till import Till
 
 SETTLED = 6
@@ -319,17 +318,6 @@ def is_dynamic(each: str) -> bool:
 def head_bytes(each: str) -> int:
     """What a type takes in the head of what it stands in."""
     return 32 if is_dynamic(each) or each[0] != "(" else sum(map(head_bytes, fields_of(each)))
-
-
-@pytest.fixture(scope="module")
-def opened_scene(opened_till: Till, project: Any) -> Scene:
-    return Scene(opened_till, made_token(opened_till.house, project, currency=JPY)[0])
-
-
-@pytest.fixture
-def scene(till: Till, opened_scene: Scene) -> Scene:
-    """Something to try every function that writes on, by whom it is for."""
-    return opened_scene
 
 
 def test_no_bit_beyond_a_type_is_taken_by_any_function_that_writes(scene: Scene) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from tests.contracts.bank import made_token
 from tests.contracts.door import Reverted, refused, selector
 from tests.contracts.house import (
     DOCUMENT,
@@ -17,21 +16,10 @@ from tests.contracts.house import (
     House,
     token,
 )
-from tests.contracts.test_strangers import JPY, WRITES, Scene
+from tests.contracts.test_strangers import WRITES, Scene
 from tests.contracts.till import Till
 
 # ------------------------------------------ the operator's administrator as officer
-
-
-@pytest.fixture(scope="module")
-def opened_scene(opened_till: Till, project: Any) -> Scene:
-    return Scene(opened_till, made_token(opened_till.house, project, currency=JPY)[0])
-
-
-@pytest.fixture
-def scene(till: Till, opened_scene: Scene) -> Scene:
-    """Every function that writes, with arguments that are right for who may."""
-    return opened_scene
 
 
 def orders(scene: Scene, caller: Any) -> dict[str, bytes]:

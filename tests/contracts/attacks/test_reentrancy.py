@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.contracts.bank import Bank, made_token
+from tests.contracts.bank import Bank
 from tests.contracts.door import Door, Reverted, refused, selector, taken_back
 from tests.contracts.house import (
     DEBTOR_ROLE,
@@ -24,23 +24,11 @@ from tests.contracts.house import (
     parts_of,
     token,
 )
-from tests.contracts.test_strangers import JPY, REFUSALS, WRITES, Scene
-from tests.contracts.till import Till
+from tests.contracts.test_strangers import REFUSALS, WRITES, Scene
 
 GBP = 826
 GAS_MAX = 28_000_000
 """Nearly a block: every attempt may burn all that it is given."""
-
-
-@pytest.fixture(scope="module")
-def opened_scene(opened_till: Till, project: Any) -> Scene:
-    return Scene(opened_till, made_token(opened_till.house, project, currency=JPY)[0])
-
-
-@pytest.fixture
-def scene(till: Till, opened_scene: Scene) -> Scene:
-    """Something to try every function that writes on."""
-    return opened_scene
 
 
 @pytest.fixture
