@@ -182,24 +182,20 @@ class _Hunters:
 def remember(recorded: Recorded, found: Mapping[int, str]) -> None:
     """Write HUNTERS: the finders of those mutants that the first test of the first round did not find."""
     likeliest = _Hunters(recorded, {})
-    hints: dict[str, dict[str, list[list[str]]]] = {}
-    for mutant, test in sorted(found.items()):
+    faults: dict[str, set[str]] = {}
+    for mutant, test in found.items():
         if test not in likeliest.next(mutant, 1):
-            point = recorded.points[mutant]
-            fault = [point.kind, point.text]
-            places = hints.setdefault(test, {}).setdefault(f"{point.file} {point.function}", [])
-            if fault not in places:
-                places.append(fault)
-    HUNTERS.write_text(json.dumps(hints, indent=0, sort_keys=True, ensure_ascii=False) + "\n")
+            faults.setdefault(test, set()).add("\t".join(recorded.points[mutant].key()))
+    by_test = {test: sorted(faults[test]) for test in sorted(faults)}
+    HUNTERS.write_text(json.dumps(by_test, indent=0, ensure_ascii=False) + "\n")
 
 
 def _known_hunters() -> dict[Key, set[str]]:
     hints: dict[Key, set[str]] = {}
-    for test, places in json.loads(HUNTERS.read_text()).items():
-        for place, faults in places.items():
-            file, _, function = place.rpartition(" ")
-            for kind, text in faults:
-                hints.setdefault((file, function, kind, text), set()).add(test)
+    for test, faults in json.loads(HUNTERS.read_text()).items():
+        for fault in faults:
+            file, function, kind, text = fault.split("\t")
+            hints.setdefault((file, function, kind, text), set()).add(test)
     return hints
 
 
