@@ -15,7 +15,7 @@ from typing import Any, Final
 from scripts.assurance.parts import ROOT, fail, held, tool
 
 RUNS_MIN: Final = 10_000
-LONG: Final = {"FOUNDRY_INVARIANT_RUNS": "250", "FOUNDRY_INVARIANT_DEPTH": "400"}
+LONG: Final = {"FOUNDRY_INVARIANT_RUNS": "100", "FOUNDRY_INVARIANT_DEPTH": "400"}
 
 
 def main() -> int:

@@ -25,7 +25,7 @@ PASSED: Final = 0
 REFUTED: Final = 1
 """Exit codes of a check in halmos' report."""
 
-QUERY_SECONDS_MAX: Final = 240
+QUERY_SECONDS_MAX: Final = 120
 AREA_SECONDS_MAX: Final = 600
 
 BUILD: Final = WORKPLACE / "symbolic"
