@@ -163,18 +163,18 @@ class Mutants:
         found: dict[str, str] = {}
         for i, item in enumerate(items):
             following = items[i + 1] if i + 1 < len(items) else None
-            self._require_green(item, _Sibling(item))
             for mutant in plan[item.nodeid]:
                 if str(mutant) in found:
                     continue
                 self._choice = mutant
                 if not _passes(item, _Sibling(item)):
                     found[str(mutant)] = item.nodeid
-            self._require_green(item, following)  # which also takes back what its file made, where another follows
+            # As it was when it was recorded. Where another file follows, that takes back what this one's made.
+            self._require_green(item, following)
         return found
 
     def _require_green(self, item: pytest.Item, following: pytest.Item | _Sibling | None) -> None:
-        """As the original, before and after: what is red without a mutant has found nothing."""
+        """What is red without a mutant has found nothing."""
         self._choice = NONE
         if not _passes(item, following):
             raise RuntimeError(f"{item.nodeid} fails without a mutant")
