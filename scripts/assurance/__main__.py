@@ -38,6 +38,7 @@ class Part:
 
 
 PARTS: Final = (
+    Part("forge", "fuzz tests and invariants", 1, 20),
     Part("dependencies", "pinned packages against advisories", 1, 5),
     Part("slither", "static analysis of the contracts", 1, 5),
     Part("attacks", "named attacks on the registry", 1, 5),
@@ -46,10 +47,10 @@ PARTS: Final = (
     Part("symbolic", "proofs by symbolic execution", 1, 20),
     Part("contract_coverage", "statements and branches of the contracts", 2, 12),
     Part("mutation", "planted faults in the contracts", 2, 25),
-    Part("forge", "fuzz tests and invariants", 1, 20),
     Part("schedules", "random schedules and walks, contract against fold", 2, 25),
 )
-"""In this order: the quick ones first, and coverage before mutation, which uses what it recorded."""
+"""In this order: the longest for one core beside the others of one core, the quick ones first; then what needs both, and
+of that coverage before mutation, which uses what it recorded."""
 
 
 @dataclass

@@ -39,13 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     before = judge(mutants.values(), SURVIVORS)
     if before.stale and not options.only:
         fail("explained, but no longer there: " + "; ".join(" ".join(key) for key in before.stale))
-    known = set() if options.all else {point.number for point in before.explained}
+    # Where one of several of the same words is explained, hunting tells which.
+    doubtful = {point.key() for point in before.unexplained}
+    known = set() if options.all else {p.number for p in before.explained if p.key() not in doubtful}
     found = hunt(recorded, (number for number in mutants if number not in known))
     if options.remember:
         remember(recorded, found)
     alive = [point for number, point in mutants.items() if number not in found and number not in known]
     after = judge(alive, SURVIVORS)
-    explained = len(before.explained if not options.all else after.explained)
+    explained = len(known) + len(after.explained)
 
     everything = recorded.everything()
     total, missed = (Counter(point.file for point in points) for points in (mutants.values(), alive))

@@ -11,9 +11,9 @@ from xml.etree import ElementTree
 from scripts.assurance.parts import ROOT, WORKPLACE, fail, held
 
 LONG: Final = {
-    "COUNTERFOIL_TEST_FOLDED": "250000",
-    "COUNTERFOIL_TEST_SCHEDULES": "4000",
-    "COUNTERFOIL_TEST_EXAMPLES": "200",
+    "COUNTERFOIL_TEST_FOLDED": "200000",
+    "COUNTERFOIL_TEST_SCHEDULES": "3000",
+    "COUNTERFOIL_TEST_EXAMPLES": "150",
 }
 """Schedules in forge that the fold must agree with, schedules on Anvil, walks of each state machine."""
 
