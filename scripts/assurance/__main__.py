@@ -49,8 +49,8 @@ PARTS: Final = (
     Part("mutation", "planted faults in the contracts", 2, 25),
     Part("schedules", "random schedules and walks, contract against fold", 2, 25),
 )
-"""In this order: a long one for one core beside the others of one core, the quick ones first; then what needs both, and of
-that coverage before mutation, which uses what it recorded."""
+"""In this order: a long one for one core beside the others of one core, the quick ones first; then what needs both,
+and of that coverage before mutation, which uses what it recorded."""
 
 
 @dataclass
