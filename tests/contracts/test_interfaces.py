@@ -27,6 +27,7 @@ from tests.contracts.house import (
     named,
     token,
 )
+from tests.contracts.test_rules import ACT
 
 ERC721 = (
     "balanceOf(address)",
@@ -192,9 +193,7 @@ def test_extra_rules_have_their_word_in_what_can_be_transferred(
     assert house.receivables.canTransfer(house.seller, house.bank, token(receivable_id)) is False
     with pytest.raises(Reverted) as caught:
         house.receivables.requireTransfer(house.seller, house.bank, token(receivable_id))
-    _, act = decode(
-        ["address", "(uint8,uint256,address,address,address,uint64,uint64)"], caught.value.inputs["reason"][4:]
-    )
+    _, act = decode(["address", ACT], caught.value.inputs["reason"][4:])
     seller, bank = house.seller.address.lower(), house.bank.address.lower()
     assert act == (5, receivable_id, seller, seller, bank, 0, 100_000)
 

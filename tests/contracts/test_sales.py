@@ -23,6 +23,7 @@ from tests.contracts.house import (
     named,
     token,
 )
+from tests.contracts.test_rules import ACT
 from tests.contracts.till import QUOTE, Till
 
 KINDS = ("sell", "pledgeAgainst")
@@ -292,8 +293,6 @@ def test_a_sale_to_a_frozen_financier_says_that_the_certificate_is_frozen_now(
 
 
 # -------------------------------------------------------------------------- extra rules
-
-ACT = "(uint8,uint256,address,address,address,uint64,uint64)"
 
 
 def test_extra_rules_are_asked_about_what_is_sold_and_what_is_pledged(
