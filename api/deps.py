@@ -148,7 +148,14 @@ ServicesDep = Annotated[Services, Depends(services_of)]
 def commands_of(services: Services) -> CommandServices:
     """The services as the use cases take them. Whoever runs the mirror here is left to it."""
     home = services.settings.home
-    return CommandServices(home, services.node, services.database, services.deployment, running=Running.find(home))
+    return CommandServices(
+        home,
+        services.node,
+        services.database,
+        services.deployment,
+        services.settings,
+        running=Running.find(home),
+    )
 
 
 def relayer_of(request: Request) -> LocalAccount | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -40,13 +41,43 @@ class Settings(BaseSettings):
         default=None, description="PostgreSQL URL (postgresql://...). Unset: the embedded PostgreSQL in home."
     )
     rpc_url: str | None = Field(
-        default=None, description="JSON-RPC URL of the chain. Unset: the own dev chain in home."
+        default=None,
+        description="JSON-RPC URL of the chain, or several with blanks between them: where one does not answer the "
+        "next is asked. Unset: the own dev chain in home.",
+    )
+    heads_url: str | None = Field(
+        default=None,
+        description="Where the node announces new blocks: ws://, wss:// or the path of its IPC socket; `none` for "
+        "nowhere. Unset: WebSocket at the first rpc_url.",
+    )
+    mirror_follows: Literal["latest", "safe", "finalized"] = Field(
+        default="latest",
+        description="Up to which of the node's blocks the mirror follows: the newest, or those that it calls safe or "
+        "finalized.",
+    )
+    confirmations: int = Field(
+        default=0, ge=0, description="Blocks that the mirror stays behind the one that it follows up to."
     )
     api_port: int = Field(
         default=8642, ge=0, le=65535, description="Port of the API on 127.0.0.1; another free one where it is taken."
     )
     ready_lag_blocks_max: int = Field(
-        default=20, ge=0, description="Blocks that the mirror may be behind the node before /ready answers 503."
+        default=20,
+        ge=0,
+        description="Blocks that the mirror may be behind the one it follows up to before /ready answers 503.",
+    )
+    reconcile_seconds: float = Field(
+        default=60,
+        gt=0,
+        description="Seconds between two comparisons of all heads with the contract's, at least; they take at most a "
+        "twentieth of the time.",
+    )
+    metrics_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="Port on 127.0.0.1 at which `counterfoil mirror` tells its figures to Prometheus. Unset: nowhere; "
+        "`counterfoil serve` tells them at /metrics.",
     )
     relayer: str | None = Field(
         default=None,
@@ -57,6 +88,11 @@ class Settings(BaseSettings):
     keystore_password_file: Path | None = Field(
         default=None, description="File with the password of the keystores in home/keys. Unset: asked at the terminal."
     )
+
+    @property
+    def rpc_urls(self) -> tuple[str, ...]:
+        """The URLs of rpc_url, in order."""
+        return tuple((self.rpc_url or "").replace(",", " ").split())
 
 
 @cache

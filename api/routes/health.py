@@ -12,12 +12,17 @@ from api.deps import Services, ServicesDep, require_ours
 from api.errors import NotReady, ReasonProblem
 from api.schemas.common import BlockOut, instant
 from api.schemas.health import HealthOut, IndexOut, ReadyOut, ReconciliationOut
+from registry.domain.identifiers import format_receivable_id
 from registry.errors import Refusal
+from registry.mirror.metrics import METRICS
 from registry.observe import METRICS_CONTENT_TYPE, Metrics
 from registry.store.queries import health
-from registry.store.queries.health import CursorRow, ReconciliationRow
+from registry.store.queries.health import CursorRow, ReconciliationRow, SetAsideRow
 
 router = APIRouter(tags=["Service"])
+
+NAMED_MAX = 10
+"""Journals that a reason names."""
 
 
 @router.get("/", summary="See what is here", responses=openapi.problems())
@@ -56,11 +61,11 @@ def read_ready(services: ServicesDep, response: Response) -> ReadyOut:
 
     Lag is counted in blocks of the node, never by the wall clock: a quiet chain is no old mirror. Refuses: not_ready,
     with every reason by its code (database_unreachable, query_timeout, node_unreachable, rpc_failed, nothing_mirrored,
-    other_registry, mirror_lags, mirror_disagrees, reconciliation_failed).
+    other_registry, mirror_lags, mirror_disagrees, journals_set_aside, reconciliation_failed).
     """
     response.headers["Cache-Control"] = "no-store"
     reasons: list[ReasonProblem] = []
-    cursor, reconciled = _mirror(services, reasons)
+    cursor, reconciled, aside = _mirror(services, reasons)
     head = _node(services, cursor, reasons)
     if reconciled is not None and (count := len(reconciled.differences)):
         reasons.append(
@@ -69,6 +74,15 @@ def read_ready(services: ServicesDep, response: Response) -> ReadyOut:
                 detail=f"the comparison at block {reconciled.block_number} found {count} "
                 f"difference{'' if count == 1 else 's'}: `counterfoil reconcile --deep` lists them anew, "
                 "`counterfoil rebuild` mends the tables",
+            )
+        )
+    if aside:
+        named = ", ".join(format_receivable_id(one.journal_id) for one in aside[:NAMED_MAX])
+        reasons.append(
+            ReasonProblem(
+                code="journals_set_aside",
+                detail=f"of {len(aside)} journal{'' if len(aside) == 1 else 's'} the node does not tell what the "
+                f"contract has, {named} first: `counterfoil mirror status` tells why",
             )
         )
     if reasons or cursor is None:
@@ -92,27 +106,31 @@ def read_metrics(request: Request) -> Response:
     """Mirror, counts and request durations for Prometheus."""
     metrics = request.app.state.metrics
     assert isinstance(metrics, Metrics)  # set by create_app
-    return Response(metrics.exposition(), media_type=METRICS_CONTENT_TYPE)
+    return Response(metrics.exposition() + METRICS.exposition(), media_type=METRICS_CONTENT_TYPE)
 
 
-def _mirror(services: Services, reasons: list[ReasonProblem]) -> tuple[CursorRow | None, ReconciliationRow | None]:
+def _mirror(
+    services: Services, reasons: list[ReasonProblem]
+) -> tuple[CursorRow | None, ReconciliationRow | None, list[SetAsideRow]]:
     try:
         with services.database.snapshot() as connection:
             cursor = health.cursor(connection)
             reconciled = health.last_reconciliation(connection)
-        return require_ours(cursor, services.deployment), reconciled
+            aside = health.set_aside(connection)
+        return require_ours(cursor, services.deployment), reconciled, aside
     except Refusal as refusal:
         reasons.append(ReasonProblem(code=refusal.code, detail=refusal.detail))
-        return None, None
+        return None, None, []
 
 
 def _node(services: Services, cursor: CursorRow | None, reasons: list[ReasonProblem]) -> int:
     """The node's newest block, 0 where it does not answer."""
     try:
-        head = services.node.head()
+        tips = services.node.tips()
+        head = tips.latest.number
         if cursor is None:
             return head
-        lag = head - cursor.block_number
+        lag = tips.number(services.settings.mirror_follows) - services.settings.confirmations - cursor.block_number
         lag_max = services.settings.ready_lag_blocks_max
         if lag > lag_max:
             reasons.append(

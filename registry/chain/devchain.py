@@ -37,6 +37,8 @@ SETTLEMENT_BANK: Final = 26
 OFFICIALS: Final = frozenset({REGULATOR, *OFFICERS, SETTLEMENT_BANK})
 MNEMONIC: Final = "test test test test test test test test test test test junk"
 START_SECONDS_MAX: Final = 15.0
+STATE_BYTES_PER_SECOND_MIN: Final = 20_000_000
+"""A state is read at this speed at least, which prolongs the start."""
 STOP_SECONDS_MAX: Final = 30.0
 DRAIN_SECONDS_MAX: Final = 10.0
 PORT_ATTEMPTS_MAX: Final = 5
@@ -145,12 +147,21 @@ class DevChain:
 
     @classmethod
     def start(
-        cls, folder: Path, *, port: int | None = None, block_time_seconds: int | None = None, keeps: bool = True
+        cls,
+        folder: Path,
+        *,
+        port: int | None = None,
+        block_time_seconds: int | None = None,
+        keeps: bool = True,
+        history_blocks: int = HISTORY_BLOCKS,
+        ground_url: str | None = None,
     ) -> DevChain:
         """Run Anvil on 127.0.0.1, at `port` if it is free, with the folder's last state.
 
         Without `block_time_seconds` each transaction is mined at once. With `keeps` false nothing is saved: a chain
-        for one use, not held up by the writing of a state that grows.
+        for one use, not held up by the writing of a state that grows. Of `history_blocks` before the newest one Anvil
+        knows the state, for calls and reorgs: each costs a copy. The chain goes on from the newest block of the one at
+        `ground_url`, which has to outlive it: then it computes no state roots, whose cost grows with the state.
         Refusals: anvil_missing, devchain_in_use, devchain_failed (with the end of the log).
         """
         binary = anvil_binary()
@@ -161,7 +172,14 @@ class DevChain:
             raise DevChainInUse(str(busy)) from busy
         try:
             return cls._start_locked(
-                binary, folder=folder, wanted_port=port, block_time_seconds=block_time_seconds, keeps=keeps, lock=lock
+                binary,
+                folder=folder,
+                wanted_port=port,
+                block_time_seconds=block_time_seconds,
+                keeps=keeps,
+                history_blocks=history_blocks,
+                ground_url=ground_url,
+                lock=lock,
             )
         finally:
             lock.release()
@@ -175,16 +193,26 @@ class DevChain:
         wanted_port: int | None,
         block_time_seconds: int | None,
         keeps: bool,
+        history_blocks: int,
+        ground_url: str | None,
         lock: FolderLock,
     ) -> DevChain:
-        deadline = time.monotonic() + START_SECONDS_MAX
         rejected: Path | None = None
         states = _states(folder)
+        state_bytes = sum(state.stat().st_size for state in states)
+        deadline = time.monotonic() + START_SECONDS_MAX + state_bytes / STATE_BYTES_PER_SECOND_MIN
         for _ in range(PORT_ATTEMPTS_MAX + len(states)):
             port = free_port(wanted_port)
             state = states[0] if states else None
             argv = _argv(
-                binary, folder=folder, port=port, state=state, block_time_seconds=block_time_seconds, keeps=keeps
+                binary,
+                folder=folder,
+                port=port,
+                state=state,
+                block_time_seconds=block_time_seconds,
+                keeps=keeps,
+                history_blocks=history_blocks,
+                ground_url=ground_url,
             )
             _bound_marker(folder).unlink(missing_ok=True)
             child = spawn(argv, log=folder / "anvil.log", death_signal=signal.SIGTERM, lock=lock)
@@ -278,17 +306,27 @@ class DevChain:
 
 
 def _argv(
-    binary: Path, *, folder: Path, port: int, state: Path | None, block_time_seconds: int | None, keeps: bool
+    binary: Path,
+    *,
+    folder: Path,
+    port: int,
+    state: Path | None,
+    block_time_seconds: int | None,
+    keeps: bool,
+    history_blocks: int,
+    ground_url: str | None,
 ) -> list[str | Path]:
     argv: list[str | Path] = [binary, "--quiet", "--host", "127.0.0.1", "--port", str(port)]
     argv += ["--chain-id", str(CHAIN_ID), "--mnemonic", MNEMONIC, "--accounts", str(ACCOUNTS)]
-    argv += ["--prune-history", str(HISTORY_BLOCKS)]
+    argv += ["--prune-history", str(history_blocks)] if history_blocks else ["--prune-history"]
     if keeps:
         argv += ["--dump-state", folder / "exit.json", "--state-interval", str(NEVER_SECONDS)]
         argv += ["--preserve-historical-states"]
     argv += ["--config-out", _bound_marker(folder)]
     argv += ["--load-state", state] if state else []
     argv += ["--block-time", str(block_time_seconds)] if block_time_seconds else []
+    # What Anvil keeps of the other chain's state in the user's home it would take for any other's at that height.
+    argv += ["--fork-url", ground_url, "--no-rate-limit", "--no-storage-caching"] if ground_url else []
     return argv
 
 
@@ -311,7 +349,7 @@ def _wait_ready(child: Child, *, folder: Path, port: int, deadline: float) -> bo
         if _bound_marker(folder).exists() and _answers(port):
             return True
         time.sleep(POLL_SECONDS)
-    raise DevChainFailed(f"Anvil did not answer within {START_SECONDS_MAX:.0f} s: {child.output()}")
+    raise DevChainFailed(f"Anvil did not answer in time: {child.output()}")
 
 
 def _resume_clock(port: int) -> None:

@@ -246,9 +246,9 @@ def skipped(abi: ContractAbi, receipt: Receipt) -> dict[tuple[int, int], type[Ch
     That is RedemptionSkipped, which names the error without its facts; HolderSuspended is refused in batches alone.
     """
     return {
-        divmod(int.from_bytes(log.topics[1]), 1 << 64): _kind(abi.error_name(log.data[:SELECTOR_BYTES]))
+        divmod(int.from_bytes(log.topics[32:64]), 1 << 64): _kind(abi.error_name(log.data[:SELECTOR_BYTES]))
         for log in receipt.logs
-        if log.topics and log.topics[0] == _SKIPPED
+        if log.topics[:32] == _SKIPPED
     }
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from typing import Any, Literal, TypeVar
 
+import msgspec
 import requests
 from web3.providers.rpc import HTTPProvider
+from web3.types import RPCEndpoint
 
+from registry.chain.urls import describe
 from registry.domain.identifiers import Address, format_address
 from registry.errors import Refusal, ServiceError
 
@@ -65,15 +68,31 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Tips:
+    """The newest block, and the numbers of the safe and finalized ones; None where the chain has no such tag."""
+
+    latest: Block
+    safe: int | None
+    finalized: int | None
+
+    def number(self, tag: Literal["latest", "safe", "finalized"]) -> int:
+        """The number of the block that a tag names. Raises RpcFailed for a tag that the chain has not."""
+        found = {"latest": self.latest.number, "safe": self.safe, "finalized": self.finalized}[tag]
+        if found is None:
+            raise RpcFailed(f"the node calls no block {tag}")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class RawLog:
-    """One log as the node gives it; its key is (block hash, log index)."""
+    """One log as the node gives it; its key is (block hash, log index). `topics` are one after the other."""
 
     address: Address
     block_number: int
     block_hash: bytes
     log_index: int
     tx_hash: bytes
-    topics: tuple[bytes, ...]
+    topics: bytes
     data: bytes
 
 
@@ -91,70 +110,88 @@ class Receipt:
 
 
 class Node:
-    """One node, reached over HTTP. Raises NodeUnreachable, RpcFailed and CallReverted from every method.
+    """One chain, reached over HTTP by one URL or several. Raises NodeUnreachable, RpcFailed and CallReverted from every
+    method.
 
-    An answer of another shape than the method's is RpcFailed too. `url` may hold a key or a password: what is shown to
-    anyone is `describe`.
+    Of several URLs the first that answers is asked until it does not. Two nodes may be on two forks: who asks more than
+    one thing that must fit together asks `current`. An answer of another shape than the method's is RpcFailed too. A
+    URL may hold a key or a password: what is shown to anyone is `describe`.
     """
 
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self._provider = HTTPProvider(
-            url,
-            request_kwargs={"timeout": REQUEST_TIMEOUT_SECONDS},
-            session=_session(url),
-            exception_retry_configuration=None,
-        )
+    def __init__(self, *urls: str) -> None:
+        if not urls:
+            raise ValueError("a node has a URL")
+        self._endpoints = [_Endpoint(url) for url in urls]
+        self._at = 0
         self._chain_id: int | None = None
 
+    @property
+    def url(self) -> str:
+        """The URL that is asked now."""
+        return self._endpoints[self._at].url
+
     def describe(self) -> str:
-        """Where the node is, without what its URL may hold besides: scheme://host:port."""
-        try:
-            parts = urlsplit(self.url)
-            host, port = parts.hostname or "", parts.port
-        except ValueError:
-            return "the node"
-        host = f"[{host}]" if ":" in host else host
-        return f"{parts.scheme}://{host}" + ("" if port is None else f":{port}")
+        """Where the node that is asked now is, without what its URL may hold besides: scheme://host:port."""
+        return describe(self.url)
+
+    def current(self) -> Node:
+        """The node behind the URL that is asked now, and no other."""
+        one = copy(self)
+        one._endpoints, one._at = [self._endpoints[self._at]], 0
+        return one
+
+    def turn(self) -> bool:
+        """Ask the next URL from now on; False where there is no other."""
+        self._at = (self._at + 1) % len(self._endpoints)
+        return len(self._endpoints) > 1
 
     def request(self, method: str, *params: Any) -> Any:
         """One JSON-RPC request; the result as JSON."""
-        # `from None` here and below: what requests raises names the whole URL.
         try:
-            response = self._provider.make_request(method, list(params))
-        except (requests.RequestException, ConnectionError):
-            raise NodeUnreachable(f"{self.describe()} does not answer {method}") from None
+            answer = self._asked(lambda one: one.provider.make_request(RPCEndpoint(method), params), what=method)
         except ValueError:
             raise RpcFailed(f"{self.describe()} answered {method} with something that is no JSON") from None
-        return _result(method, response)
+        return _result(method, answer)
 
     def batch(self, requests_: Sequence[tuple[str, list[Any]]]) -> list[Any]:
         """Many requests in batches of at most BATCH_REQUESTS_MAX; results in order."""
         results: list[Any] = []
         for at in range(0, len(requests_), BATCH_REQUESTS_MAX):
             part = requests_[at : at + BATCH_REQUESTS_MAX]
-            try:
-                answers = self._provider.make_batch_request([*part])  # type: ignore[list-item]  # methods of Anvil
-            except (requests.RequestException, ConnectionError):
-                raise NodeUnreachable(f"{self.describe()} does not answer a batch of {part[0][0]}") from None
-            except (ValueError, TypeError, AttributeError, KeyError):  # no JSON, or a list of something else
-                raise RpcFailed(f"{self.describe()} answered {len(part)} requests with something else") from None
-            results.extend(
-                _result(method, answer) for (method, _), answer in zip(part, self._in_order(answers, part), strict=True)
-            )
+            for (method, _), answer in zip(part, self._batch(part, Any), strict=True):
+                results.append(_result(method, answer))
         return results
 
-    def _in_order(self, answers: Any, asked: Sequence[object]) -> list[dict[str, Any]]:
-        """The answers to a batch by their ids, which the provider counts upwards."""
+    def _batch(self, asked: Sequence[tuple[str, list[Any]]], shape: Any) -> list[Any]:
+        """The answers to one batch in the order of what was asked: nodes give them in any."""
+        body = msgspec.json.encode([_request(method, params, number) for number, (method, params) in enumerate(asked)])
+        what = f"a batch of {asked[0][0]}"
+        answers = _parsed(self._post(body, what=what), list[shape], what=what, where=self)
         # Without ids, as when a gateway limits the rate, nobody can say which answer is whose.
-        by_id: dict[int, dict[str, Any]] = {}
-        answers = answers if isinstance(answers, list) else []
-        for answer in answers:
-            if isinstance(answer, dict) and isinstance(answer.get("id"), int):
-                by_id[answer["id"]] = answer
-        if not len(by_id) == len(answers) == len(asked):
+        by_id = {number: answer for answer in answers if isinstance(number := _member(answer, "id"), int)}
+        if len(answers) != len(asked) or by_id.keys() != set(range(len(asked))):
             raise RpcFailed(f"{self.describe()} answered {len(asked)} requests with something else")
-        return [by_id[key] for key in sorted(by_id)]
+        return [by_id[number] for number in range(len(asked))]
+
+    def _typed(self, shape: Any, method: str, *params: Any) -> Any:
+        """The result of one request whose answer has this shape."""
+        body = msgspec.json.encode(_request(method, params))
+        return _typed_result(method, _parsed(self._post(body, what=method), shape, what=method, where=self))
+
+    def _post(self, body: bytes, *, what: str) -> bytes:
+        """The bytes of an answer."""
+        return self._asked(lambda endpoint: endpoint.post(body), what=what)
+
+    def _asked(self, ask: Callable[[_Endpoint], A], *, what: str) -> A:
+        """What one URL answers; the next one is asked where it does not."""
+        for _ in self._endpoints:
+            # `from None`: what requests raises names the whole URL.
+            try:
+                return ask(self._endpoints[self._at])
+            except (requests.RequestException, ConnectionError):
+                failure = NodeUnreachable(f"{self.describe()} does not answer {what}")
+            self.turn()
+        raise failure from None
 
     @property
     def chain_id(self) -> int:
@@ -184,9 +221,18 @@ class Node:
             method, key = "eth_getBlockByHash", "0x" + which.hex()
         else:
             method, key = "eth_getBlockByNumber", _block(which)
-        found = self.request(method, key, False)
+        found = self._typed(_HeaderAnswer, method, key, False)
         with _shape(method):
-            return None if found is None else _parse_block(found)
+            return None if found is None else found.block()
+
+    def tips(self) -> Tips:
+        """The newest block and, where the chain knows such, the newest safe and finalized ones, asked at once."""
+        method = "eth_getBlockByNumber"
+        tags: list[BlockTag] = ["latest", "safe", "finalized"]
+        latest, *others = self._batch([(method, [tag, False]) for tag in tags], _HeaderAnswer)
+        header = _typed_result(method, latest)
+        with _shape(method):
+            return Tips(header.block(), *(_number_of(answer.result) for answer in others))
 
     def pending_at(self) -> int:
         """Timestamp of the block that a transaction sent now would be mined in, seconds, as the node has it."""
@@ -198,26 +244,36 @@ class Node:
     def blocks(self, numbers: Iterable[int]) -> list[Block | None]:
         """Headers by number, in order; None where the node has no such block."""
         method = "eth_getBlockByNumber"
-        found = self.batch([(method, [hex(number), False]) for number in numbers])
-        with _shape(method):
-            return [None if block is None else _parse_block(block) for block in found]
+        asked = [(method, [hex(number), False]) for number in numbers]
+        found: list[Block | None] = []
+        for at in range(0, len(asked), BATCH_REQUESTS_MAX):
+            for answer in self._batch(asked[at : at + BATCH_REQUESTS_MAX], _HeaderAnswer):
+                header = _typed_result(method, answer)
+                with _shape(method):
+                    found.append(None if header is None else header.block())
+        return found
 
-    def logs(self, *, contract: Address, topics: Sequence[bytes], first: int, last: int) -> list[RawLog]:
-        """Logs of the contract whose first topic is one of `topics`, blocks first to last inclusive."""
-        return self._logs(contract, topics, {"fromBlock": hex(first), "toBlock": hex(last)})
+    def logs(
+        self, *, contract: Address, topics: Sequence[bytes], first: int, last: int, second: bytes | None = None
+    ) -> list[RawLog]:
+        """Logs of the contract whose first topic is one of `topics`, blocks first to last inclusive; only those with
+        this `second` topic where one is given."""
+        return self._logs(contract, topics, {"fromBlock": hex(first), "toBlock": hex(last)}, second)
 
     def logs_of_block(self, *, contract: Address, topics: Sequence[bytes], block_hash: bytes) -> list[RawLog]:
         """The same, of one block by its hash."""
         return self._logs(contract, topics, {"blockHash": "0x" + block_hash.hex()})
 
-    def _logs(self, contract: Address, topics: Sequence[bytes], where: dict[str, str]) -> list[RawLog]:
+    def _logs(
+        self, contract: Address, topics: Sequence[bytes], where: dict[str, str], second: bytes | None = None
+    ) -> list[RawLog]:
         method = "eth_getLogs"
-        found = self.request(
-            method,
-            {**where, "address": format_address(contract), "topics": [["0x" + topic.hex() for topic in topics]]},
-        )
+        wanted = [["0x" + topic.hex() for topic in topics], *([] if second is None else ["0x" + second.hex()])]
+        asked = {**where, "address": format_address(contract), "topics": wanted}
+        # Not by way of dictionaries: an answer may hold ten thousands of logs.
+        found = self._typed(_LogsAnswer, method, asked)
         with _shape(method):
-            return _parse_logs(found)
+            return _raw_logs(found)
 
     def call(
         self, *, to: Address, data: bytes, sender: Address | None = None, block: int | bytes | BlockTag = "latest"
@@ -258,6 +314,132 @@ class Node:
             return _bytes(found)
 
 
+class _Endpoint:
+    """One URL with its connections: web3's provider, and the same session for answers that are too large for it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._session = _session(url)
+        self.provider = HTTPProvider(
+            url,
+            request_kwargs={"timeout": REQUEST_TIMEOUT_SECONDS},
+            session=self._session,
+            exception_retry_configuration=None,
+        )
+
+    def post(self, body: bytes) -> bytes:
+        """What is answered to a POST, unread. Raises what requests raises."""
+        response = self._session.post(
+            self.url, data=body, headers={"Content-Type": "application/json"}, timeout=REQUEST_TIMEOUT_SECONDS
+        )
+        response.raise_for_status()
+        return response.content
+
+
+def _request(method: str, params: Sequence[Any], number: int = 0) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+
+
+class _Header(msgspec.Struct):
+    """A header as a node writes it."""
+
+    number: str
+    hash: str
+    parentHash: str  # noqa: N815  (the node's spelling, here and below)
+    timestamp: str
+    logsBloom: str  # noqa: N815
+    baseFeePerGas: str | None = None  # noqa: N815
+
+    def block(self) -> Block:
+        """The same in bytes and numbers. ValueError where it is none."""
+        return Block(
+            number=_number(self.number),
+            hash=_bytes(self.hash, HASH_BYTES),
+            parent_hash=_bytes(self.parentHash, HASH_BYTES),
+            at=_number(self.timestamp),
+            logs_bloom=_bytes(self.logsBloom, BLOOM_BYTES),
+            base_fee=None if self.baseFeePerGas is None else _number(self.baseFeePerGas),
+        )
+
+
+class _Log(msgspec.Struct):
+    """A log as a node writes it."""
+
+    address: str
+    blockNumber: str  # noqa: N815
+    blockHash: str  # noqa: N815
+    logIndex: str  # noqa: N815
+    transactionHash: str  # noqa: N815
+    topics: list[str]
+    data: str
+
+
+class _HeaderAnswer(msgspec.Struct):
+    id: int | None = None
+    result: _Header | msgspec.UnsetType | None = msgspec.UNSET
+    error: Any = None
+
+
+class _LogsAnswer(msgspec.Struct):
+    id: int | None = None
+    result: list[_Log] | msgspec.UnsetType = msgspec.UNSET
+    error: Any = None
+
+
+def _typed_result(method: str, answer: Any) -> Any:
+    """The result of a typed answer. Raises what _result raises."""
+    if answer.error is None and answer.result is not msgspec.UNSET:
+        return answer.result
+    return _result(method, {"error": answer.error} if answer.error is not None else {})
+
+
+def _number_of(header: _Header | msgspec.UnsetType | None) -> int | None:
+    return _number(header.number) if isinstance(header, _Header) else None
+
+
+def _raw_logs(logs: Iterable[_Log]) -> list[RawLog]:
+    """Logs in bytes and numbers; what many of one range share is read once. ValueError where one is none."""
+    shared = {}
+    found = []
+    for log in logs:
+        for text, length in (
+            (log.address, ADDRESS_BYTES),
+            (log.blockHash, HASH_BYTES),
+            (log.transactionHash, HASH_BYTES),
+        ):
+            if text not in shared:
+                shared[text] = _bytes(text, length)
+        topics = "".join([topic.removeprefix("0x") for topic in log.topics])
+        found.append(
+            RawLog(
+                shared[log.address],
+                _number(log.blockNumber),
+                shared[log.blockHash],
+                _number(log.logIndex),
+                shared[log.transactionHash],
+                _bytes(topics, len(log.topics) * HASH_BYTES),
+                _bytes(log.data),
+            )
+        )
+    return found
+
+
+T = TypeVar("T")
+A = TypeVar("A")
+
+
+def _parsed(body: bytes, shape: type[T], *, what: str, where: Node) -> T:
+    """An answer of this shape. Raises RpcFailed for any other."""
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        raise RpcFailed(f"{where.describe()} answered {what} with something that is no JSON-RPC") from None
+
+
+def _member(answer: Any, name: str) -> Any:
+    return answer.get(name) if isinstance(answer, dict) else getattr(answer, name, None)
+
+
 def _session(url: str) -> requests.Session:
     """A session for this URL alone, with what the environment says of it: proxies, certificates, a netrc's password.
 
@@ -282,7 +464,7 @@ def parse_receipt(receipt: Any) -> Receipt:
             succeeded=_number(receipt["status"]) == 1,
             gas_used=_number(receipt["gasUsed"]),
             contract=_bytes(contract, ADDRESS_BYTES) if contract else None,
-            logs=tuple(_parse_logs(receipt["logs"])),
+            logs=tuple(_raw_logs(msgspec.convert(receipt["logs"], list[_Log]))),
         )
 
 
@@ -291,7 +473,7 @@ def _shape(what: str) -> Iterator[None]:
     """Whatever goes wrong in here is the shape of an answer. Raises RpcFailed."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, msgspec.ValidationError) as error:
         raise RpcFailed(f"{what} was answered with something of another shape") from error
 
 
@@ -340,33 +522,3 @@ def _transaction(to: Address | None, data: bytes, sender: Address | None) -> dic
     if sender is not None:
         transaction["from"] = format_address(sender)
     return transaction
-
-
-def _parse_block(block: dict[str, Any]) -> Block:
-    base_fee = block.get("baseFeePerGas")
-    return Block(
-        number=_number(block["number"]),
-        hash=_bytes(block["hash"], HASH_BYTES),
-        parent_hash=_bytes(block["parentHash"], HASH_BYTES),
-        at=_number(block["timestamp"]),
-        logs_bloom=_bytes(block["logsBloom"], BLOOM_BYTES),
-        base_fee=_number(base_fee) if base_fee is not None else None,
-    )
-
-
-def _parse_logs(logs: Any) -> list[RawLog]:
-    if not isinstance(logs, list):
-        raise TypeError("logs come in a list")
-    return [_parse_log(log) for log in logs]
-
-
-def _parse_log(log: dict[str, Any]) -> RawLog:
-    return RawLog(
-        address=_bytes(log["address"], ADDRESS_BYTES),
-        block_number=_number(log["blockNumber"]),
-        block_hash=_bytes(log["blockHash"], HASH_BYTES),
-        log_index=_number(log["logIndex"]),
-        tx_hash=_bytes(log["transactionHash"], HASH_BYTES),
-        topics=tuple(_bytes(topic, HASH_BYTES) for topic in log["topics"]),
-        data=_bytes(log["data"]),
-    )

@@ -90,7 +90,7 @@ def entries(receipt: Receipt) -> list[Entry]:
 def entry_logs(receipt: Receipt) -> list[RawLog]:
     """The logs that tell of them."""
     known = set(ENTRY_TOPICS)
-    return [log for log in receipt.logs if log.topics and log.topics[0] in known]
+    return [log for log in receipt.logs if log.topics[:32] in known]
 
 
 def account_address(signer: LocalAccount) -> Address:

@@ -19,6 +19,7 @@ from registry.cli import (
     journals,
     lists,
     members,
+    mirror,
     orders,
     output,
     oversight,
@@ -54,6 +55,7 @@ def root(
 
 for noun in (
     running,
+    mirror,
     receivables,
     certificates,
     payments,

@@ -80,7 +80,7 @@ def reconcile(
 
     with open_services(settings()) as services:
         if services.running is None:
-            services.follower().catch_up()
+            services.catch_up()
         report = _compare(services, deep=deep, quiet=json_output)
     if json_output:
         output.document(

@@ -74,7 +74,7 @@ def demo(
         if not json_output:
             output.console.print(line)
 
-    with _terminable(), _listening(port) as listener:
+    with terminable(), _listening(port) as listener:
         url = None if once else f"http://127.0.0.1:{listener.getsockname()[1]}"
         say(f"[bold]Starting[/] the dev chain and PostgreSQL in {settings().home}")
         with owned(settings(), api_url=url) as services:
@@ -104,7 +104,7 @@ def serve(
     from registry.commands.services import following, owned
 
     configure_logging(json_lines=not sys.stderr.isatty(), level=logging.WARNING)
-    with _terminable(), _listening(port) as listener:
+    with terminable(), _listening(port) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with owned(settings(), api_url=url) as services:
             for notice in services.notices:
@@ -115,38 +115,6 @@ def serve(
                 _serve(
                     services, listener, lambda: output.console.print(f"[bold green]ready[/] {url}  (Ctrl-C ends it)")
                 )
-
-
-@command()
-@named_refusals
-def mirror(
-    *,
-    once: Annotated[bool, typer.Option("--once", help="End when the mirror has caught up.")] = False,
-    json_output: JsonFlag = False,
-) -> None:
-    """Follow the chain into the database, with progress; only where no demo or serve does so already."""
-    from registry.commands.home import AlreadyRunning
-    from registry.commands.services import open_services
-    from registry.mirror.follower import Move
-
-    def progress(step: Step) -> None:
-        if step.move is not Move.NOTHING and not json_output:
-            output.note(
-                f"{step.move} to block {step.cursor.number} of {step.head}"
-                + (f", {step.entries} entries" if step.entries else "")
-            )
-
-    with _terminable(), open_services(settings()) as services:
-        if services.running is not None:
-            raise AlreadyRunning(f"process {services.running.pid} mirrors this registry already")
-        follower = services.follower()
-        cursor = follower.catch_up(progress=progress)
-        if json_output:
-            output.document({"block": cursor.number, "hash": cursor.hash})
-        else:
-            output.console.print(f"mirrored to block {cursor.number}")
-        if not once:
-            follower.run(threading.Event(), on_step=progress)
 
 
 @command()
@@ -209,7 +177,7 @@ def status(*, json_output: JsonFlag = False) -> None:
 
 
 @contextmanager
-def _terminable() -> Iterator[None]:
+def terminable() -> Iterator[None]:
     """SIGTERM (`counterfoil stop`) ends the command as Ctrl-C does: in order, with exit code 0 where it serves."""
 
     def end(*_: object) -> NoReturn:

@@ -49,6 +49,11 @@ class Running:
     database_url: str | None
     api_url: str | None
 
+    @property
+    def owns_services(self) -> bool:
+        """Whether the chain or the database ends with it."""
+        return self.rpc_url is not None or self.database_url is not None
+
     @staticmethod
     def path(home: Path) -> Path:
         """Where it is written."""

@@ -24,7 +24,7 @@ from registry.commands.certificates import receivable_of, require_present, typed
 from registry.commands.deposits import permit, token_contract, token_of
 from registry.commands.sending import Done, Hand, Pen, carry_out, known_by_name, now, registry_of, send_call
 from registry.commands.services import Services
-from registry.domain.amounts import with_amounts
+from registry.domain.amounts import after_payment
 from registry.domain.identifiers import Address, CertificateId, format_receivable_id
 from registry.domain.journal import Redeemed
 from registry.domain.money import Money, Sum, currency_to_show
@@ -130,7 +130,7 @@ def pay(
     balance = token.balance(payer)
     if balance < money.minor:
         raise InsufficientDeposit(f"{Sum(balance, currency)} are there, {money} are needed")
-    after = with_amounts(row.state(), paid=row.paid_minor + money.minor)
+    after = after_payment(row.state(), money.minor)
     waiting = _due(services, after) if redeem else []
     together = _fitting(services, beside=PAYMENT_GAS)
     data = _payment_call(receivable_id, money.minor, [_key(one) for one in waiting[:together]])

@@ -24,6 +24,7 @@ from registry.commands.names import UnknownAccount
 from registry.commands.sending import Contract, check, known_by_name, registry_of
 from registry.commands.services import MirrorLags, Services
 from registry.commands.signing import require_here, require_relayable
+from registry.domain.decode import decode
 from registry.domain.identifiers import Address, CertificateId, IdMalformed, format_address, format_receivable_id
 from registry.domain.journal import Entry
 from registry.domain.receivable import MemberStatus
@@ -32,7 +33,6 @@ from registry.domain.rules import HolderSuspended, NothingDue, UnknownCertificat
 from registry.errors import ServiceError
 from registry.settings import SettingsMalformed
 from registry.store import requests
-from registry.store.queries.entries import decode_stored
 
 
 class RelayingOff(Refusal):
@@ -164,7 +164,7 @@ def relay_once(services: Services, signed: Submittable, *, relayer: LocalAccount
     except MirrorLags:
         mirrored = False
     return Relayed(
-        entries=tuple(decode_stored(bytes.fromhex(topics), bytes.fromhex(data)) for topics, data in outcome["entries"]),
+        entries=tuple(decode(bytes.fromhex(topics), bytes.fromhex(data)) for topics, data in outcome["entries"]),
         # What was kept before there was money has none.
         skipped=tuple(Skipped(*one) for one in outcome.get("skipped", ())),
         tx_hash=bytes.fromhex(outcome["tx_hash"]),
@@ -196,7 +196,7 @@ def _kept(services: Services, key: str, act: Callable[[], Receipt]) -> dict[str,
         "block_number": receipt.block_number,
         "block_hash": receipt.block_hash.hex(),
         "gas": receipt.gas_used,
-        "entries": [(b"".join(log.topics).hex(), log.data.hex()) for log in entry_logs(receipt)],
+        "entries": [(log.topics.hex(), log.data.hex()) for log in entry_logs(receipt)],
         "skipped": [(*key, kind.code, kind.title) for key, kind in skipped(receivables_abi(), receipt).items()],
     }
     with services.database.write() as connection:

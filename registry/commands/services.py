@@ -13,7 +13,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,11 +22,15 @@ from registry.chain.contract import ReceivablesView
 from registry.chain.deploy import Deployment
 from registry.chain.devchain import CHAIN_ID as DEV_CHAIN_ID
 from registry.chain.devchain import DevChain, dev_account
+from registry.chain.heads import Heads, heads_url
 from registry.chain.rpc import Node
 from registry.commands.home import AlreadyRunning, NothingHere, Running, open_database
 from registry.domain.identifiers import Address
 from registry.errors import Refusal, ServiceError
+from registry.mirror.auditor import Auditor
 from registry.mirror.follower import CursorLost, Follower, Step
+from registry.mirror.metrics import METRICS
+from registry.mirror.store import Cursor, read_cursor
 from registry.processes import started_at
 from registry.settings import Settings
 from registry.store.database import Database
@@ -64,6 +68,7 @@ class Services:
     node: Node
     database: Database
     deployment: Deployment
+    settings: Settings = field(default_factory=Settings)
     running: Running | None = None
     chain: DevChain | None = None
     postgres: EmbeddedPostgres | None = None
@@ -101,7 +106,17 @@ class Services:
             contract=self.deployment.receivables,
             first_block=self.deployment.block_number,
             owns_chain=self.chain is not None,
+            follows=self.settings.mirror_follows,
+            confirmations=self.settings.confirmations,
         )
+
+    def catch_up(self, *, progress: Callable[[Step], None] | None = None, until: int | None = None) -> Cursor | None:
+        """Mirror what there is, or up to block `until`; the cursor then. Another mirror that runs is left to do it."""
+        with closing(self.follower()) as follower:
+            if follower.take_lease():
+                return follower.catch_up(progress=progress, until=until)
+        with self.database.bulk() as connection:
+            return read_cursor(connection)
 
     @contextmanager
     def mirrored_together(self) -> Iterator[Callable[[], bool]]:
@@ -139,7 +154,7 @@ class Services:
                 if self.running is None and self.nudge is None:
                     # A mirror in another process that was faster has done a part of the work.
                     with suppress(CursorLost):
-                        self.follower().catch_up(until=block_number)
+                        self.catch_up(until=block_number)
                 row = connection.execute("SELECT block_number FROM cursor").fetchone()
                 connection.rollback()  # what was read is locked until then
                 if row is not None and row[0] >= block_number:
@@ -192,14 +207,19 @@ def open_services(settings: Settings, *, create: bool = False, rehearsal: bool =
             node,
             database,
             deployment,
+            settings,
             running=running,
             chain=chain,
             postgres=postgres,
             notices=notices,
             rehearsal=rehearsal,
         )
-        if chain is not None and services.follower().reset_if_other():
-            notices.append("the database mirrored a registry that this chain no longer has; the mirror starts anew")
+        if chain is not None:
+            with closing(services.follower()) as follower:
+                if follower.reset_if_other():
+                    notices.append(
+                        "the database mirrored a registry that this chain no longer has; the mirror starts anew"
+                    )
         yield services
 
 
@@ -244,22 +264,46 @@ def following(
         if on_step is not None:
             on_step(step)
 
-    thread = threading.Thread(
-        target=services.follower().run,
-        args=(stop,),
-        kwargs={"nudge": nudge, "on_step": stepped, "on_failure": on_failure},
-        name="mirror",
-        daemon=True,
+    follower = services.follower()
+    auditor = Auditor(
+        services.database,
+        services.node,
+        contract=services.deployment.receivables,
+        seconds=services.settings.reconcile_seconds,
+        leads=lambda: follower.leads,
+        suspect=follower.suspect,
     )
-    thread.start()
-    services.nudge = nudge
-    try:
-        yield
-    finally:
-        services.nudge = None
-        stop.set()
-        nudge.set()
-        thread.join()
+    with Heads(_heads_url(services), nudge=nudge) as heads:
+        METRICS.heads_announced.set_function(lambda: heads.healthy)
+        mirror = threading.Thread(
+            target=follower.run,
+            args=(stop,),
+            kwargs={"nudge": nudge, "poll": lambda: heads.poll_seconds, "on_step": stepped, "on_failure": on_failure},
+            name="mirror",
+            daemon=True,
+        )
+        auditing = threading.Thread(target=auditor.run, args=(stop,), name="auditor", daemon=True)
+        mirror.start()
+        auditing.start()
+        services.nudge = nudge
+        METRICS.at_work = True
+        try:
+            yield
+        finally:
+            METRICS.at_work = False
+            services.nudge = None
+            stop.set()
+            nudge.set()
+            mirror.join()
+            auditing.join()
+
+
+def _heads_url(services: Services) -> str | None:
+    """Where the node announces its heads, as far as that is known."""
+    given = services.settings.heads_url
+    if given is None:
+        return heads_url(services.node.url)
+    return None if given == "none" else given
 
 
 def wipe(home: Path) -> None:
@@ -296,8 +340,8 @@ def master_key(home: Path) -> bytes:
 def _node(
     settings: Settings, running: Running | None, stack: ExitStack, *, create: bool
 ) -> tuple[Node, DevChain | None]:
-    if settings.rpc_url is not None:
-        return Node(settings.rpc_url), None
+    if settings.rpc_urls:
+        return Node(*settings.rpc_urls), None
     if running is not None and running.rpc_url is not None:
         return Node(running.rpc_url), None
     folder = settings.home / "chain"

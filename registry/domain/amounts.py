@@ -76,30 +76,33 @@ def payout(receivable: Receivable, certificate: Certificate) -> Payout:
     return Payout(amount, min(reached, secured) - min(claimed, secured), is_last)
 
 
-def paid_out(receivable: Receivable, certificate: Certificate, out: Payout) -> tuple[Receivable, Certificate | None]:
-    """The receivable after a redemption, but for its certificates; and what is left of the certificate, if anything."""
-    after = replace(
-        receivable,
-        claimed=receivable.claimed + out.amount,
-        redeemed=receivable.redeemed + (certificate.amount if out.is_last else 0),
-    )
-    return after, None if out.is_last else replace(certificate, claimed=certificate.claimed + out.amount)
+def pay_out(current: Receivable, certificate: Certificate, out: Payout) -> None:
+    """Write a redemption into the receivable: what is paid out, and what is left of the certificate, if anything."""
+    current.claimed += out.amount
+    if out.is_last:
+        current.redeemed += certificate.amount
+        del current.certificates[certificate.start]
+    else:
+        current.certificates[certificate.start] = replace(certificate, claimed=certificate.claimed + out.amount)
 
 
-def with_amounts(receivable: Receivable, **changes: int | bool) -> Receivable:
-    """The receivable with other amounts, and what follows of them.
+def settle(current: Receivable) -> None:
+    """Write into the receivable what follows from its amounts.
 
     It is settled once all is paid that was not credited; the mark of dishonour goes once nothing can be paid.
     """
-    changed = replace(receivable, **changes)  # type: ignore[arg-type]  # the fields named are amounts
-    if changed.paid == changed.face - changed.cancelled:
-        changed = replace(changed, status=Status.SETTLED)
-    return changed if payable(changed) else replace(changed, dishonoured=False)
+    if current.paid == current.face - current.cancelled:
+        current.status = Status.SETTLED
+    if not payable(current):
+        current.dishonoured = False
 
 
-def closed(receivable: Receivable) -> Receivable:
-    """The receivable with its book closed: what could still be paid and was not stays its debtor's dishonour."""
-    return replace(receivable, status=Status.CLOSED, dishonoured=payable(receivable) > 0)
+def after_payment(receivable: Receivable, amount: int) -> Receivable:
+    """The receivable once `amount` minor units more are paid."""
+    after = receivable.copy()
+    after.paid += amount
+    settle(after)
+    return after
 
 
 def partition(certificate: Certificate, cut: int, *, since: int) -> tuple[Certificate, Certificate]:

@@ -14,7 +14,10 @@ the declaration, and a test holds it against the compiled ABI.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
+from struct import Struct
 from typing import Any, ClassVar, Literal
 
 from registry.domain.identifiers import Address
@@ -103,13 +106,12 @@ class Entry:
 
     def details(self) -> dict[str, int | bytes]:
         """The operation's own fields by name, in hash order."""
-        return {name: getattr(self, name) for name in _DETAILS[type(self)]}
+        return {argument.name: getattr(self, argument.name) for argument in _DETAILS[type(self)]}
 
     def hash(self) -> bytes:
         """The entry hash: 32 bytes."""
-        start, end = self.range
-        details = keccak256(b"".join([word(getattr(self, name)) for name in _DETAILS[type(self)]]))
-        return keccak256(word(self.OPERATION) + word(self.time) + word(start) + word(end) + details)
+        details, layout, place = _HASHED_DETAILS[type(self)]
+        return keccak256(_HASHED.pack(self.OPERATION, *place(self), keccak256(layout.pack(*details(self)))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -693,7 +695,41 @@ ENTRY_TYPES: tuple[type[Entry], ...] = (
 
 ENTRY_BY_OPERATION: dict[int, type[Entry]] = {entry_type.OPERATION: entry_type for entry_type in ENTRY_TYPES}
 
-_DETAILS: dict[type[Entry], tuple[str, ...]] = {
-    entry_type: tuple(argument.name for argument in entry_type.arguments() if argument.part == "detail")
+WORD_FORMATS = {"address": "12x20s", "bytes32": "32s"}
+"""How struct packs a word, big endian. Every number of an entry has at most 64 bits, receivable ids too."""
+
+_HASHED = Struct(">" + 4 * "24xQ" + "32s")
+
+_Getter = Callable[[Entry], tuple[Any, ...]]
+
+
+def words_layout(arguments: Iterable[Argument]) -> Struct:
+    """How these arguments lie in memory, each as one ABI word."""
+    return Struct(">" + "".join(WORD_FORMATS.get(argument.abi_type, "24xQ") for argument in arguments))
+
+
+def _values(names: Sequence[str]) -> _Getter:
+    """The attributes of these names, always as a tuple: attrgetter gives a single one alone."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda entry: tuple(getattr(entry, name) for name in names)
+
+
+_DETAILS: dict[type[Entry], list[Argument]] = {
+    entry_type: [argument for argument in entry_type.arguments() if argument.part == "detail"]
     for entry_type in ENTRY_TYPES
+}
+
+
+def _place(entry_type: type[Entry]) -> _Getter:
+    """Time, start and end of the range: what Entry.time and Entry.range say, in one go."""
+    names = {argument.name for argument in entry_type.arguments()}
+    if "start" in names:
+        return attrgetter("at", "start", "end")
+    return lambda entry: (entry.time, *entry.range)
+
+
+_HASHED_DETAILS = {
+    entry_type: (_values([argument.name for argument in arguments]), words_layout(arguments), _place(entry_type))
+    for entry_type, arguments in _DETAILS.items()
 }

@@ -1,16 +1,20 @@
 """The one loop for history and head: take a range of blocks, check it, fold it, commit it with the cursor.
 
-Every range is a chain of headers whose first parent is the cursor's block; every log belongs to one of those headers;
-a header whose bloom speaks of our events and which brought no log is asked again by its hash. A range that reaches the
-node's head is committed only if the contract's own heads agree. A fork is found by the stored hashes, at any depth, and
-what followed the fork is deleted and fetched anew in the same form.
+What a node says is checked as it is fetched (registry.mirror.fetching), and where the node's head is reached the
+contract's own heads must agree with the folded ones. A journal of which they do not, or whose entries cannot follow
+each other, is set aside and the others go on; it is fetched anew until it agrees. A fork is found by the stored hashes,
+at any depth, and what followed the fork is undone and fetched anew in the same form.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
@@ -18,34 +22,40 @@ from typing import Literal
 import psycopg
 
 from registry.chain.contract import ReceivablesView
-from registry.chain.rpc import Block, Node, NodeUnreachable, RawLog, RpcFailed
-from registry.domain.decode import ENTRY_TOPICS
+from registry.chain.rpc import Block, Node, NodeUnreachable, RpcFailed, Tips
 from registry.domain.identifiers import Address, format_address, format_receivable_id
 from registry.domain.journal import ENTRY_BY_OPERATION, REGISTRY_JOURNAL
-from registry.domain.keccak import keccak256
+from registry.domain.receivable import Receivable
 from registry.errors import Refusal, ServiceError
 from registry.mirror import store
-from registry.mirror.projector import Projector
+from registry.mirror.fetching import Ahead, Fetcher, MirrorBroken, Range
+from registry.mirror.memory import seldom_collected
+from registry.mirror.metrics import METRICS, MirrorMetrics
+from registry.mirror.projector import Folded, Projector
 from registry.mirror.store import Cursor
+from registry.mirror.writer import Writer
 from registry.store.database import Database
-
-RANGE_BLOCKS_MAX = 500
-"""Blocks of one range, and so of one transaction. A node that refuses gets shorter ranges, down to one block."""
 
 POLL_SECONDS = 0.2
 RETRY_SECONDS_MAX = 5.0
 UNDONE_NAMED_MAX = 20
-BLOOM_BITS = 2048
+
+TRANSACTION_ENTRIES = 50_000
+"""Entries after which a transaction ends: a receivable that lives on for many ranges is written once for all."""
+
+DOUBTS_MAX = 3
+"""How often a journal is fetched with the others before it is set aside."""
+
+REPAIR_SECONDS_FIRST = 2.0
+REPAIR_SECONDS_MAX = 60.0
+
+HISTORY_STATES_MAX = 200_000
+"""Certificates and members in the states that are kept for undoing; beyond, the stored log gives them again."""
+
+FORK_BLOCKS_FIRST, FORK_BLOCKS_MAX = 16, 1_024
+"""Stored headers that are compared with the node's at once, first and at most."""
 
 log = logging.getLogger(__name__)
-
-
-class MirrorBroken(ServiceError):
-    """The node's answers do not fit together; asking again may help."""
-
-    code = "mirror_broken"
-    status = 502
-    title = "The node's blocks and logs do not fit together"
 
 
 class CursorLost(ServiceError):
@@ -84,6 +94,13 @@ class MirrorFailed(ServiceError):
     default_hint = "The log has the details; the mirror tries again, ever more slowly"
 
 
+class HeadsDisagree(MirrorBroken):
+    """The contract has other heads than the logs fold to."""
+
+    code = "heads_disagree"
+    title = "The node's logs do not give the contract's heads"
+
+
 class Move(StrEnum):
     """What one step of the follower did."""
 
@@ -91,6 +108,7 @@ class Move(StrEnum):
     ADVANCED = "advanced"
     REWOUND = "rewound"
     BEHIND = "behind"
+    REPAIRED = "repaired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,53 +131,88 @@ class Step:
         return max(0, self.head - self.cursor.number)
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A committed transaction that may have to be undone: where the cursor was before, and what it folded."""
+
+    before: Cursor
+    folded: Folded
+    weight: int
+
+
 class Follower:
     """Follows one contract into one database.
 
     `first_block` is the block that created the contract. On a chain that we own (the dev chain) a lower head with known
     hashes is a rewind; elsewhere it is a node that lags behind, and the mirror waits: only another block at a height
-    that is mirrored is a reorg.
+    that is mirrored is a reorg. It follows up to the node's newest block, or the newest safe or finalized one, and
+    stays `confirmations` blocks behind that.
     """
 
     def __init__(
-        self, database: Database, node: Node, *, contract: Address, first_block: int, owns_chain: bool
+        self,
+        database: Database,
+        node: Node,
+        *,
+        contract: Address,
+        first_block: int,
+        owns_chain: bool,
+        follows: Literal["latest", "safe", "finalized"] = "latest",
+        confirmations: int = 0,
+        metrics: MirrorMetrics = METRICS,
     ) -> None:
-        self._database = database
+        self._writer = Writer(database)
         self._node = node
         self._contract = contract
         self._first_block = first_block
         self._owns_chain = owns_chain
+        self._follows = follows
+        self._confirmations = confirmations
+        self._metrics = metrics
         self._projector = Projector(chain_id=node.chain_id, contract=contract)
         self._view = ReceivablesView(node, contract)
-        self._range_blocks = RANGE_BLOCKS_MAX
+        self._fetcher = Fetcher(node, contract)
+        self._ahead = Ahead(self._fetcher)
+        self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mirror-beside")
+        self._history: deque[_Done] = deque()
+        self._doubts: Counter[int] = Counter()
+        self._suspected: dict[int, str] = {}
+        self._repair_at = 0.0
+        self._repair_pause = REPAIR_SECONDS_FIRST
 
     def reset_if_other(self) -> bool:
         """Empty the mirrored tables if they mirror another registry; only sensible on a chain that we own."""
-        with self._database.bulk() as connection:
+        with self._writer.transaction() as connection:
             cursor = store.read_cursor(connection, lock=True)
             if cursor is None or self._is_ours(cursor):
                 return False
             store.truncate(connection)
             self._projector.forget()
+            self._history.clear()
             return True
 
     def step(self) -> Step:
-        """Take the next range, or undo a reorg. Raises NodeUnreachable, RpcFailed, MirrorBroken, CursorLost,
-        OtherRegistry, OtherChain, JournalBroken, LogMalformed, DatabaseUnreachable; nothing is half done then."""
-        with self._database.bulk() as connection:
-            cursor = store.read_cursor(connection) or self._first_cursor(connection)
+        """Take the next range, or undo a reorg, or mend a journal that was set aside. Raises NodeUnreachable,
+        RpcFailed, MirrorBroken, HeadsDisagree, CursorLost, OtherRegistry, OtherChain, DatabaseUnreachable; nothing is
+        half done then."""
+        with self._writer.connection() as connection:
+            standing, aside = store.read_standing(connection)
+            cursor = standing or self._first_cursor(connection)
+        self._metrics.set_aside.set(len(aside))
         if not self._is_ours(cursor):
             raise OtherRegistry(f"it mirrors {format_address(cursor.contract)} on chain {cursor.chain_id}")
-        head = self._node.head()
-        known = self._node.block(cursor.number)
-        if known is None and not self._owns_chain:
-            return Step(Move.BEHIND, cursor, head)
-        if known is None or known.hash != cursor.hash:
-            return self._undo(cursor, head)
-        if head <= cursor.number:
-            # Below: behind one URL stand several nodes, and the one that told its head is not the one with the block.
-            return Step(Move.NOTHING if head == cursor.number else Move.BEHIND, cursor, head)
-        return self._advance(cursor, head)
+        tips = self._node.tips()
+        target = max(tips.number(self._follows) - self._confirmations, self._first_block - 1)
+        if tips.latest.hash == cursor.hash:
+            step = self._stay(cursor, tips)
+        elif tips.latest.parent_hash == cursor.hash and target == tips.latest.number:
+            # It names the mirror's block as its parent, so that one is the node's.
+            step = self._advance(cursor, tips, self._fetcher.block(tips.latest), target=target, aside=aside)
+        else:
+            step = self._look_back(cursor, tips, target=target, aside=aside)
+        if step.move is Move.NOTHING and (aside or self._suspected) and time.monotonic() >= self._repair_at:
+            return self._repair(step, aside)
+        return step
 
     def catch_up(self, *, progress: Callable[[Step], None] | None = None, until: int | None = None) -> Cursor:
         """Step until nothing is left (or block `until` is reached); the cursor then."""
@@ -176,27 +229,92 @@ class Follower:
         stop: threading.Event,
         *,
         nudge: threading.Event | None = None,
+        poll: Callable[[], float] = lambda: POLL_SECONDS,
         on_step: Callable[[Step], None] | None = None,
         on_failure: Callable[[Refusal], None] | None = None,
     ) -> None:
         """Follow until `stop` is set; `nudge` ends a pause early, whoever stops sets both.
 
-        Whatever fails is reported and tried again, ever more slowly; what has no name is logged with its traceback and
-        reported as MirrorFailed.
+        Only one mirror of a database runs: another one waits until it can take over. Whatever fails is reported and
+        tried again, ever more slowly; what has no name is logged with its traceback and reported as MirrorFailed.
         """
-        pause = POLL_SECONDS
+        pause = 0.0
         waiting = nudge or stop
-        while not stop.is_set():
-            try:
-                step = self.step()
-                if on_step is not None:
-                    on_step(step)
-                pause = 0.0 if step.move in (Move.ADVANCED, Move.REWOUND) else POLL_SECONDS
-            except Exception as error:  # noqa: BLE001  (this thread is the mirror: it must outlive a bug)
-                pause = min(max(pause, POLL_SECONDS) * 2, RETRY_SECONDS_MAX)
-                _report(error, on_failure)
-            if waiting.wait(pause) and nudge is not None:
-                nudge.clear()
+        standby = False
+        try:
+            while not stop.is_set():
+                try:
+                    if not self._writer.take_lease():
+                        if not standby:
+                            log.info("mirror: another one writes to this database; waiting to take over")
+                        standby, pause = True, POLL_SECONDS
+                    else:
+                        if standby:
+                            log.warning("mirror: took over")
+                            self.forget()
+                        standby = False
+                        step = self._measured_step()
+                        if on_step is not None:
+                            on_step(step)
+                        is_done = step.move in (Move.NOTHING, Move.BEHIND)
+                        pause = poll() if is_done else 0.0
+                    self._metrics.leader.set(self.leads)
+                except Exception as error:  # noqa: BLE001  (this thread is the mirror: it must outlive a bug)
+                    pause = min(max(pause, POLL_SECONDS) * 2, RETRY_SECONDS_MAX)
+                    if isinstance(error, NodeUnreachable | RpcFailed | MirrorBroken):
+                        self._node.turn()
+                    self._metrics.leader.set(self.leads)
+                    self._metrics.failures.labels(getattr(error, "code", MirrorFailed.code)).inc()
+                    _report(error, on_failure)
+                if pause and waiting.wait(pause) and nudge is not None:
+                    nudge.clear()
+        finally:
+            self.close()
+
+    def take_lease(self) -> bool:
+        """Become the only mirror of this database; False while another one is."""
+        return self._writer.take_lease()
+
+    @property
+    def leads(self) -> bool:
+        """Whether this mirror is the one that writes."""
+        return self._writer.leased
+
+    def _measured_step(self) -> Step:
+        """A step, in the figures."""
+        began = time.perf_counter()
+        step = self.step()
+        metrics = self._metrics
+        metrics.steps.labels(step.move).inc()
+        metrics.block.set(step.cursor.number)
+        metrics.lag_blocks.set(step.lag_blocks)
+        metrics.ranges_ahead.set(self._ahead.waiting)
+        if step.move is Move.ADVANCED:
+            metrics.entries.inc(step.entries)
+        if step.move is Move.REWOUND:
+            metrics.reorg_blocks.observe(step.depth)
+        if step.move is Move.REPAIRED:
+            metrics.mended.inc(step.entries)
+        if step.move is not Move.NOTHING:
+            metrics.step_seconds.observe(time.perf_counter() - began)
+        return step
+
+    def suspect(self, journals: Mapping[int, str]) -> None:
+        """Set journals aside at the next step, with the reason of each, and fetch them anew."""
+        self._suspected = {**self._suspected, **journals}
+        self._repair_at = 0.0
+
+    def forget(self) -> None:
+        """Drop all that is kept in memory of the database."""
+        self._projector.forget()
+        self._history.clear()
+        self._doubts.clear()
+
+    def close(self) -> None:
+        """End threads and connection."""
+        self._ahead.drop()
+        self._beside.shutdown()
+        self._writer.close()
 
     # ------------------------------------------------------------ internal
 
@@ -206,7 +324,7 @@ class Follower:
     def _first_cursor(self, connection: psycopg.Connection) -> Cursor:
         """The cursor before the first range: the block before the contract's."""
         before = self._require_block(self._first_block - 1)
-        cursor = Cursor(self._node.chain_id, self._contract, before.number, before.hash, before.at, 0, 0)
+        cursor = Cursor(self._node.chain_id, self._contract, before.number, before.hash, before.at, 0, 0, before.number)
         store.insert_cursor(connection, cursor)
         return cursor
 
@@ -216,139 +334,192 @@ class Follower:
             raise MirrorBroken(f"the node has no block {number}")
         return block
 
-    def _advance(self, cursor: Cursor, head: int) -> Step:
-        blocks, logs = self._next_range(cursor, head)
-        end = blocks[-1]
-        again = self._node.block(end.number)
-        if again is None or again.hash != end.hash:
-            raise MirrorBroken(f"block {end.number} changed while its logs were read")
-        to = replace(
-            cursor,
-            number=end.number,
-            hash=end.hash,
-            at=end.at,
-            safe=self._tagged("safe", cursor.safe, end),
-            finalized=self._tagged("finalized", cursor.finalized, end),
-        )
-        with self._database.bulk() as connection:
-            # First, so that a second writer stops here and not at a fold over rows that it did not expect.
-            if not store.move_cursor(connection, previous=cursor, to=to):
-                raise CursorLost()
-            applied = self._projector.apply(connection, blocks, logs)
-            if end.number == head:
-                # Only there: what the contract said at an older block only an archive node still knows.
-                self._require_heads(connection, applied.journal_ids, end)
-        applied.keep()
-        return Step(Move.ADVANCED, to, head, entries=len(logs))
-
-    def _next_range(self, cursor: Cursor, head: int) -> tuple[list[Block], list[RawLog]]:
-        """Headers and logs after the cursor: as many blocks as the node gives at once."""
-        while True:
-            last = min(head, cursor.number + self._range_blocks)
-            try:
-                blocks = self._chain_of_blocks(cursor, last)
-                logs = self._logs(blocks)
-            except (RpcFailed, NodeUnreachable) as failure:
-                # Too much for one answer, or for the time that it may take.
-                shorter = (last - cursor.number) // 2
-                self._range_blocks = max(1, shorter)
-                if shorter == 0 or isinstance(failure, NodeUnreachable):
-                    raise
-            else:
-                self._range_blocks = min(self._range_blocks * 2, RANGE_BLOCKS_MAX)
-                return blocks, logs
-
-    def _require_heads(self, connection: psycopg.Connection, journal_ids: Iterable[int], at: Block) -> None:
-        """The contract's heads of these journals against the folded ones: a log left out shows here.
-
-        Asks for R-0 and for the next receivable too, which must not be there yet.
-        """
-        following = store.last_receivable(connection) + 1
-        folded = {REGISTRY_JOURNAL: self._projector.empty(REGISTRY_JOURNAL).head, following: bytes(32)}
-        folded |= store.journal_heads(connection, {*journal_ids, *folded})
-        for journal_id, head in self._view.heads(folded, block=at.hash).items():
-            if head != folded[journal_id]:
-                raise MirrorBroken(
-                    f"the logs up to block {at.number} do not give the head that the contract has for "
-                    f"{format_receivable_id(journal_id)}"
-                )
-
-    def _tagged(self, tag: Literal["safe", "finalized"], before: int, end: Block) -> int:
-        """Number of the tagged block, at most the mirror's own; as before where the chain knows no such tag."""
-        try:
-            block = self._node.block(tag)
-        except RpcFailed:
-            return before
-        return before if block is None else min(block.number, end.number)
-
-    def _chain_of_blocks(self, cursor: Cursor, last: int) -> list[Block]:
-        blocks: list[Block] = []
-        parent = cursor.hash
-        for number, block in zip(
-            range(cursor.number + 1, last + 1),
-            self._node.blocks(range(cursor.number + 1, last + 1)),
-            strict=True,
-        ):
-            if block is None or block.number != number or block.parent_hash != parent:
-                raise MirrorBroken(f"block {number} does not follow the one before it")
-            blocks.append(block)
-            parent = block.hash
-        return blocks
-
-    def _logs(self, blocks: list[Block]) -> list[RawLog]:
-        hashes = {block.hash: block.number for block in blocks}
-        logs = self._node.logs(
-            contract=self._contract, topics=ENTRY_TOPICS, first=blocks[0].number, last=blocks[-1].number
-        )
-        for found in logs:
-            if found.address != self._contract:
-                raise MirrorBroken(
-                    f"a log of {format_address(found.address)} came for {format_address(self._contract)}"
-                )
-            if hashes.get(found.block_hash) != found.block_number:
-                raise MirrorBroken(f"a log names block {found.block_number} by a hash that is not its header's")
-        if len({(found.block_hash, found.log_index) for found in logs}) != len(logs):
-            raise MirrorBroken("a log came twice")
-        answered = {found.block_hash for found in logs}
-        for block in blocks:
-            if block.hash not in answered and self._bloom_speaks(block.logs_bloom):
-                # Either the bloom is wrong (it may be) or the node left logs out: ask for this very block.
-                logs += self._node.logs_of_block(contract=self._contract, topics=ENTRY_TOPICS, block_hash=block.hash)
-        return logs
-
-    def _bloom_speaks(self, bloom: bytes) -> bool:
-        return _in_bloom(bloom, self._contract) and any(_in_bloom(bloom, topic) for topic in ENTRY_TOPICS)
-
-    def _undo(self, cursor: Cursor, head: int) -> Step:
-        """Walk back to the newest stored block that the node still has, in one transaction."""
-        with self._database.bulk() as connection:
-            # First, so that neither a rebuild nor another mirror writes what is deleted here, or reads half of it.
+    @contextmanager
+    def _writing(self, cursor: Cursor) -> Iterator[psycopg.Connection]:
+        """A transaction in which the cursor stands where it stood: no other mirror, and no rebuild, is in between."""
+        with self._writer.transaction() as connection:
             if store.read_cursor(connection, lock=True) != cursor:
+                self.forget()
                 raise CursorLost()
+            yield connection
+
+    def _look_back(self, cursor: Cursor, tips: Tips, *, target: int, aside: Mapping[int, str]) -> Step:
+        """The node's newest block is neither the mirror's nor its child: it is further, behind, or on a fork."""
+        head = tips.latest.number
+        known = self._node.block(cursor.number)
+        if known is None and not self._owns_chain:
+            return Step(Move.BEHIND, cursor, head)
+        if known is None or known.hash != cursor.hash:
+            return self._undo(cursor, tips)
+        if target <= cursor.number:
+            # Below: behind one URL stand several nodes, and the one that told its head is not the one with the block.
+            return Step(Move.BEHIND if head < cursor.number else Move.NOTHING, cursor, head)
+        found = self._ahead.range(number=cursor.number, block_hash=cursor.hash, last=target)
+        return self._advance(cursor, tips, found, target=target, aside=aside)
+
+    def _stay(self, cursor: Cursor, tips: Tips) -> Step:
+        """Nothing is new but, maybe, what is final."""
+        to = self._with_tags(cursor, tips)
+        if to != cursor:
+            with self._writing(cursor) as connection:
+                store.move_cursor(connection, to)
+        return Step(Move.NOTHING, to, tips.latest.number)
+
+    def _with_tags(self, cursor: Cursor, tips: Tips) -> Cursor:
+        """The cursor with the node's safe and finalized blocks, at most its own; as before where there are no tags."""
+        safe = cursor.safe if tips.safe is None else tips.safe
+        finalized = cursor.finalized if tips.finalized is None else tips.finalized
+        return replace(cursor, safe=min(safe, cursor.number), finalized=min(finalized, cursor.number))
+
+    def _advance(self, cursor: Cursor, tips: Tips, found: Range, *, target: int, aside: Mapping[int, str]) -> Step:
+        """Fold ranges and commit them: up to the target, or as many as one transaction takes."""
+        folded = Folded()
+        suspected = self._suspected
+        without = aside.keys() | suspected.keys()
+        with seldom_collected(), self._writing(cursor) as connection:
+            end = self._fold(connection, found, folded, tips, target=target, without=without)
+            to = self._with_tags(replace(cursor, number=end.number, hash=end.hash, at=end.at), tips)
+            last = store.last_receivable(connection)
+            wrong = folded.broken | _skipped(folded, after=last, without=without)
+            if end.number == target:
+                # Only there: what the contract said at an older block only an archive node still knows.
+                expected = self._expected_heads(connection, cursor, folded, last=last, without=without | wrong.keys())
+                # Beside the writing: the node takes about as long.
+                asked = self._beside.submit(self._view.heads, expected, block=end.hash)
+                folded.changes().write(connection)
+                wrong |= _disagreeing(expected, asked.result(), at=end)
+                to = replace(to, checked=end.number)
+            else:
+                folded.changes().write(connection)
+            if wrong:
+                self._doubt(wrong)
+            store.insert_quarantine(connection, {key: suspected[key] for key in suspected.keys() - aside.keys()}, to)
+            store.move_cursor(connection, to)
+        self._committed(cursor, to, folded, suspected)
+        return Step(Move.ADVANCED, to, tips.latest.number, entries=folded.entries)
+
+    def _fold(
+        self,
+        connection: psycopg.Connection,
+        found: Range,
+        folded: Folded,
+        tips: Tips,
+        *,
+        target: int,
+        without: Collection[int],
+    ) -> Block:
+        """Fold this range and, up to the target or as many as one transaction takes, those after it; the last block.
+
+        What one range brings to the stored log is copied beside the folding of the next.
+        """
+        fresh: tuple[list[Block], list[bytes]] | None = None
+        while True:
+            begun = self._projector.begin(connection, found.logs, folded, without=without)
+            # The connection does one thing at a time: what is loaded comes before what is copied.
+            copying = None if fresh is None else self._beside.submit(store.insert_log, connection, *fresh)
+            try:
+                rows = self._projector.fold(begun, folded)
+            finally:
+                if copying is not None:
+                    copying.result()
+            end, fresh = found.end, (_worth_keeping(found, tips), rows)
+            if end.number >= target or folded.entries >= TRANSACTION_ENTRIES:
+                break
+            try:
+                found = self._ahead.range(number=end.number, block_hash=end.hash, last=target)
+            except (NodeUnreachable, RpcFailed, MirrorBroken) as failure:
+                # What came before is good; whether this was more than a moment the next step sees.
+                log.info("mirror: commits up to block %d: %s", end.number, failure)
+                break
+        store.insert_log(connection, *fresh)
+        return end
+
+    def _committed(self, before: Cursor, to: Cursor, folded: Folded, suspected: Mapping[int, str]) -> None:
+        """Keep in memory what is now true."""
+        self._projector.keep(folded.after)
+        self._doubts.clear()
+        self._suspected = {key: why for key, why in self._suspected.items() if key not in suspected}
+        for journal_id, why in suspected.items():
+            name = format_receivable_id(journal_id)
+            log.error("mirror: %s is set aside: %s", name, why, extra={"journal": name, "block": to.number})
+            self._repair_at = time.monotonic() + self._repair_pause
+        if to.finalized < to.number:
+            weight = sum(_weight(state) for state in folded.before.values())
+            self._history.append(_Done(before, folded, weight))
+        kept = sum(done.weight for done in self._history)
+        while self._history and (
+            kept > HISTORY_STATES_MAX or (len(self._history) > 1 and self._history[1].before.number <= to.finalized)
+        ):
+            kept -= self._history.popleft().weight
+
+    def _expected_heads(
+        self,
+        connection: psycopg.Connection,
+        cursor: Cursor,
+        folded: Folded,
+        *,
+        last: int,
+        without: Collection[int],
+    ) -> dict[int, bytes]:
+        """The heads that the contract must have: of the journals with entries since heads were last compared, of R-0,
+        and none of the next receivable: it must not be there yet."""
+        following = max(last, *folded.after, *without, 0) + 1
+        expected = {REGISTRY_JOURNAL: self._projector.empty(REGISTRY_JOURNAL).head, following: bytes(32)}
+        since = () if cursor.checked == cursor.number else store.journals_since(connection, cursor.checked)
+        expected |= store.journal_heads(connection, {REGISTRY_JOURNAL, *since} - folded.after.keys())
+        expected |= {journal_id: state.head for journal_id, state in folded.after.items()}
+        return {journal_id: head for journal_id, head in expected.items() if journal_id not in without}
+
+    def _doubt(self, wrong: Mapping[int, str]) -> None:
+        """Nothing is committed, all is fetched once more; after some times those that are wrong are set aside.
+
+        Raises HeadsDisagree.
+        """
+        self._doubts.update(wrong.keys())
+        self._ahead.drop()
+        self._suspected = {
+            **self._suspected,
+            **{journal_id: why for journal_id, why in wrong.items() if self._doubts[journal_id] >= DOUBTS_MAX},
+        }
+        raise HeadsDisagree("; ".join(list(wrong.values())[:3]))
+
+    def _undo(self, cursor: Cursor, tips: Tips) -> Step:
+        """Go back to the newest stored block that the node still has, in one transaction."""
+        self._ahead.drop()
+        with self._writing(cursor) as connection:
             fork = self._fork(connection, cursor)
             if isinstance(fork, Move):
-                return Step(fork, cursor, head)
+                return Step(fork, cursor, tips.latest.number)
             if fork is None and not self._owns_chain:
                 raise OtherChain(f"neither block {cursor.number} nor any before it is the node's")
-            before = fork or self._require_block(self._first_block - 1)
-            if before.number < cursor.finalized:
+            fork = fork or self._require_block(self._first_block - 1)
+            if fork.number < cursor.finalized:
                 if self._fork(connection, cursor) != fork:
                     raise MirrorBroken("the node does not say twice where its chain leaves the mirrored one")
-                log.error("mirror: reorg below the finalized block %d, to block %d", cursor.finalized, before.number)
-            removed = store.delete_after(connection, before.number)
-            self._projector.refold(connection, sorted({journal_id for journal_id, _, _ in removed}))
+                log.error("mirror: reorg below the finalized block %d, to block %d", cursor.finalized, fork.number)
+            undone = self._undone_since(fork)
+            removed = store.delete_after(connection, fork.number)
+            if undone is None:
+                self._projector.refold(connection, sorted({journal_id for journal_id, _, _ in removed}))
+            else:
+                _merged(list(self._history)[-undone:]).undone().write(connection)
             to = replace(
                 cursor,
-                number=before.number,
-                hash=before.hash,
-                at=before.at,
-                safe=self._tagged("safe", min(cursor.safe, before.number), before),
-                finalized=self._tagged("finalized", min(cursor.finalized, before.number), before),
+                number=fork.number,
+                hash=fork.hash,
+                at=fork.at,
+                safe=min(cursor.safe, fork.number),
+                finalized=min(cursor.finalized, fork.number),
+                checked=min(cursor.checked, fork.number),
             )
-            if not store.move_cursor(connection, previous=cursor, to=to):
-                raise CursorLost()
-        depth = cursor.number - before.number
-        undone = tuple(
+            store.move_cursor(connection, to)
+        if undone is None:
+            self._history.clear()
+        else:
+            for _ in range(undone):
+                self._history.pop()
+        depth = cursor.number - to.number
+        names = tuple(
             f"{format_receivable_id(journal_id)} #{position} {ENTRY_BY_OPERATION[operation].__name__}"
             for journal_id, position, operation in removed[:UNDONE_NAMED_MAX]
         )
@@ -356,10 +527,18 @@ class Follower:
             "mirror: undid %d blocks with %d entries, back to block %d: %s",
             depth,
             len(removed),
-            before.number,
-            ", ".join(undone),
+            to.number,
+            ", ".join(names),
+            extra={"depth": depth, "entries": len(removed), "block": to.number},
         )
-        return Step(Move.REWOUND, to, head, entries=len(removed), depth=depth, undone=undone)
+        return Step(Move.REWOUND, to, tips.latest.number, entries=len(removed), depth=depth, undone=names)
+
+    def _undone_since(self, fork: Block) -> int | None:
+        """How many of the newest transactions came after the fork; None where none of those in memory began there."""
+        for count, done in enumerate(reversed(self._history), start=1):
+            if done.before.hash == fork.hash:
+                return count
+        return None
 
     def _fork(self, connection: psycopg.Connection, cursor: Cursor) -> Block | Literal[Move.BEHIND] | None:
         """The newest stored block whose hash the node confirms, or None if it confirms none.
@@ -367,14 +546,16 @@ class Follower:
         BEHIND where the node, of a chain that we do not own, has no block at a height above that one.
         """
         with connection.cursor(name="fork") as rows:
-            rows.itersize = RANGE_BLOCKS_MAX
             # With the block before the first header, which that header names.
             rows.execute(
                 "SELECT number, hash FROM block WHERE number <= %(number)s UNION ALL"
                 " (SELECT number - 1, parent_hash FROM block ORDER BY number LIMIT 1) ORDER BY number DESC",
                 {"number": cursor.number},
             )
-            while stored := rows.fetchmany(RANGE_BLOCKS_MAX):
+            # Most forks are short, and a header is a large thing to ask for.
+            asked = FORK_BLOCKS_FIRST
+            while stored := rows.fetchmany(asked):
+                asked = min(4 * asked, FORK_BLOCKS_MAX)
                 found = self._node.blocks(number for number, _ in stored)
                 for (_, stored_hash), block in zip(stored, found, strict=True):
                     if block is not None and block.hash == stored_hash:
@@ -382,6 +563,89 @@ class Follower:
                     if block is None and not self._owns_chain:
                         return Move.BEHIND
         return None
+
+    def _repair(self, step: Step, aside: Mapping[int, str]) -> Step:
+        """Fetch the journals that were set aside anew; those that the contract's heads confirm are back."""
+        cursor, mended = step.cursor, 0
+        if self._suspected.keys() - aside.keys():
+            with self._writing(cursor) as connection:
+                store.insert_quarantine(connection, self._suspected, cursor)
+            aside, self._suspected = {**aside, **self._suspected}, {}
+        for journal_id in aside:
+            mended += self._mend(cursor, journal_id)
+        self._repair_pause = REPAIR_SECONDS_FIRST if mended else min(self._repair_pause * 2, REPAIR_SECONDS_MAX)
+        self._repair_at = time.monotonic() + self._repair_pause
+        return replace(step, move=Move.REPAIRED if mended else step.move, entries=mended)
+
+    def _mend(self, cursor: Cursor, journal_id: int) -> bool:
+        """One journal whole from the node, at the cursor's block, in place of what is stored of it."""
+        name = format_receivable_id(journal_id)
+        blocks, logs = self._fetcher.journal(
+            journal_id, first=self._first_block, number=cursor.number, block_hash=cursor.hash
+        )
+        with self._writing(cursor) as connection:
+            folded = Folded(after={journal_id: self._projector.empty(journal_id)})
+            rows = self._projector.fold(self._projector.begin(connection, logs, folded), folded)
+            state = folded.after[journal_id]
+            if folded.broken or self._view.heads([journal_id], block=cursor.hash)[journal_id] != (
+                state.head if state.length or journal_id == REGISTRY_JOURNAL else bytes(32)
+            ):
+                log.error("mirror: the node still does not tell %s as the contract has it", name)
+                return False
+            store.delete_journal_log(connection, journal_id)
+            store.delete_journals(connection, [journal_id])
+            store.insert_log(connection, store.missing_blocks(connection, blocks), rows)
+            store.insert_rows(connection, store.rows_of(state))
+            store.delete_quarantine(connection, journal_id)
+            store.move_cursor(connection, cursor)
+        self.forget()
+        log.warning("mirror: %s is mended: %d entries fetched anew", name, len(rows))
+        return True
+
+
+def _worth_keeping(found: Range, tips: Tips) -> list[Block]:
+    """Headers to store: those that a log or the range's end refers to, and all that a fork may still leave behind."""
+    spoken = {log.block_hash for log in found.logs}
+    finalized = tips.finalized or 0
+    return [
+        block
+        for block in found.blocks
+        if block.number > finalized or block.hash in spoken or block.number == found.end.number
+    ]
+
+
+def _disagreeing(expected: Mapping[int, bytes], found: Mapping[int, bytes], *, at: Block) -> dict[int, str]:
+    """Journals of which the contract has another head: a log left out, or altered, shows here."""
+    return {
+        journal_id: f"the logs up to block {at.number} do not give the head that the contract has for "
+        f"{format_receivable_id(journal_id)}"
+        for journal_id, head in expected.items()
+        if found[journal_id] != head
+    }
+
+
+def _skipped(folded: Folded, *, after: int, without: Collection[int]) -> dict[int, str]:
+    """Receivables of which no entry came, though there are later ones: ids are counted."""
+    new = {journal_id for journal_id, state in folded.before.items() if not state.length and journal_id > after}
+    return {
+        journal_id: f"the logs tell of later receivables, and nothing of {format_receivable_id(journal_id)}"
+        for journal_id in range(after + 1, max(new, default=after))
+        if journal_id not in new and journal_id not in without and journal_id not in folded.broken
+    }
+
+
+def _merged(done: Collection[_Done]) -> Folded:
+    """Several transactions that followed each other, as one."""
+    merged = Folded()
+    for one in done:
+        for journal_id, state in one.folded.before.items():
+            merged.before.setdefault(journal_id, state)
+        merged.after.update(one.folded.after)
+    return merged
+
+
+def _weight(state: store.State) -> int:
+    return 1 + len(state.certificates if isinstance(state, Receivable) else state.members)
 
 
 def _report(error: Exception, on_failure: Callable[[Refusal], None] | None) -> None:
@@ -397,10 +661,3 @@ def _report(error: Exception, on_failure: Callable[[Refusal], None] | None) -> N
             on_failure(failure)
         except Exception:
             log.exception("mirror: its listener failed")
-
-
-def _in_bloom(bloom: bytes, value: bytes) -> bool:
-    """Whether a 2,048-bit logs bloom may hold the value (yellow paper, 4.3.1)."""
-    digest = keccak256(value)
-    bits = int.from_bytes(bloom)
-    return all(bits >> (int.from_bytes(digest[at : at + 2]) % BLOOM_BITS) & 1 for at in (0, 2, 4))

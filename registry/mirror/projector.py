@@ -1,34 +1,60 @@
-"""From entries to rows: fold each journal from where it stood, write what changed."""
+"""From entries to rows: fold each journal from where it stood, and say which rows change."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import OrderedDict, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import psycopg
 
-from registry.chain.rpc import Block, RawLog
-from registry.domain.decode import decode
-from registry.domain.fold import empty_receivable, empty_registry, walk, walk_registry
+from registry.chain.rpc import RawLog
+from registry.domain.decode import LogMalformed, decode_hashed, journal_of
+from registry.domain.fold import JournalBroken, empty_receivable, empty_registry, walk, walk_hashed, walk_registry
 from registry.domain.identifiers import Address
 from registry.domain.journal import REGISTRY_JOURNAL, Entry
-from registry.domain.receivable import Receivable, Registry
+from registry.domain.receivable import Registry
 from registry.mirror import store
+from registry.mirror.copying import entry_row
+from registry.mirror.store import Changes, State
 
-CACHED_STATES_MAX = 20_000
+CACHED_STATES_MAX = 30_000
 """Folded states kept in memory between rounds; what is not kept is refolded from the stored log."""
 
-State = Receivable | Registry
+
+@dataclass(slots=True)
+class Folded:
+    """What one transaction folds: the journals' states before and after it, and which hold an entry that cannot be.
+
+    Of a broken journal nothing is here that its range of blocks brought.
+    """
+
+    before: dict[int, State] = field(default_factory=dict)
+    after: dict[int, State] = field(default_factory=dict)
+    broken: dict[int, str] = field(default_factory=dict)
+    entries: int = 0
+
+    def changes(self) -> Changes:
+        """The projection rows that are not as before."""
+        changes = Changes()
+        for journal_id, state in self.after.items():
+            changes.add(self.before[journal_id], state)
+        return changes
+
+    def undone(self) -> Changes:
+        """The projection rows that bring back what was before."""
+        changes = Changes()
+        for journal_id, state in self.after.items():
+            changes.add(state, self.before[journal_id])
+        return changes
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
-    """What apply wrote: the journals that grew. `keep` is called once the transaction is committed: only then may the
-    new states be kept."""
+class Begun:
+    """Logs by journal, and the states of journals that the transaction meets for the first time."""
 
-    journal_ids: tuple[int, ...]
-    keep: Callable[[], None]
+    by_journal: dict[int, list[RawLog]]
+    loaded: dict[int, State]
 
 
 class Projector:
@@ -37,7 +63,7 @@ class Projector:
     def __init__(self, *, chain_id: int, contract: Address) -> None:
         self.chain_id = chain_id
         self.contract = contract
-        self._states: dict[int, State] = {}
+        self._states: OrderedDict[int, State] = OrderedDict()
 
     def empty(self, journal_id: int) -> State:
         """A journal before its first entry."""
@@ -46,10 +72,10 @@ class Projector:
         return empty_receivable(chain_id=self.chain_id, contract=self.contract, receivable_id=journal_id)
 
     def walk(self, state: State, entries: Iterable[Entry]) -> Iterator[tuple[State, Entry]]:
-        """The state after each of these entries. Only the last one may be kept: a step changes what is before it."""
-        yield from walk_registry(state, entries) if isinstance(state, Registry) else walk(state, entries)
+        """The state after each of these entries: one state, which each step changes."""
+        return walk_registry(state, entries) if isinstance(state, Registry) else walk(state, entries)
 
-    def load(self, connection: psycopg.Connection, journal_ids: Sequence[int]) -> dict[int, State]:
+    def load(self, connection: psycopg.Connection, journal_ids: Collection[int]) -> dict[int, State]:
         """The states of journals as SQL has them: kept ones where their heads agree, the others refolded."""
         heads = store.journal_heads(connection, journal_ids)
         states = {journal_id: self.empty(journal_id) for journal_id in journal_ids}
@@ -70,48 +96,67 @@ class Projector:
         """The states that the stored log gives, of the journals named or of all, each with its entries."""
         for journal_id, stored in store.stored_entries(connection, journal_ids):
             state = self.empty(journal_id)
-            for reached, _ in self.walk(state, (row.entry for row in stored)):
+            for reached, _ in walk_hashed(state, (row.hashed for row in stored)):
                 state = reached
             yield journal_id, state, stored
 
-    def apply(self, connection: psycopg.Connection, blocks: Sequence[Block], logs: Sequence[RawLog]) -> Applied:
-        """Append blocks and logs to the stored log and bring the projections up to them."""
-        by_journal: dict[int, list[tuple[RawLog, Entry]]] = defaultdict(list)
-        for log in sorted(logs, key=lambda log: (log.block_number, log.log_index)):
-            entry = decode(log.topics, log.data)
-            by_journal[entry.journal_id].append((log, entry))
-        before = self.load(connection, list(by_journal))
-        after: dict[int, State] = {}
-        new: list[store.NewEntry] = []
-        written: store.Rows = defaultdict(list)
-        gone: store.Rows = defaultdict(list)
-        for journal_id, pairs in by_journal.items():
-            old = state = before[journal_id]
-            for (log, _), (reached, entry) in zip(pairs, self.walk(old, (entry for _, entry in pairs)), strict=True):
-                new.append(store.NewEntry(log, entry, reached.length, reached.head))
-                state = reached
-            after[journal_id] = state
-            for into, rows in zip((written, gone), store.changed(old, state), strict=True):
-                for table, values in rows.items():
-                    into[table].extend(values)
-        store.insert_log(connection, blocks, new)
-        store.delete_rows(connection, gone)
-        store.write_rows(connection, written)
-        return Applied(tuple(after), lambda: self._keep(after))
+    def begin(
+        self, connection: psycopg.Connection, logs: Iterable[RawLog], into: Folded, *, without: Collection[int] = ()
+    ) -> Begun:
+        """What `fold` needs of the database for these logs, in the order of the chain, on from where `into` is.
+
+        Journals of `without` are left out.
+        """
+        by_journal: dict[int, list[RawLog]] = defaultdict(list)
+        for log in logs:
+            by_journal[journal_of(log.topics)].append(log)
+        for journal_id in {*without, *into.broken}:
+            by_journal.pop(journal_id, None)
+        return Begun(by_journal, self.load(connection, by_journal.keys() - into.after.keys()))
+
+    def fold(self, begun: Begun, into: Folded) -> list[bytes]:
+        """Fold what was begun; rows of copying.entry_row for the stored log. Journals that break are left out."""
+        rows: list[bytes] = []
+        for journal_id, found in begun.by_journal.items():
+            state = into.after.get(journal_id) or begun.loaded[journal_id]
+            try:
+                reached, new = self._folded(state, found)
+            except (JournalBroken, LogMalformed) as broken:
+                into.broken[journal_id] = f"{broken.code}: {broken}"
+                continue
+            if reached is state:
+                continue
+            into.before.setdefault(journal_id, state)
+            into.after[journal_id] = reached
+            rows += new
+        into.entries += len(rows)
+        return rows
+
+    def _folded(self, state: State, logs: Sequence[RawLog]) -> tuple[State, list[bytes]]:
+        """The state after these logs of one journal, and their rows."""
+        rows = []
+        steps = walk_hashed(state, (decode_hashed(log.topics, log.data) for log in logs))
+        for log, (reached, entry) in zip(logs, steps, strict=True):
+            state = reached
+            rows.append(entry_row(log, entry, reached.length, reached.head))
+        return state, rows
 
     def refold(self, connection: psycopg.Connection, journal_ids: Sequence[int]) -> None:
         """Write the projections of these journals anew from the stored log."""
         store.delete_journals(connection, journal_ids)
         for _, state, _ in self.replay(connection, journal_ids):
-            store.write_rows(connection, store.rows_of(state))
+            store.insert_rows(connection, store.rows_of(state))
         for journal_id in journal_ids:
             self._states.pop(journal_id, None)
+
+    def keep(self, states: Mapping[int, State]) -> None:
+        """Keep states in memory that are now committed; those that grew last are kept longest."""
+        for journal_id, state in states.items():
+            self._states[journal_id] = state
+            self._states.move_to_end(journal_id)
+        while len(self._states) > CACHED_STATES_MAX:
+            self._states.popitem(last=False)
 
     def forget(self) -> None:
         """Drop all kept states."""
         self._states.clear()
-
-    def _keep(self, states: dict[int, State]) -> None:
-        self._states.update(states)
-        while len(self._states) > CACHED_STATES_MAX:
-            self._states.pop(next(iter(self._states)))

@@ -11,8 +11,12 @@ import psycopg
 from registry.domain.identifiers import format_receivable_id
 from registry.errors import ServiceError
 from registry.mirror import store
+from registry.mirror.memory import seldom_collected
 from registry.mirror.projector import Projector
 from registry.store.database import Database
+
+WRITTEN_JOURNALS = 5_000
+"""Journals whose rows are written at once."""
 
 
 class NothingMirrored(ServiceError):
@@ -48,13 +52,9 @@ def digest(connection: psycopg.Connection) -> str:
     result = hashlib.sha256()
     for table, (columns, _) in store.PROJECTIONS.items():
         result.update(f"{table}({','.join(columns)})\n".encode())
-        for row in store.projection_rows(connection, table):
-            result.update(("\t".join(_text(value) for value in row) + "\n").encode())
+        for row in store.projection_text(connection, table):
+            result.update(row)
     return result.hexdigest()
-
-
-def _text(value: object) -> str:
-    return value.hex() if isinstance(value, bytes) else str(int(value)) if isinstance(value, bool) else str(value)
 
 
 def rebuild(database: Database, *, progress: Callable[[int], None] | None = None) -> Rebuilt:
@@ -62,7 +62,7 @@ def rebuild(database: Database, *, progress: Callable[[int], None] | None = None
 
     Raises NothingMirrored, StoredLogBroken, JournalBroken; the projections are then as they were.
     """
-    with database.bulk() as connection:
+    with seldom_collected(), database.bulk() as connection:
         cursor = store.read_cursor(connection, lock=True)
         if cursor is None:
             raise NothingMirrored()
@@ -71,14 +71,19 @@ def rebuild(database: Database, *, progress: Callable[[int], None] | None = None
         for table in store.PROJECTIONS:
             connection.execute(f"DELETE FROM {table}")  # noqa: S608  (our own table names)
         journals = entries = 0
+        changes = store.Changes()
         for journal_id, state, stored in projector.replay(connection):
             if state.head != stored[-1].head:
                 raise StoredLogBroken(f"{format_receivable_id(journal_id)} does not fold to its stored head")
-            store.write_rows(connection, store.rows_of(state))
+            changes.add(projector.empty(journal_id), state)
             journals += 1
             entries += len(stored)
+            if journals % WRITTEN_JOURNALS == 0:
+                changes.write(connection)
+                changes = store.Changes()
             if progress is not None:
                 progress(entries)
+        changes.write(connection)
         return Rebuilt(before=before, after=digest(connection), journals=journals, entries=entries)
 
 

@@ -24,7 +24,7 @@ from registry.chain.rpc import Node, RpcFailed
 from registry.chain.words import LienWord, RecourseWord
 from registry.documents.attachments import Attachment
 from registry.documents.commitments import attachment_fields, commit
-from registry.domain.decode import ENTRY_TOPICS, LogMalformed
+from registry.domain.decode import ENTRY_TOPICS, LogMalformed, decode
 from registry.domain.fold import JournalBroken
 from registry.domain.identifiers import (
     ZERO_ADDRESS,
@@ -40,10 +40,11 @@ from registry.domain.profile import party_profile
 from registry.domain.receivable import Parameter, Receivable, Registry, Scope, Status
 from registry.domain.rules import parameter_in_force
 from registry.mirror import store
-from registry.mirror.projector import Projector, State
+from registry.mirror.copying import ENTRY_COLUMNS, entry_columns
+from registry.mirror.projector import Projector
 from registry.mirror.rebuild import NothingMirrored
+from registry.mirror.store import State
 from registry.store.database import Database
-from registry.store.queries.entries import decode_stored
 
 BATCH_RECEIVABLES = 500
 """Receivables whose words are compared with the chain in one round."""
@@ -79,6 +80,8 @@ class Report:
     compared: int = 0
     count: int = 0
     differences: list[Difference] = field(default_factory=list)
+    journals: list[int] = field(default_factory=list)
+    """Of which the contract has another head."""
 
     def expect(self, table: str, row: str, column: str, expected: object, found: object) -> None:
         """Compare one value."""
@@ -133,7 +136,10 @@ def _compare_heads(connection: psycopg.Connection, view: ReceivablesView, report
             # A registry without members has a head, its genesis, and no entry to mirror.
             continue
         report.expect("journal", format_receivable_id(journal_id), "head", head, found)
+        if head != found:
+            report.journals.append(journal_id)
     for journal_id, head in mirrored.items():
+        report.journals.append(journal_id)
         report.expect("journal", format_receivable_id(journal_id), "head", None, head)
 
 
@@ -204,7 +210,7 @@ class _Deep:
         with self._connection.cursor(name="entry_columns") as rows:
             rows.itersize = store.FETCH_ROWS
             rows.execute(
-                f"SELECT {', '.join(store.ENTRY_COLUMNS)}, topics, data, head FROM entry ORDER BY journal_id, position"  # noqa: S608  (our own names)
+                f"SELECT {', '.join(ENTRY_COLUMNS)}, topics, data, head FROM entry ORDER BY journal_id, position"  # noqa: S608  (our own names)
             )
             for journal_id, journal in groupby(rows, key=itemgetter(0)):
                 if journal_id < REGISTRY_JOURNAL:
@@ -222,14 +228,12 @@ class _Deep:
             found = tuple(store.plain(column) for column in columns)
             name = f"{format_receivable_id(journal_id)} #{found[1]}"
             try:
-                entry = decode_stored(topics, data)
+                entry = decode(topics, data)
             except LogMalformed as broken:
                 self._report.add(Difference("entry", name, "data", "an entry", str(broken)))
                 continue
             head = append(head, entry.hash())
-            for column, expected, value in zip(
-                store.ENTRY_COLUMNS, store.entry_columns(entry, place), found, strict=True
-            ):
+            for column, expected, value in zip(ENTRY_COLUMNS, entry_columns(entry, place), found, strict=True):
                 self._report.expect("entry", name, column, expected, value)
             self._report.expect("entry", name, "head", head, stored_head)
             entries.append(entry)
@@ -238,12 +242,15 @@ class _Deep:
     def _fold(self, journal_id: int, entries: Sequence[Entry]) -> State:
         """The state after the entries, as far as they can follow each other."""
         state = self._projector.empty(journal_id)
+        followed = 0
         try:
-            for reached, _ in self._projector.walk(state, entries):
+            for followed, (reached, _) in enumerate(self._projector.walk(state, entries), start=1):  # noqa: B007
                 state = reached
         except JournalBroken as broken:
-            name = f"{format_receivable_id(journal_id)} #{state.length + 1}"
+            name = f"{format_receivable_id(journal_id)} #{followed + 1}"
             self._report.add(Difference("entry", name, "data", "an entry that can follow", str(broken)))
+            # The step that failed may have written to the state.
+            return self._fold(journal_id, entries[:followed])
         return state
 
     def _compare_projections(self, states: Iterable[State]) -> None:
@@ -425,11 +432,12 @@ class _Deep:
             expected = (None,) * 3 if block is None else (block.hash, block.parent_hash, block.at)
             for column, value, stored in zip(("hash", "parent_hash", "at"), expected, found, strict=True):
                 self._report.expect("block", str(number), column, value, stored)
-        numbers = [row[0] for row in rows]
-        wanted = set(range(numbers[0], self._cursor.number + 1)) if rows else set()
-        for number in sorted(wanted.difference(numbers)):
+        numbers = {row[0] for row in rows}
+        # Of what is final the mirror keeps the headers that an entry refers to, and few others.
+        spoken = self._connection.execute("SELECT DISTINCT block_number FROM entry").fetchall()
+        for number in sorted({number for (number,) in spoken}.union({self._cursor.number} if rows else ()) - numbers):
             self._report.add(Difference("block", str(number), "row", "present", "absent"))
-        for number in sorted(set(numbers) - wanted):
+        for number in sorted(number for number in numbers if number > self._cursor.number):
             self._report.add(Difference("block", str(number), "row", "absent", "present"))
 
     def _compare_logs(self) -> None:
@@ -442,8 +450,7 @@ class _Deep:
             end = min(first + LOG_BLOCKS_MAX - 1, last)
             logs = self._view.node.logs(contract=self._view.address, topics=ENTRY_TOPICS, first=first, last=end)
             wanted = {
-                (log.block_hash, log.log_index): (log.block_number, log.tx_hash, b"".join(log.topics), log.data)
-                for log in logs
+                (log.block_hash, log.log_index): (log.block_number, log.tx_hash, log.topics, log.data) for log in logs
             }
             for journal_id, position, block_hash, log_index, *found in self._connection.execute(
                 "SELECT journal_id, position, block_hash, log_index, block_number, tx_hash, topics, data FROM entry"

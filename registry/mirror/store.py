@@ -1,23 +1,33 @@
-"""How the mirror reads back and writes its own tables, in plain psycopg: COPY for the log, pipelined upserts else."""
+"""How the mirror reads back and writes its own tables, in plain psycopg: what is new is copied, the rest updated."""
 
 # ruff: noqa: S608  (statements are put together from the table and column names declared here, never from input)
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 
-from registry.chain.rpc import Block, RawLog
+from registry.chain.rpc import Block
+from registry.domain.decode import decode_hashed
 from registry.domain.identifiers import Address
 from registry.domain.journal import REGISTRY_JOURNAL, Entry
-from registry.domain.receivable import Certificate, Freeze, Member, Receivable, Registry, Scope, Status
-from registry.store.queries.entries import decode_stored
+from registry.domain.receivable import (
+    Certificate,
+    Freeze,
+    Member,
+    Receivable,
+    Registry,
+    Scope,
+    Status,
+)
+from registry.mirror.copying import BLOCK_COPY, ENTRY_COPY, block_row, copy_in
+from registry.store import tables
 
 FETCH_ROWS = 5_000
 """Rows of the stored log per round trip of a server-side cursor."""
@@ -25,7 +35,8 @@ FETCH_ROWS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far the mirror has come. `at` in seconds; block numbers of the node's safe and finalized tags."""
+    """How far the mirror has come. `at` in seconds; block numbers of the node's safe and finalized tags; up to block
+    `checked` the heads of journals with entries were compared with the contract's."""
 
     chain_id: int
     contract: Address
@@ -34,6 +45,7 @@ class Cursor:
     at: int
     safe: int
     finalized: int
+    checked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +55,36 @@ class StoredEntry:
     journal_id: int
     position: int
     head: bytes
-    entry: Entry
+    hashed: tuple[Entry, bytes]
+    """The entry, and its hash."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewEntry:
-    """A log with the entry it decodes to, its place in its journal and the journal's head after it."""
+_CURSOR_COLUMNS = (
+    "chain_id",
+    "contract",
+    "block_number",
+    "block_hash",
+    "block_at",
+    "safe_block",
+    "finalized_block",
+    "checked_block",
+)
 
-    log: RawLog
-    entry: Entry
-    position: int
-    head: bytes
+
+def read_standing(connection: psycopg.Connection) -> tuple[Cursor | None, dict[int, str]]:
+    """The cursor, and the journals that are set aside with the reason, in one statement."""
+    rows = connection.execute(
+        f"SELECT {', '.join(_CURSOR_COLUMNS)}, journal_id, reason FROM cursor"
+        " LEFT JOIN (SELECT journal_id, reason FROM quarantine) AS aside ON true"
+    ).fetchall()
+    cursor = Cursor(*rows[0][: len(_CURSOR_COLUMNS)]) if rows else None
+    return cursor, {journal_id: reason for *_, journal_id, reason in rows if journal_id is not None}
 
 
 def read_cursor(connection: psycopg.Connection, *, lock: bool = False) -> Cursor | None:
     """The cursor row, or None before the first block; with `lock` no other writer moves it meanwhile."""
     row = connection.execute(
-        "SELECT chain_id, contract, block_number, block_hash, block_at, safe_block, finalized_block FROM cursor"
-        + (" FOR UPDATE" if lock else "")
+        f"SELECT {', '.join(_CURSOR_COLUMNS)} FROM cursor" + (" FOR UPDATE" if lock else "")
     ).fetchone()
     return None if row is None else Cursor(*row)
 
@@ -68,20 +92,52 @@ def read_cursor(connection: psycopg.Connection, *, lock: bool = False) -> Cursor
 def insert_cursor(connection: psycopg.Connection, cursor: Cursor) -> None:
     """The first cursor row; a second mirror that comes at the same time finds the first one's."""
     connection.execute(
-        "INSERT INTO cursor (id, chain_id, contract, block_number, block_hash, block_at, safe_block, finalized_block)"
-        " VALUES (1, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING",
+        f"INSERT INTO cursor (id, {', '.join(_CURSOR_COLUMNS)})"
+        f" VALUES (1, {', '.join(['%s'] * len(_CURSOR_COLUMNS))}) ON CONFLICT (id) DO NOTHING",
         _cursor_values(cursor),
     )
 
 
-def move_cursor(connection: psycopg.Connection, *, previous: Cursor, to: Cursor) -> bool:
-    """Move the cursor if it still stands at `previous`; False means that another writer was here."""
-    moved = connection.execute(
-        "UPDATE cursor SET chain_id = %s, contract = %s, block_number = %s, block_hash = %s, block_at = %s,"
-        " safe_block = %s, finalized_block = %s WHERE block_hash = %s AND block_number = %s AND contract = %s",
-        (*_cursor_values(to), previous.hash, previous.number, previous.contract),
+CHANNEL = "counterfoil_mirror"
+"""Where PostgreSQL tells listeners that the cursor moved: a hint to look, never the data."""
+
+
+def move_cursor(connection: psycopg.Connection, to: Cursor) -> None:
+    """Move the cursor, whose row is locked, and wake who listens once this is committed."""
+    connection.execute(
+        f"WITH moved AS (UPDATE cursor SET {', '.join(f'{column} = %s' for column in _CURSOR_COLUMNS)})"
+        " SELECT pg_notify(%s, %s)",
+        (*_cursor_values(to), CHANNEL, str(to.number)),
     )
-    return moved.rowcount == 1
+
+
+def insert_quarantine(connection: psycopg.Connection, journals: Mapping[int, str], at: Cursor) -> None:
+    """Set journals aside."""
+    for journal_id, reason in journals.items():
+        connection.execute(
+            "INSERT INTO quarantine (journal_id, block_number, reason) VALUES (%s, %s, %s)"
+            " ON CONFLICT (journal_id) DO NOTHING",
+            (journal_id, at.number, reason),
+        )
+
+
+def delete_quarantine(connection: psycopg.Connection, journal_id: int) -> None:
+    """A journal is as the contract has it again."""
+    connection.execute("DELETE FROM quarantine WHERE journal_id = %s", (journal_id,))
+
+
+def missing_blocks(connection: psycopg.Connection, blocks: Iterable[Block]) -> list[Block]:
+    """Those of these headers that are not stored."""
+    by_number = {block.number: block for block in blocks}
+    rows = connection.execute("SELECT number FROM block WHERE number = ANY(%s)", (list(by_number),)).fetchall()
+    for (number,) in rows:
+        del by_number[number]
+    return list(by_number.values())
+
+
+def delete_journal_log(connection: psycopg.Connection, journal_id: int) -> None:
+    """Delete the stored entries of one journal."""
+    connection.execute("DELETE FROM entry WHERE journal_id = %s", (journal_id,))
 
 
 def _cursor_values(cursor: Cursor) -> tuple[Any, ...]:
@@ -93,59 +149,14 @@ def _cursor_values(cursor: Cursor) -> tuple[Any, ...]:
         cursor.at,
         cursor.safe,
         cursor.finalized,
+        cursor.checked,
     )
 
 
-ENTRY_COPY_TYPES = ["bytea", "int4", "int8", "bytea", "int8", "int4", "int2", "int8"]
-ENTRY_COPY_TYPES += ["numeric", "numeric", "bytea", "bytea", "bytea", "bytea", "bytea"]
-
-
-def insert_log(connection: psycopg.Connection, blocks: Sequence[Block], entries: Sequence[NewEntry]) -> None:
-    """Append headers and entries."""
-    with connection.cursor().copy("COPY block (number, hash, parent_hash, at) FROM STDIN (FORMAT BINARY)") as copy:
-        copy.set_types(["int8", "bytea", "bytea", "int8"])
-        for block in blocks:
-            copy.write_row((block.number, block.hash, block.parent_hash, block.at))
-    with connection.cursor().copy(
-        "COPY entry (block_hash, log_index, block_number, tx_hash, journal_id, position, operation, at,"
-        " start_minor, end_minor, order_hash, quote_digest, topics, data, head) FROM STDIN (FORMAT BINARY)"
-    ) as copy:
-        copy.set_types(ENTRY_COPY_TYPES)
-        for new in entries:
-            copy.write_row(
-                (
-                    new.log.block_hash,
-                    new.log.log_index,
-                    new.log.block_number,
-                    new.log.tx_hash,
-                    *entry_columns(new.entry, new.position),
-                    b"".join(new.log.topics),
-                    new.log.data,
-                    new.head,
-                )
-            )
-
-
-ENTRY_COLUMNS = ("journal_id", "position", "operation", "at", "start_minor", "end_minor", "order_hash", "quote_digest")
-"""What the stored log repeats of an entry's bytes."""
-
-_NO_QUOTE = bytes(32)
-
-
-def entry_columns(entry: Entry, position: int) -> tuple[int | bytes | None, ...]:
-    """ENTRY_COLUMNS of an entry."""
-    start, end = entry.range
-    quote: bytes | None = getattr(entry, "quote", None)
-    return (
-        entry.journal_id,
-        position,
-        entry.OPERATION,
-        entry.time,
-        start,
-        end,
-        getattr(entry, "order", None),
-        None if quote == _NO_QUOTE else quote,
-    )
+def insert_log(connection: psycopg.Connection, blocks: Iterable[Block], entries: Sequence[bytes]) -> None:
+    """Append headers, and entries as rows of copying.entry_row."""
+    copy_in(connection, BLOCK_COPY, [block_row(block) for block in blocks])
+    copy_in(connection, ENTRY_COPY, entries)
 
 
 def delete_after(connection: psycopg.Connection, block_number: int) -> list[tuple[int, int, int]]:
@@ -163,7 +174,7 @@ def stored_entries(
     """The stored log by journal, in order: of the journals named, or of all. Raises LogMalformed."""
     where = "" if journal_ids is None else " WHERE journal_id = ANY(%s)"
     parameters = () if journal_ids is None else (list(journal_ids),)
-    with connection.cursor(name="stored_entries") as rows:
+    with connection.cursor(name="stored_entries", binary=True) as rows:
         rows.itersize = FETCH_ROWS
         rows.execute(
             "SELECT journal_id, position, head, topics, data FROM entry" + where + " ORDER BY journal_id, position",
@@ -175,7 +186,13 @@ def stored_entries(
 
 def _stored(row: Sequence[Any]) -> StoredEntry:
     journal_id, position, head, topics, data = row
-    return StoredEntry(journal_id, position, head, decode_stored(topics, data))
+    return StoredEntry(journal_id, position, head, decode_hashed(topics, data))
+
+
+def journals_since(connection: psycopg.Connection, block_number: int) -> set[int]:
+    """Journals with an entry above a block."""
+    rows = connection.execute("SELECT DISTINCT journal_id FROM entry WHERE block_number > %s", (block_number,))
+    return {journal_id for (journal_id,) in rows}
 
 
 def journal_heads(connection: psycopg.Connection, journal_ids: Iterable[int]) -> dict[int, bytes]:
@@ -263,55 +280,43 @@ PROJECTIONS: Mapping[str, tuple[tuple[str, ...], int]] = {
 
 Row = tuple[Any, ...]
 Rows = dict[str, list[Row]]
+State = Receivable | Registry
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
-def rows_of(state: Receivable | Registry) -> Rows:
-    """Every projection row of one journal's state; an empty journal has none."""
-    if not state.length:
-        return {table: [] for table in PROJECTIONS}
-    return _registry_rows(state) if isinstance(state, Registry) else _receivable_rows(state)
+def _journal_rows(state: State) -> list[Row]:
+    number = REGISTRY_JOURNAL if isinstance(state, Registry) else state.receivable_id
+    return [(number, state.head, state.length)] if state.length else []
 
 
-def _receivable_rows(receivable: Receivable) -> Rows:
-    number, parts = receivable.receivable_id, receivable.certificates.values()
-    freezes = _freeze_rows(receivable.orders, Scope.RECEIVABLE, receivable_id=number)
-    for part in parts:
-        freezes += _freeze_rows(part.orders, Scope.CERTIFICATE, receivable_id=number, start=part.start, end=part.end)
-    return {
-        "journal": [(number, receivable.head, receivable.length)],
-        "receivable": [_receivable_row(receivable)],
-        "certificate": [_certificate_row(receivable, part) for part in parts],
-        "order_freeze": freezes,
-    }
+def _receivable_rows(receivable: Receivable) -> list[Row]:
+    return [_receivable_row(receivable)] if receivable.length else []
 
 
-def _registry_rows(registry: Registry) -> Rows:
-    members = registry.members.values()
-    freezes: list[Row] = []
-    for member in members:
-        freezes += _freeze_rows(member.orders, Scope.MEMBER, member=member.address)
-    return {
-        "journal": [(0, registry.head, registry.length)],
-        "member": [_member_row(member) for member in members],
-        "order_freeze": freezes,
-        "parameter": [
-            (int(parameter), setting.effective, setting.value, setting.at)
-            for parameter, settings in registry.parameters.items()
-            for setting in settings
-        ],
-        "deposit_token": list(registry.deposit_tokens.items()),
-        "registry": [
-            (
-                1,
-                registry.paused_since,
-                registry.paused_seconds,
-                registry.rules,
-                registry.descriptor,
-                registry.sunset_at,
-                registry.desk,
-            )
-        ],
-    }
+def _switches_rows(registry: Registry) -> list[Row]:
+    if not registry.length:
+        return []
+    return [
+        (
+            1,
+            registry.paused_since,
+            registry.paused_seconds,
+            registry.rules,
+            registry.descriptor,
+            registry.sunset_at,
+            registry.desk,
+        )
+    ]
+
+
+def _parameter_rows(registry: Registry) -> list[Row]:
+    return [
+        (int(parameter), setting.effective, setting.value, setting.at)
+        for parameter, settings in registry.parameters.items()
+        for setting in settings
+    ]
 
 
 def _receivable_row(receivable: Receivable) -> Row:
@@ -380,6 +385,23 @@ def _member_row(member: Member) -> Row:
     )
 
 
+def _certificate_freezes(receivable: Receivable, parts: Iterable[Certificate]) -> list[Row]:
+    number = receivable.receivable_id
+    return [
+        row
+        for part in parts
+        for row in _freeze_rows(part.orders, Scope.CERTIFICATE, receivable_id=number, start=part.start, end=part.end)
+    ]
+
+
+def _receivable_freezes(receivable: Receivable) -> list[Row]:
+    return _freeze_rows(receivable.orders, Scope.RECEIVABLE, receivable_id=receivable.receivable_id)
+
+
+def _member_freezes(members: Iterable[Member]) -> list[Row]:
+    return [row for member in members for row in _freeze_rows(member.orders, Scope.MEMBER, member=member.address)]
+
+
 def _freeze_rows(
     orders: Iterable[Freeze], scope: Scope, *, receivable_id: int = 0, start: int = 0, end: int = 0, member: bytes = b""
 ) -> list[Row]:
@@ -388,49 +410,134 @@ def _freeze_rows(
     ]
 
 
-def changed(old: Receivable | Registry, new: Receivable | Registry) -> tuple[Rows, Rows]:
-    """Projection rows of the new state that are not the old one's, and the keys of rows that are gone."""
-    before, after = rows_of(old), rows_of(new)
-    written: Rows = {}
-    gone: Rows = {}
-    for table, rows in after.items():
-        key = PROJECTIONS[table][1]
-        known = set(before[table])
-        written[table] = [row for row in rows if row not in known]
-        gone[table] = list({row[:key] for row in before[table]} - {row[:key] for row in rows})
-    return written, gone
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is to be written to bring the projections from some states to others: rows that are new, rows that are
+    others under their old key, and keys of rows that go."""
+
+    new: Rows = field(default_factory=lambda: {table: [] for table in PROJECTIONS})
+    other: Rows = field(default_factory=lambda: {table: [] for table in PROJECTIONS})
+    gone: Rows = field(default_factory=lambda: {table: [] for table in PROJECTIONS})
+
+    def add(self, old: State, new: State) -> None:
+        """What differs between two states of one journal, whichever is the later one."""
+        for table, before, after in _differing_rows(old, new):
+            key = PROJECTIONS[table][1]
+            known = {row[:key]: row for row in before}
+            for row in after:
+                was = known.pop(row[:key], None)
+                if was is None:
+                    self.new[table].append(row)
+                elif was != row:
+                    self.other[table].append(row)
+            self.gone[table] += known
+
+    def write(self, connection: psycopg.Connection) -> None:
+        """Bring the tables up to the new states."""
+        # An update in place touches only the indexes of columns that change, and of most rows none does.
+        delete_rows(connection, self.gone)
+        update_rows(connection, self.other)
+        insert_rows(connection, self.new)
 
 
-def write_rows(connection: psycopg.Connection, rows: Rows) -> None:
-    """Insert or replace projection rows."""
+def rows_of(state: State) -> Rows:
+    """Every projection row of one journal's state; an empty journal has none."""
+    changes = Changes()
+    changes.add(Registry(b"") if isinstance(state, Registry) else Receivable(state.receivable_id, b""), state)
+    return changes.new
+
+
+def _differing_rows(old: State, new: State) -> Iterator[tuple[str, list[Row], list[Row]]]:
+    """Tables with the rows that may differ between two states of one journal, before and after.
+
+    The fold writes a new object for what it changes: what is the same object in both has the same rows.
+    """
+    yield "journal", _journal_rows(old), _journal_rows(new)
+    if isinstance(old, Receivable) and isinstance(new, Receivable):
+        yield from _differing_rows_of_receivable(old, new)
+    elif isinstance(old, Registry) and isinstance(new, Registry):
+        yield from _differing_rows_of_registry(old, new)
+    else:
+        raise TypeError("two states of one journal are of one kind")
+
+
+def _differing_rows_of_receivable(old: Receivable, new: Receivable) -> Iterator[tuple[str, list[Row], list[Row]]]:
+    yield "receivable", _receivable_rows(old), _receivable_rows(new)
+    before, after = _differing(old.certificates, new.certificates)
+    yield (
+        "certificate",
+        [_certificate_row(old, part) for part in before],
+        [_certificate_row(new, part) for part in after],
+    )
+    yield "order_freeze", _certificate_freezes(old, before), _certificate_freezes(new, after)
+    if old.orders is not new.orders:
+        yield "order_freeze", _receivable_freezes(old), _receivable_freezes(new)
+
+
+def _differing_rows_of_registry(old: Registry, new: Registry) -> Iterator[tuple[str, list[Row], list[Row]]]:
+    yield "registry", _switches_rows(old), _switches_rows(new)
+    before, after = _differing(old.members, new.members)
+    yield "member", [_member_row(member) for member in before], [_member_row(member) for member in after]
+    yield "order_freeze", _member_freezes(before), _member_freezes(after)
+    yield "parameter", _parameter_rows(old), _parameter_rows(new)
+    yield "deposit_token", list(old.deposit_tokens.items()), list(new.deposit_tokens.items())
+
+
+def _differing(old: Mapping[K, V], new: Mapping[K, V]) -> tuple[list[V], list[V]]:
+    """What is another object in the one than in the other, or only there."""
+    return (
+        [value for key, value in old.items() if new.get(key) is not value],
+        [value for key, value in new.items() if old.get(key) is not value],
+    )
+
+
+def insert_rows(connection: psycopg.Connection, rows: Mapping[str, Sequence[Row]]) -> None:
+    """Insert projection rows."""
+    for table, values in rows.items():
+        if not values:
+            continue
+        columns, _ = PROJECTIONS[table]
+        with connection.cursor().copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)") as copy:
+            copy.set_types([sql.copied for sql in tables.sql_types(table, columns)])
+            for row in values:
+                copy.write_row(row)
+
+
+def update_rows(connection: psycopg.Connection, rows: Mapping[str, Sequence[Row]]) -> None:
+    """Replace projection rows that are there."""
     for table, values in rows.items():
         if not values:
             continue
         columns, key = PROJECTIONS[table]
-        updates = ", ".join(f"{column} = EXCLUDED.{column}" for column in columns[key:])
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})"
-                f" ON CONFLICT ({', '.join(columns[:key])}) DO UPDATE SET {updates}",
-                values,
-            )
+        written = ", ".join(f"{column} = fresh.{column}" for column in columns[key:])
+        connection.execute(
+            f"UPDATE {table} SET {written} FROM {_unnested(table, columns, 'fresh')}",
+            [list(column) for column in zip(*values, strict=True)],
+        )
 
 
-def delete_rows(connection: psycopg.Connection, keys: Rows) -> None:
+def delete_rows(connection: psycopg.Connection, keys: Mapping[str, Sequence[Row]]) -> None:
     """Delete projection rows by their keys."""
     for table, values in keys.items():
         if not values:
             continue
         columns, key = PROJECTIONS[table]
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                f"DELETE FROM {table} WHERE " + " AND ".join(f"{column} = %s" for column in columns[:key]), values
-            )
+        connection.execute(
+            f"DELETE FROM {table} USING {_unnested(table, columns[:key], 'stale')}",
+            [list(column) for column in zip(*values, strict=True)],
+        )
+
+
+def _unnested(table: str, columns: Sequence[str], name: str) -> str:
+    """Rows given as one array a column, and that they are the table's by its key."""
+    arrays = ", ".join(f"%s::{sql.array}" for sql in tables.sql_types(table, columns))
+    same = " AND ".join(f"{table}.{column} = {name}.{column}" for column in columns[: PROJECTIONS[table][1]])
+    return f"unnest({arrays}) AS {name} ({', '.join(columns)}) WHERE {same}"
 
 
 def truncate(connection: psycopg.Connection) -> None:
     """Empty every mirrored table."""
-    connection.execute(f"TRUNCATE cursor, entry, block, {', '.join(PROJECTIONS)}")
+    connection.execute(f"TRUNCATE cursor, entry, block, quarantine, {', '.join(PROJECTIONS)}")
 
 
 def delete_journals(connection: psycopg.Connection, journal_ids: Sequence[int]) -> None:
@@ -445,6 +552,16 @@ def delete_journals(connection: psycopg.Connection, journal_ids: Sequence[int]) 
     if REGISTRY_JOURNAL in journal_ids:
         for table in ("member", "parameter", "deposit_token", "registry"):
             connection.execute(f"DELETE FROM {table}")
+
+
+def projection_text(connection: psycopg.Connection, table: str) -> Iterator[bytes]:
+    """All rows of a projection, in key order, each as a line of PostgreSQL's COPY text."""
+    columns, key = PROJECTIONS[table]
+    connection.execute("SET LOCAL bytea_output = 'hex'")
+    ordered = f"SELECT {', '.join(columns)} FROM {table} ORDER BY {', '.join(columns[:key])}"
+    with connection.cursor().copy(f"COPY ({ordered}) TO STDOUT") as copy:
+        for row in copy:
+            yield bytes(row)
 
 
 def projection_rows(connection: psycopg.Connection, table: str) -> Iterator[Row]:

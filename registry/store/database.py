@@ -13,12 +13,18 @@ from sqlalchemy import Connection, Engine, create_engine, exc, text
 
 from registry.errors import ServiceError
 
-__all__ = ["Connection", "Database", "DatabaseUnreachable", "QueryTimeout"]
+__all__ = ["Connection", "Database", "DatabaseUnreachable", "QueryTimeout", "named_failures"]
 
 CONNECT_TIMEOUT_SECONDS = 10
 POOL_CONNECTIONS_MAX = 10
 STATEMENT_TIMEOUT_SECONDS = 30
 """For reads; the mirror's bulk writes and rebuilds have none."""
+
+LEASE_KEY = 4712
+"""The advisory lock of the one mirror that writes; the migrations' is 4711."""
+
+MIRROR_APPLICATION = "counterfoil-mirror"
+"""What the database's list of sessions calls a mirror, before its host and process."""
 
 READING = {
     "statement_timeout": f"'{STATEMENT_TIMEOUT_SECONDS}s'",
@@ -65,7 +71,7 @@ class Database:
 
     def migrate(self) -> None:
         """Bring the schema to the newest version. Safe to repeat, and from two processes at once."""
-        with _named_failures(), self.engine.begin() as connection:
+        with named_failures(), self.engine.begin() as connection:
             # Of two processes that start together one migrates and the other finds it done.
             connection.execute(text("SELECT pg_advisory_xact_lock(4711)"))
             if _version(connection) == newest_version():
@@ -85,7 +91,7 @@ class Database:
 
         Raises DatabaseUnreachable, QueryTimeout.
         """
-        with _named_failures(), self.engine.connect() as connection:
+        with named_failures(), self.engine.connect() as connection:
             reading = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with reading.begin():
                 reading.exec_driver_sql("; ".join(f"SET LOCAL {name} = {value}" for name, value in READING.items()))
@@ -94,13 +100,13 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction on the business tables, committed at the end."""
-        with _named_failures(), self.engine.begin() as connection:
+        with named_failures(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def bulk(self) -> Iterator[psycopg.Connection]:
         """A plain psycopg connection in one transaction, for the mirror: COPY and pipelined statements."""
-        with _named_failures(), psycopg.connect(self.url, connect_timeout=CONNECT_TIMEOUT_SECONDS) as connection:
+        with named_failures(), psycopg.connect(self.url, connect_timeout=CONNECT_TIMEOUT_SECONDS) as connection:
             yield connection
 
     def describe(self) -> str:
@@ -127,7 +133,8 @@ def _version(connection: Connection) -> str | None:
 
 
 @contextmanager
-def _named_failures() -> Iterator[None]:
+def named_failures() -> Iterator[None]:
+    """What PostgreSQL raises, by our names. Raises DatabaseUnreachable, QueryTimeout."""
     try:
         yield
     except (psycopg.OperationalError, exc.OperationalError, exc.InterfaceError, psycopg.InterfaceError) as error:

@@ -1,10 +1,10 @@
 """The tables, in two groups that are never confused.
 
-Mirrored tables (cursor, block, entry, journal, receivable, certificate, member, order_freeze, parameter, deposit_token,
-registry) are written by registry.mirror alone and can be thrown away: the chain's logs give them again. Business tables
-(party, party_profile, invoice, invoice_attachment, trade_document, order_reference, bank_reference, quote,
-relay_request, nonce_word, duplicate_attempt, reconciliation) hold what never goes on chain. What accounts have in
-deposit tokens is in neither: no journal tells of it, and the token itself answers at the mirror's block.
+Mirrored tables (cursor, block, entry, quarantine, journal, receivable, certificate, member, order_freeze, parameter,
+deposit_token, registry) are written by registry.mirror alone and can be thrown away: the chain's logs give them again.
+Business tables (party, party_profile, invoice, invoice_attachment, trade_document, order_reference, bank_reference,
+quote, relay_request, nonce_word, duplicate_attempt, reconciliation) hold what never goes on chain. What accounts have
+in deposit tokens is in neither: no journal tells of it, and the token itself answers at the mirror's block.
 
 Nothing that only the clock decides is stored: whether a receivable is due, or an order in force, is asked of the dates
 at the time of the mirror's block. Indexes end in what lists filter by besides, so that a page is found in the index.
@@ -15,7 +15,10 @@ on mirrored tables, as the entries hash them), own instants are timestamptz.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -35,11 +38,11 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
-    UniqueConstraint,
     func,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
 
 metadata = MetaData(
     naming_convention={
@@ -63,6 +66,29 @@ class Minor(TypeDecorator[int]):
         return None if value is None else int(value)
 
 
+@dataclass(frozen=True, slots=True)
+class SqlType:
+    """What COPY's binary format and a cast to an array call a type."""
+
+    copied: str
+    array: str
+
+
+_SQL_TYPES: dict[type[TypeEngine[Any]], SqlType] = {
+    Minor: SqlType("numeric", "numeric[]"),
+    BigInteger: SqlType("int8", "bigint[]"),
+    Integer: SqlType("int4", "integer[]"),
+    SmallInteger: SqlType("int2", "smallint[]"),
+    LargeBinary: SqlType("bytea", "bytea[]"),
+    Boolean: SqlType("bool", "boolean[]"),
+}
+
+
+def sql_types(table: str, columns: Iterable[str]) -> list[SqlType]:
+    """The types of columns of a mirrored table."""
+    return [_SQL_TYPES[type(metadata.tables[table].c[column].type)] for column in columns]
+
+
 def _minor(name: str) -> Column[int]:
     """An amount or a bound of a range."""
     return Column(name, Minor, nullable=False)
@@ -81,8 +107,10 @@ cursor = Table(
     Column("block_at", BigInteger, nullable=False),
     Column("safe_block", BigInteger, nullable=False),
     Column("finalized_block", BigInteger, nullable=False),
+    Column("checked_block", BigInteger, nullable=False),
     CheckConstraint("id = 1", name="single"),
-    comment="How far the mirror has come. One row; moved only together with the entries it stands for.",
+    comment="How far the mirror has come. One row; moved only together with the entries it stands for. Up to "
+    "`checked_block` the heads of journals with entries were compared with the contract's.",
 )
 
 block = Table(
@@ -92,18 +120,19 @@ block = Table(
     Column("hash", LargeBinary, nullable=False, unique=True),
     Column("parent_hash", LargeBinary, nullable=False),
     Column("at", BigInteger, nullable=False),
-    comment="Headers of the followed chain, to find the fork point after a reorg.",
+    comment="Headers of the followed chain, to find the fork point after a reorg: those that are not final yet, and of "
+    "the others those with entries and the ends of ranges.",
 )
 
 entry = Table(
     "entry",
     metadata,
-    Column("block_hash", LargeBinary, primary_key=True),
-    Column("log_index", Integer, primary_key=True, autoincrement=False),
+    Column("journal_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("block_hash", LargeBinary, nullable=False),
+    Column("log_index", Integer, nullable=False),
     Column("block_number", BigInteger, nullable=False),
     Column("tx_hash", LargeBinary, nullable=False),
-    Column("journal_id", BigInteger, nullable=False),
-    Column("position", Integer, nullable=False),
     Column("operation", SmallInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
     _minor("start_minor"),
@@ -113,12 +142,10 @@ entry = Table(
     Column("head", LargeBinary, nullable=False),
     Column("order_hash", LargeBinary),
     Column("quote_digest", LargeBinary),
-    UniqueConstraint("journal_id", "position"),
     Index(None, "block_number"),
     Index("ix_entry_order", "order_hash", "journal_id", "position", postgresql_where=text("order_hash IS NOT NULL")),
     Index("ix_entry_quote", "quote_digest", postgresql_where=text("quote_digest IS NOT NULL")),
     Index("ix_entry_paid", "journal_id", "position", postgresql_where=text("operation = 20")),
-    ForeignKeyConstraint(["block_hash"], ["block.hash"]),
     comment="The stored log: every journal entry as the node gave it. `head` is the journal's head after it, "
     "`order_hash` the order behind what officers did, `quote_digest` the quote behind a sale or a pledge.",
 )
@@ -315,6 +342,17 @@ registry = Table(
     comment="Projection: the registry's own switches. One row; 0 for no pause and no sunset, zeros for no contract.",
 )
 
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("journal_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("block_number", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("since", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    comment="Journals that the node does not tell as the contract has them. Their rows stand where they were last "
+    "right; the others go on.",
+)
+
 PROJECTIONS: tuple[Table, ...] = (
     journal,
     receivable,
@@ -501,5 +539,6 @@ reconciliation = Table(
     Column("compared", BigInteger, nullable=False),
     Column("differences", JSONB, nullable=False),
     Column("finished_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Index(None, "deep", "reconciliation_id"),
     comment="The record of every comparison of SQL with the chain.",
 )

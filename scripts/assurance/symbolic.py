@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -100,17 +101,14 @@ def _run(halmos: str, contract: str, environment: dict[str, str]) -> Iterator[Ou
     ]
     log = BUILD / f"{contract}.log"
     with log.open("w") as output:
+        running = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
         try:
-            subprocess.run(
-                command,
-                cwd=ROOT,
-                env=environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                timeout=AREA_SECONDS_MAX,
-                check=False,
-            )
+            running.wait(AREA_SECONDS_MAX)
         except subprocess.TimeoutExpired:
+            # With its solvers, which would go on for as long as they like.
+            os.killpg(running.pid, signal.SIGKILL)
             fail(f"{contract}: not decided within {AREA_SECONDS_MAX} s")
     if not report.is_file():
         sys.stdout.write(log.read_text()[-4000:])

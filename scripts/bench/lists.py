@@ -38,6 +38,7 @@ from registry.domain.journal import Entry, word
 from registry.domain.keccak import keccak256
 from registry.domain.receivable import DAY_SECONDS, Certificate, Parameter, Phase, Receivable, Registry, Scope, Status
 from registry.mirror import store
+from registry.mirror.copying import ENTRY_COLUMNS, entry_row
 from registry.store.database import Database
 from registry.store.embedded import EmbeddedPostgres
 from registry.store.queries import certificates, entries, members, orders, parties, receivables
@@ -137,7 +138,8 @@ def fill(database: Database, *, count: int, copies: int = 1, with_money: bool = 
         ):
             found += [number for (number,) in connection.execute(statement)]
         store.insert_cursor(
-            connection, store.Cursor(CHAIN_ID, CONTRACT, log.number, log.number.to_bytes(32), book.now, 0, 0)
+            connection,
+            store.Cursor(CHAIN_ID, CONTRACT, log.number, log.number.to_bytes(32), book.now, 0, 0, log.number),
         )
         with connection.cursor().copy("COPY party (address, handle, name) FROM STDIN") as copy:
             for number, address in enumerate(people):
@@ -177,7 +179,7 @@ def _copy(connection: psycopg.Connection, book: Book, copies: int) -> None:
         "stride": SCATTERED_STRIDE,
         "scattered": book.receivables * copies // SCATTERED_AMONG * SCATTERED_AMONG,
     }
-    entry = ("block_hash", "log_index", "block_number", "tx_hash", *store.ENTRY_COLUMNS, "topics", "data", "head")
+    entry = ("block_hash", "log_index", "block_number", "tx_hash", *ENTRY_COLUMNS, "topics", "data", "head")
     projections = [
         (name, store.PROJECTIONS[name][0]) for name in ("journal", "receivable", "certificate", "order_freeze")
     ]
@@ -207,7 +209,7 @@ class _Log:
         self._connection = connection
         self.number = 1
         self._blocks: list[Block] = []
-        self._new: list[store.NewEntry] = []
+        self._new: list[bytes] = []
         self._state: Receivable | Registry | None = None
 
     def reached(self) -> Receivable:
@@ -228,7 +230,7 @@ class _Log:
                 block_hash, parent = self.number.to_bytes(32), (self.number - 1).to_bytes(32)
                 self._blocks.append(Block(self.number, block_hash, parent, entry.time, b"", None))
             raw = RawLog(CONTRACT, self.number, self.number.to_bytes(32), index, state.head, topics, data)
-            self._new.append(store.NewEntry(raw, entry, state.length, state.head))
+            self._new.append(entry_row(raw, entry, state.length, state.head))
         return state
 
     def flush(self) -> None:
@@ -254,10 +256,10 @@ class _Rows:
                     copy.write_row(row)
 
 
-def _encoded(entry: Entry) -> tuple[tuple[bytes, ...], bytes]:
+def _encoded(entry: Entry) -> tuple[bytes, bytes]:
     """Topics and data of the log that tells of an entry."""
     topic, indexed, others = _FORMS[type(entry)]
-    topics = (topic, *(word(getattr(entry, name)) for name in indexed))
+    topics = b"".join([topic, *(word(getattr(entry, name)) for name in indexed)])
     return topics, b"".join([word(getattr(entry, name)) for name in others])
 
 

@@ -108,10 +108,10 @@ def test_a_node_that_does_not_answer_is_not_ready_and_reads_go_on(api: Api, monk
     travelled(api)
     api.mirror()
 
-    def silent(*_: Any) -> None:
+    def silent(*_: Any, **__: Any) -> None:
         raise NodeUnreachable("silent")
 
-    monkeypatch.setattr(api.services.node, "request", silent)
+    monkeypatch.setattr(api.services.node, "_asked", silent)
     assert reasons(api) == ["node_unreachable"]
     assert api.get("/v1/receivables/R-1")["id"] == "R-1"
     figures = api.client.get("/metrics").text

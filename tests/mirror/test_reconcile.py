@@ -94,7 +94,7 @@ def test_nothing_differs_before_a_hand_touches_it(desk: Desk) -> None:
         ("DELETE FROM party", "party", "name"),
         ("UPDATE entry SET journal_id = -1 WHERE journal_id = 2", "entry", "journal_id"),
         ("UPDATE entry SET position = 99 WHERE journal_id = 2", "entry", "position"),
-        ("DELETE FROM block WHERE number = (SELECT max(number) - 1 FROM block)", "block", "row"),
+        ("DELETE FROM block WHERE number = (SELECT min(block_number) FROM entry)", "block", "row"),
         ("DELETE FROM block WHERE number = (SELECT max(number) FROM block)", "block", "row"),
         ("UPDATE cursor SET block_number = block_number - 1", "cursor", "block_hash"),
     ],

@@ -450,7 +450,7 @@ class Chain:
             data = bytes.fromhex(log["data"][2:])
             is_registrys = source == self.contract
             if is_registrys and topics[0] in ENTRY_TOPICS:
-                mined = replace(mined, entries=(*mined.entries, decode(topics, data)))
+                mined = replace(mined, entries=(*mined.entries, decode(b"".join(topics), data)))
             elif is_registrys and topics[0] == _SKIPPED:
                 mined = replace(mined, skipped=(*mined.skipped, (int.from_bytes(topics[1]), data[:4])))
             elif topics[0] == _TRANSFER:

@@ -11,7 +11,7 @@ from eth_utils.crypto import keccak
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from registry.domain.decode import LogMalformed, decode
+from registry.domain.decode import LogMalformed, decode, decode_hashed, journal_of
 from registry.domain.fold import (
     JournalBroken,
     empty_receivable,
@@ -64,7 +64,7 @@ def as_log(entry: Entry) -> tuple[list[bytes], bytes]:
         if (value := getattr(entry, argument.name)) is not None
     }
     topics = [keccak(text=entry.signature()), *(coded[argument.name] for argument in arguments if argument.indexed)]
-    return topics, b"".join(coded[argument.name] for argument in arguments if not argument.indexed)
+    return b"".join(topics), b"".join(coded[argument.name] for argument in arguments if not argument.indexed)
 
 
 # ------------------------------------------------------- decoding and hashing
@@ -73,6 +73,21 @@ def as_log(entry: Entry) -> tuple[list[bytes], bytes]:
 @given(any_entry())
 def test_a_decoded_log_is_the_entry_that_was_written(entry: Entry) -> None:
     assert decode(*as_log(entry)) == entry
+
+
+@given(any_entry())
+def test_the_hash_made_of_a_logs_words_is_the_entrys(entry: Entry) -> None:
+    topics, data = as_log(entry)
+    assert decode_hashed(topics, data) == (entry, entry.hash())
+    assert journal_of(topics) == entry.journal_id
+
+
+@given(any_entry(), st.data())
+def test_whatever_else_a_word_holds_is_in_the_hash(entry: Entry, data: st.DataObject) -> None:
+    topics, body = as_log(entry)
+    at = data.draw(st.integers(0, len(body) - 1))
+    other = body[:at] + bytes([body[at] ^ data.draw(st.integers(1, 255))]) + body[at + 1 :]
+    assert decode_hashed(topics, other)[1] != entry.hash()
 
 
 @given(any_entry(), st.integers(1, 64), st.booleans())

@@ -101,7 +101,7 @@ def read_schedule(line: str) -> Schedule:
         topics = [next(words) for _ in range(topics_total)]
         body = b"".join(next(words) for _ in range(data_bytes // WORD_BYTES))
         if emitter[12:] == contract and topics[0] in ENTRY_TOPICS:
-            entries.append(decode(topics, body))
+            entries.append(decode(b"".join(topics), body))
         elif emitter[12:] == token and topics[0] == TRANSFER:
             cash.append((topics[1][12:], topics[2][12:], int.from_bytes(body)))
     return Schedule(contract, receivable_id, record, certificates, entries, cash)

@@ -199,8 +199,8 @@ def test_an_amount_that_is_too_wide_is_refused_and_not_rounded(database: Databas
 
 def test_the_cursor_has_one_row_at_most(database: Database) -> None:
     insertion = (
-        "INSERT INTO cursor (id, chain_id, contract, block_number, block_hash, block_at, safe_block, finalized_block)"
-        " VALUES (%s, 1, '', 0, '', 0, 0, 0)"
+        "INSERT INTO cursor (id, chain_id, contract, block_number, block_hash, block_at, safe_block, finalized_block,"
+        " checked_block) VALUES (%s, 1, '', 0, '', 0, 0, 0, 0)"
     )
     with pytest.raises(psycopg.errors.CheckViolation), database.bulk() as connection:
         connection.execute(insertion, (2,))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from registry.domain.amounts import Payout, paid_out, with_amounts
+from registry.domain.amounts import Payout, after_payment, pay_out
 from registry.domain.identifiers import Address, CertificateId, format_address
 from registry.domain.journal import (
     Absolved,
@@ -196,7 +196,7 @@ def decide_pay_and_redeem(
     """Raises what decide_pay and decide_redeem_many raise."""
     paid = decide_pay(world, actor=actor, receivable_id=receivable_id, amount=amount, now=now)
     receivable = world.receivables[receivable_id]
-    after = _with_receivable(world, with_amounts(receivable, paid=receivable.paid + amount))
+    after = _with_receivable(world, after_payment(receivable, amount))
     return paid, decide_redeem_many(after, actor=actor, certificates=certificates, now=now)
 
 
@@ -384,9 +384,9 @@ def _redeemed(receivable: Receivable, certificate: Certificate, out: Payout, act
 
 def _after_payout(receivable: Receivable, certificate: Certificate, out: Payout) -> Receivable:
     """What the next redemption of a batch meets. The fold, which imports these rules, says the rest."""
-    after, left = paid_out(receivable, certificate, out)
-    certificates = {start: part for start, part in after.certificates.items() if start != certificate.start}
-    return replace(after, certificates=certificates | ({left.start: left} if left else {}))
+    after = receivable.copy()
+    pay_out(after, certificate, out)
+    return after
 
 
 def _with_receivable(world: World, receivable: Receivable) -> World:

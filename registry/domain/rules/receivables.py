@@ -122,7 +122,8 @@ def decide_counter_offer(
     require_running(world.registry)
     receivable = _require_debtors_answer(world, actor, receivable_id, head)
     require_answer_window(receivable, clock=clock(world.registry, now=now))
-    require_offer(receivable, face=face, due=due, now=now)
+    # Every entry so far but the first was one.
+    require_offer(receivable, offers=receivable.length - 1, face=face, due=due, now=now)
     _require_tenor(world, due, now=now)
     world.require_eligible(actor, now=now)
     return CounterOffered(receivable_id, actor, receivable.claim_face, face, due, now)

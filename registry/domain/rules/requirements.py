@@ -155,12 +155,12 @@ def require_reason(reason: int) -> None:
         raise ReasonMissing()
 
 
-def require_offer(receivable: Receivable, *, face: int, due: int, now: int) -> None:
-    """A counter-offer to the claim: a lower amount, another date, or both. Every entry so far but the first was one.
+def require_offer(receivable: Receivable, *, offers: int, face: int, due: int, now: int) -> None:
+    """A counter-offer to the claim after `offers` others: a lower amount, another date, or both.
 
     Raises TooManyOffers, OfferMalformed, DueDateMalformed, DueDatePassed.
     """
-    if receivable.length - 1 >= OFFERS_MAX:
+    if offers >= OFFERS_MAX:
         raise TooManyOffers()
     if not 0 < face <= receivable.claim_face or (face, due) == (receivable.claim_face, receivable.claim_due):
         raise OfferMalformed()
@@ -288,8 +288,9 @@ def in_force(orders: Iterable[Freeze], *, now: int) -> tuple[Freeze, ...]:
 
 def require_unfrozen(orders: Iterable[Freeze], *, now: int) -> None:
     """Raises FrozenByOrder with the first order in force."""
-    for freeze in in_force(orders, now=now):
-        raise FrozenByOrder(f"order 0x{freeze.order.hex()} is in force until {calendar.instant(freeze.expiry)}")
+    for freeze in orders:
+        if now < freeze.expiry:
+            raise FrozenByOrder(f"order 0x{freeze.order.hex()} is in force until {calendar.instant(freeze.expiry)}")
 
 
 def require_order(order: bytes) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, literal, select
 
 from registry.domain import fold
-from registry.domain.decode import WORD_BYTES, decode
+from registry.domain.decode import decode
 from registry.domain.identifiers import Address, format_receivable_id
 from registry.domain.journal import Entry, Paid
 from registry.domain.provenance import Step, provenance
@@ -34,11 +34,6 @@ class JournalTooLong(Refusal):
     default_hint = "Read its entries page by page"
 
 
-def decode_stored(topics: bytes, data: bytes) -> Entry:
-    """The entry behind the bytes of a stored log row; `topics` is their concatenation. Raises LogMalformed."""
-    return decode([topics[at : at + WORD_BYTES] for at in range(0, len(topics), WORD_BYTES)], data)
-
-
 @dataclass(frozen=True, slots=True)
 class StoredEntryRow:
     """A journal entry as the node gave it. `topics` is their concatenation; `head` the journal's head after it."""
@@ -55,7 +50,7 @@ class StoredEntryRow:
 
     def decode(self) -> Entry:
         """The entry behind the bytes. Raises LogMalformed."""
-        return decode_stored(self.topics, self.data)
+        return decode(self.topics, self.data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select
 from registry.domain.identifiers import Address
 from registry.domain.receivable import MemberStatus, Status
 from registry.store import tables
+from registry.store.database import LEASE_KEY, MIRROR_APPLICATION
 
 
 class Finality(StrEnum):
@@ -33,6 +34,7 @@ class CursorRow:
     block_at: int
     safe_block: int
     finalized_block: int
+    checked_block: int
 
     @property
     def finality(self) -> Finality:
@@ -73,6 +75,43 @@ class ReconciliationRow:
     compared: int
     differences: list[dict[str, Any]]
     finished_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorRow:
+    """A mirror that is connected to the database: its name there, and whether it is the one that writes."""
+
+    name: str
+    since: datetime
+    leads: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetAsideRow:
+    """A journal that the node does not tell as the contract has it; its rows stand where they were last right."""
+
+    journal_id: int
+    block_number: int
+    reason: str
+    since: datetime
+
+
+def mirrors(connection: Connection) -> list[MirrorRow]:
+    """The mirrors of this database, the one that writes first."""
+    found = connection.exec_driver_sql(
+        "SELECT application_name, backend_start, EXISTS (SELECT FROM pg_locks WHERE pg_locks.pid = activity.pid"
+        " AND locktype = 'advisory' AND objid = %s AND granted) AS leads FROM pg_stat_activity AS activity"
+        " WHERE datname = current_database() AND application_name LIKE %s ORDER BY 3 DESC, 2",
+        (LEASE_KEY, f"{MIRROR_APPLICATION} %"),
+    )
+    return [MirrorRow(*row) for row in found]
+
+
+def set_aside(connection: Connection) -> list[SetAsideRow]:
+    """Journals that the mirror set aside."""
+    table = tables.quarantine
+    found = connection.execute(select(*(table.c[name] for name in SetAsideRow.__slots__)).order_by(table.c.journal_id))
+    return [SetAsideRow(*row) for row in found]
 
 
 def cursor(connection: Connection) -> CursorRow | None:

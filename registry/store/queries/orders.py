@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from registry.domain.decode import decode
 from registry.domain.identifiers import (
     Address,
     CertificateId,
@@ -38,7 +39,6 @@ from registry.domain.identifiers import (
 )
 from registry.domain.journal import CertificateFrozen, MemberFrozen, ReceivableFrozen
 from registry.domain.receivable import Freeze, Scope
-from registry.store.queries.entries import decode_stored
 from registry.store.queries.pages import PAGE_ROWS_DEFAULT, Page, beyond, page, rows_asked
 from registry.store.queries.visibility import Caller, visible_to
 from registry.store.tables import Minor, entry, order_reference
@@ -293,7 +293,7 @@ def _array(kind: type[TypeEngine[Any]], values: list[Any]) -> ColumnElement[Any]
 
 def _row(row: Row[Any]) -> FreezeRow:
     values = dict(row._mapping)
-    freezing = decode_stored(values.pop("topics"), values.pop("data"))
+    freezing = decode(values.pop("topics"), values.pop("data"))
     assert isinstance(freezing, CertificateFrozen | ReceivableFrozen | MemberFrozen)  # what was asked for
     return FreezeRow(
         **{**values, "scope": Scope(values["scope"])},

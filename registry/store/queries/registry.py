@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from sqlalchemy import Connection, select
 
@@ -35,13 +34,13 @@ class RegistryRow:
         return Registry(
             head=self.head,
             length=self.length,
-            parameters=MappingProxyType(self.parameters),
+            parameters=self.parameters,
             paused_since=self.paused_since,
             paused_seconds=self.paused_seconds,
             rules=self.rules,
             descriptor=self.descriptor,
             sunset_at=self.sunset_at,
-            deposit_tokens=MappingProxyType(self.deposit_tokens),
+            deposit_tokens=self.deposit_tokens,
             desk=self.desk,
         )
 

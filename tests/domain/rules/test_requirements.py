@@ -111,20 +111,20 @@ def test_the_due_second_is_too_late() -> None:
 
 @pytest.mark.parametrize(("face", "due"), [(99, DUE), (100, LATER_DUE), (100, DUE - DAY_SECONDS), (1, LATER_DUE)])
 def test_a_lower_amount_or_another_date_is_an_offer(face: int, due: int) -> None:
-    rules.require_offer(OPEN, face=face, due=due, now=NOW)
+    rules.require_offer(OPEN, offers=0, face=face, due=due, now=NOW)
 
 
 @pytest.mark.parametrize(("face", "due"), [(100, DUE), (0, LATER_DUE), (101, LATER_DUE)])
 def test_the_claim_itself_nothing_or_more_is_no_offer(face: int, due: int) -> None:
     with pytest.raises(rules.OfferMalformed):
-        rules.require_offer(OPEN, face=face, due=due, now=NOW)
+        rules.require_offer(OPEN, offers=0, face=face, due=due, now=NOW)
 
 
 def test_an_offer_is_measured_at_the_claim_not_at_the_offer_before() -> None:
     offered = after(REGISTERED, COUNTER_OFFERED)
-    rules.require_offer(offered, face=90, due=LATER_DUE, now=NOW)
+    rules.require_offer(offered, offers=1, face=90, due=LATER_DUE, now=NOW)
     with pytest.raises(rules.OfferMalformed):
-        rules.require_offer(offered, face=100, due=DUE, now=NOW)
+        rules.require_offer(offered, offers=1, face=100, due=DUE, now=NOW)
 
 
 # -------------------------------------------------------------- certificates

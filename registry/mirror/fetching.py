@@ -1,0 +1,258 @@
+"""Ranges of the chain as one node gives them: a chain of headers, and the logs that belong to those headers.
+
+Every range is a chain of headers whose first parent is the block before; every log belongs to one of those headers; a
+header whose bloom speaks of our events and which brought no log is asked again by its hash; and the last header is
+asked for once more after the logs. All of a range comes from one URL: two may be on two forks.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from queue import Empty, Queue
+
+from registry.chain.rpc import Block, Node, NodeUnreachable, RawLog, RpcFailed
+from registry.domain.decode import ENTRY_TOPICS, RECEIVABLE_TOPICS, REGISTRY_TOPICS
+from registry.domain.identifiers import Address, format_address
+from registry.domain.journal import REGISTRY_JOURNAL, word
+from registry.domain.keccak import keccak256
+from registry.errors import ServiceError
+
+RANGE_BLOCKS_MAX = 5_000
+"""Blocks of one range. A node that refuses gets shorter ranges, down to one block."""
+
+RANGE_BLOCKS_FIRST = 100
+
+RANGE_LOGS = 10_000
+"""Logs that a range should bring: enough to fold and write at once, few enough to hold in memory."""
+
+RANGES_AHEAD = 2
+"""Ranges that wait to be folded, at most: enough for the node to go on while one transaction is committed."""
+
+BLOOM_BITS = 2048
+
+
+class MirrorBroken(ServiceError):
+    """The node's answers do not fit together; asking again may help."""
+
+    code = "mirror_broken"
+    status = 502
+    title = "The node's blocks and logs do not fit together"
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Blocks that follow each other, and their logs in the order of the chain."""
+
+    blocks: list[Block]
+    logs: list[RawLog]
+
+    @property
+    def end(self) -> Block:
+        """The last block."""
+        return self.blocks[-1]
+
+
+class Fetcher:
+    """Fetches one contract's ranges, as long as the node and their logs allow. Raises NodeUnreachable, RpcFailed,
+    MirrorBroken from every method."""
+
+    def __init__(self, node: Node, contract: Address) -> None:
+        self._node = node
+        self._contract = contract
+        self._range_blocks = RANGE_BLOCKS_FIRST
+        of_contract = _bloom_of(contract)
+        self._blooms = [of_contract | _bloom_of(topic) for topic in ENTRY_TOPICS]
+
+    def range(self, *, number: int, block_hash: bytes, last: int) -> Range:
+        """What follows the block of this number and hash, at most up to block `last`."""
+        node = self._node.current()
+        while True:
+            end = min(last, number + self._range_blocks)
+            try:
+                blocks = _chain_of_blocks(node, number, block_hash, end)
+                logs = self._logs(node, blocks)
+            except (RpcFailed, NodeUnreachable) as failure:
+                # Too much for one answer, or for the time that it may take.
+                shorter = (end - number) // 2
+                self._range_blocks = max(1, shorter)
+                if shorter == 0 or isinstance(failure, NodeUnreachable):
+                    raise
+                continue
+            again = node.block(end)
+            if again is None or again.hash != blocks[-1].hash:
+                raise MirrorBroken(f"block {end} changed while its logs were read")
+            self._adapt(len(logs))
+            return Range(blocks, logs)
+
+    def block(self, block: Block) -> Range:
+        """One block that is known to follow: its logs by its hash."""
+        logs = self._node.logs_of_block(contract=self._contract, topics=ENTRY_TOPICS, block_hash=block.hash)
+        if not logs and self._speaks(block):
+            # A node may tell of a block a moment before it tells its logs.
+            logs = self._node.logs_of_block(contract=self._contract, topics=ENTRY_TOPICS, block_hash=block.hash)
+        return Range([block], self._checked([block], logs))
+
+    def journal(
+        self, journal_id: int, *, first: int, number: int, block_hash: bytes
+    ) -> tuple[list[Block], list[RawLog]]:
+        """All logs of one journal from block `first` up to the block of this number and hash, with their headers."""
+        node = self._node.current()
+        topics, second = REGISTRY_TOPICS, None
+        if journal_id != REGISTRY_JOURNAL:
+            topics, second = RECEIVABLE_TOPICS, word(journal_id)
+        logs: list[RawLog] = []
+        blocks_max = number
+        while first <= number:
+            last = min(number, first + blocks_max - 1)
+            try:
+                logs += node.logs(contract=self._contract, topics=topics, second=second, first=first, last=last)
+            except RpcFailed:
+                if blocks_max == 1:
+                    raise
+                blocks_max = max(1, (last - first) // 2)
+                continue
+            first = last + 1
+        blocks = node.blocks(sorted({log.block_number for log in logs} | {number}))
+        known = [block for block in blocks if block is not None]
+        if len(known) != len(blocks) or known[-1].hash != block_hash:
+            raise MirrorBroken(f"block {number} changed while logs up to it were read")
+        return known, self._checked(known, logs)
+
+    def _adapt(self, logs: int) -> None:
+        if logs > RANGE_LOGS:
+            self._range_blocks = max(1, self._range_blocks * RANGE_LOGS // logs)
+        elif logs < RANGE_LOGS // 2:
+            self._range_blocks = min(self._range_blocks * 2, RANGE_BLOCKS_MAX)
+
+    def _logs(self, node: Node, blocks: list[Block]) -> list[RawLog]:
+        logs = self._checked(
+            blocks,
+            node.logs(contract=self._contract, topics=ENTRY_TOPICS, first=blocks[0].number, last=blocks[-1].number),
+        )
+        answered = {found.block_hash for found in logs}
+        silent = [block for block in blocks if block.hash not in answered and self._speaks(block)]
+        for block in silent:
+            # Either the bloom is wrong (it may be) or the node left logs out: ask for this very block.
+            found = node.logs_of_block(contract=self._contract, topics=ENTRY_TOPICS, block_hash=block.hash)
+            logs += self._checked([block], found)
+        return sorted(logs, key=_place) if silent else logs
+
+    def _checked(self, blocks: list[Block], logs: list[RawLog]) -> list[RawLog]:
+        """The logs in the order of the chain, each once. Raises MirrorBroken for one that does not belong there."""
+        numbers = {block.hash: block.number for block in blocks}
+        in_order, before = True, (-1, -1)
+        for log in logs:
+            if log.address != self._contract:
+                raise MirrorBroken(f"a log of {format_address(log.address)} came for {format_address(self._contract)}")
+            if numbers.get(log.block_hash) != log.block_number:
+                raise MirrorBroken(f"a log names block {log.block_number} by a hash that is not its header's")
+            place = (log.block_number, log.log_index)
+            in_order = in_order and before < place
+            before = place
+        return logs if in_order else _sorted(logs)
+
+    def _speaks(self, block: Block) -> bool:
+        bloom = int.from_bytes(block.logs_bloom)
+        return any(bloom & wanted == wanted for wanted in self._blooms)
+
+
+class Ahead:
+    """Fetches the ranges that follow the one that is being folded, in a thread of its own: RANGES_AHEAD and no more."""
+
+    def __init__(self, fetcher: Fetcher) -> None:
+        self._fetcher = fetcher
+        self._run: _Run | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Ranges that are fetched and not taken."""
+        return 0 if self._run is None else self._run.found.qsize()
+
+    def range(self, *, number: int, block_hash: bytes, last: int) -> Range:
+        """As Fetcher.range; what follows is being fetched when this returns."""
+        if self._run is None or self._run.expected != block_hash:
+            self.drop()
+            self._run = _Run(self._fetcher, number, block_hash, last)
+        found = self._run.found.get()
+        if isinstance(found, BaseException):
+            self._run = None
+            raise found
+        self._run.expected = found.end.hash
+        if found.end.number >= self._run.last:
+            self._run = None
+        return found
+
+    def drop(self) -> None:
+        """Forget what was fetched ahead: it may be of a fork, or not what it should be."""
+        if self._run is not None:
+            self._run.stop()
+            self._run = None
+
+
+class _Run:
+    """A thread that fetches ranges one after the other, as far as there is room for them."""
+
+    def __init__(self, fetcher: Fetcher, number: int, block_hash: bytes, last: int) -> None:
+        self.expected = block_hash
+        """The block after which the next range that is taken begins."""
+        self.last = last
+        self.found: Queue[Range | BaseException] = Queue(RANGES_AHEAD)
+        self._stopped = threading.Event()
+        thread = threading.Thread(
+            target=self._fetch, args=(fetcher, number, block_hash), name="mirror-fetch", daemon=True
+        )
+        thread.start()
+
+    def stop(self) -> None:
+        """Let the thread end, whatever it does now; what it fetched is forgotten."""
+        self._stopped.set()
+        with suppress(Empty):  # room for what it is about to put there
+            while True:
+                self.found.get_nowait()
+
+    def _fetch(self, fetcher: Fetcher, number: int, block_hash: bytes) -> None:
+        while number < self.last and not self._stopped.is_set():
+            try:
+                fetched = fetcher.range(number=number, block_hash=block_hash, last=self.last)
+            except Exception as failure:  # noqa: BLE001  (raised where the range is taken)
+                self.found.put(failure)
+                return
+            number, block_hash = fetched.end.number, fetched.end.hash
+            self.found.put(fetched)
+
+
+def _sorted(logs: Iterable[RawLog]) -> list[RawLog]:
+    """The logs in the order of the chain, each once. Raises MirrorBroken for two of one place."""
+    places: dict[tuple[int, int], RawLog] = {}
+    for log in logs:
+        if places.setdefault(_place(log), log) != log:
+            raise MirrorBroken(f"log {log.log_index} of block {log.block_number} came twice, once another one")
+    return [places[place] for place in sorted(places)]
+
+
+def _place(log: RawLog) -> tuple[int, int]:
+    return log.block_number, log.log_index
+
+
+def _chain_of_blocks(node: Node, number: int, block_hash: bytes, last: int) -> list[Block]:
+    """The headers after a block, up to `last`, each the parent of the next. Raises MirrorBroken."""
+    blocks: list[Block] = []
+    numbers = range(number + 1, last + 1)
+    for wanted, block in zip(numbers, node.blocks(numbers), strict=True):
+        if block is None or block.number != wanted or block.parent_hash != block_hash:
+            raise MirrorBroken(f"block {wanted} does not follow the one before it")
+        blocks.append(block)
+        block_hash = block.hash
+    return blocks
+
+
+def _bloom_of(value: bytes) -> int:
+    """The bits that a logs bloom has where it holds the value (yellow paper, 4.3.1)."""
+    digest = keccak256(value)
+    bits = 0
+    for at in (0, 2, 4):
+        bits |= 1 << (int.from_bytes(digest[at : at + 2]) % BLOOM_BITS)
+    return bits

@@ -1,0 +1,94 @@
+"""The one connection through which a mirror writes, and the lease that makes it the only one.
+
+The lease is an advisory lock of the session: whoever loses the connection has lost it, and what is written goes through
+that very connection, so no write outlives the lease. The cursor fences besides: whoever finds it moved writes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import psycopg
+
+from registry.store.database import (
+    CONNECT_TIMEOUT_SECONDS,
+    LEASE_KEY,
+    MIRROR_APPLICATION,
+    Database,
+    named_failures,
+)
+
+KEEPALIVES = {
+    # A writer whose machine is gone must be found out by the server within seconds: only then a standby takes over.
+    "tcp_keepalives_idle": "1",
+    "tcp_keepalives_interval": "1",
+    "tcp_keepalives_count": "2",
+}
+
+
+class Writer:
+    """A lasting connection to one database. Raises DatabaseUnreachable; the next use connects anew."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection: psycopg.Connection | None = None
+        self._leased = False
+
+    @property
+    def leased(self) -> bool:
+        """Whether the lease was taken and the connection that holds it has not failed since."""
+        return self._leased
+
+    @contextmanager
+    def transaction(self) -> Iterator[psycopg.Connection]:
+        """A transaction, committed at the end."""
+        with self.connection() as connection, connection.transaction():
+            yield connection
+
+    @contextmanager
+    def connection(self) -> Iterator[psycopg.Connection]:
+        """The connection, each statement a transaction of its own; it is closed where it is what failed."""
+        with named_failures():
+            connection = self._connect()
+            try:
+                yield connection
+            except (psycopg.OperationalError, psycopg.InterfaceError):
+                self.close()
+                raise
+            except BaseException:
+                if connection.closed or connection.broken:
+                    self.close()
+                raise
+
+    def take_lease(self) -> bool:
+        """Become the only mirror of this database; False while another one is."""
+        if self._leased:
+            return True
+        with self.transaction() as connection:
+            row = connection.execute("SELECT pg_try_advisory_lock(%s)", (LEASE_KEY,)).fetchone()
+            self._leased = row is not None and row[0]
+        return self._leased
+
+    def close(self) -> None:
+        """End the connection, and with it the lease."""
+        connection, self._connection, self._leased = self._connection, None, False
+        if connection is not None:
+            with suppress(psycopg.Error):
+                connection.close()
+
+    def _connect(self) -> psycopg.Connection:
+        if self._connection is None or self._connection.closed:
+            self.close()
+            self._connection = psycopg.connect(
+                self._database.url,
+                autocommit=True,  # transactions are begun by name, so that reads leave none open
+                connect_timeout=CONNECT_TIMEOUT_SECONDS,
+                application_name=f"{MIRROR_APPLICATION} {socket.gethostname()} {os.getpid()}"[:63],
+            )
+            with self._connection.transaction():
+                for name, value in KEEPALIVES.items():
+                    self._connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+        return self._connection
