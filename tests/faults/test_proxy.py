@@ -35,6 +35,8 @@ ANSWER_SECONDS_MAX = 10.0
 QUIET_SECONDS = 0.3
 """Nothing came for so long: nothing comes."""
 HEADS = 12
+ROUNDS_MAX = 5
+"""Each fault is left to chance, and one round of requests is nearly always enough to see all of them."""
 CLIENT = httpx.Client(timeout=ANSWER_SECONDS_MAX, trust_env=False)
 
 
@@ -561,10 +563,15 @@ def test_everything_goes_wrong_at_once_and_the_faulty_node_goes_on(
                     client.recv(timeout=QUIET_SECONDS)
                     book.mine(1)
 
-    with ThreadPoolExecutor() as threads:
-        for outcome in [threads.submit(do, number) for number in range(4) for do in (some_requests, some_heads)]:
-            outcome.result()
+    for _ in range(ROUNDS_MAX):
+        with ThreadPoolExecutor() as threads:
+            for outcome in [threads.submit(do, number) for number in range(4) for do in (some_requests, some_heads)]:
+                outcome.result()
+        if {*faulty.happened()} == kinds:
+            break
     assert {*faulty.happened()} == kinds
-    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+    # The clients here are cut off in the middle, of which their own library complains at times.
+    complaints = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [record for record in complaints if not record.name.startswith("websockets.client")] == []
     faulty.faults = Faults()
     assert ask(faulty, asked[0]) == json.loads(post(book.node.url, asked[0]).content)
