@@ -17,12 +17,20 @@ from registry.chain.rpc import Node
 from registry.store.database import Database
 from registry.store.embedded import EmbeddedPostgres
 from tests.pool import settle
+from tests.postgres import InstalledPostgres
 from tests.scene import Scene
 
 LONG = {"e2e", "cli", "mirror", "store"}
 """Folders whose files take long, though no test of theirs does."""
 
 _numbers = itertools.count(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The registry's server may be another than the wheel's, but where the tests are about that one itself."""
+    parser.addoption(
+        "--postgresql", type=Path, metavar="FOLDER", help="postgres and initdb to run the tests on, of 15 or later"
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -73,13 +81,21 @@ def scene(ground: Scene) -> Iterator[Scene]:
 
 
 @pytest.fixture(scope="session")
-def postgres(work_folder: Path) -> Iterator[EmbeddedPostgres]:
-    with EmbeddedPostgres.start(work_folder / "postgres") as running:
-        running.create_database("template_counterfoil")
-        template = Database(running.url("template_counterfoil"))
-        template.migrate()
-        template.dispose()
+def postgres(work_folder: Path, pytestconfig: pytest.Config) -> Iterator[EmbeddedPostgres]:
+    """The wheel's server, or the one that --postgresql names."""
+    binaries: Path | None = pytestconfig.getoption("postgresql")
+    own = InstalledPostgres.start_with(binaries) if binaries else EmbeddedPostgres.start(work_folder / "postgres")
+    with own as running:
+        make_template(running)
         yield running
+
+
+def make_template(postgres: EmbeddedPostgres) -> None:
+    """The migrated database that the others are copies of."""
+    postgres.create_database("template_counterfoil")
+    template = Database(postgres.url("template_counterfoil"))
+    template.migrate()
+    template.dispose()
 
 
 @pytest.fixture

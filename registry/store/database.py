@@ -32,6 +32,8 @@ READING = {
     "plan_cache_mode": "force_custom_plan",
     # What is asked about is in memory or on a solid-state disk: an index is worth its jumps.
     "random_page_cost": "1.1",
+    # Of a server with another zone too, instants come in UTC.
+    "timezone": "'UTC'",
 }
 """Settings of a snapshot."""
 
