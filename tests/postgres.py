@@ -12,10 +12,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
+import psycopg
+from psycopg import sql
+
 from registry.processes import RunAs, spawn
 from registry.store import embedded
 from registry.store.embedded import USER, EmbeddedPostgres
 
+SUPERUSER: Final = "postgres"
 SYSTEM_USERS: Final = ("postgres", "nobody")
 # What an operator's cluster may well be, and the wheel's is not: neither the order of texts nor the hour is ours.
 LOCALE: Final = ("--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US")
@@ -74,9 +78,15 @@ class InstalledPostgres(EmbeddedPostgres):
             raise
         return running
 
+    def drop_database(self, name: str) -> None:
+        """Remove a database as the superuser: others may not end what the server does in it, such as a vacuum."""
+        command = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        with psycopg.connect(self.url("postgres"), user=SUPERUSER, autocommit=True) as connection:
+            connection.execute(command)
+
 
 def _make_cluster(binaries: Path, data: Path, *, user: pwd.struct_passwd | None) -> None:
-    access = ("--username=postgres", "--auth-local=trust", "--auth-host=reject")
+    access = (f"--username={SUPERUSER}", "--auth-local=trust", "--auth-host=reject")
     _run(binaries / "initdb", "--pgdata", data, "--no-instructions", *LOCALE, *access, user=user)
     alone = (binaries / "postgres", "--single", "-D", data, "-c", "exit_on_error=on", "postgres")
     _run(*alone, user=user, told=f"CREATE ROLE {USER} LOGIN CREATEDB")

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from registry.store.database import MIGRATIONS, Database
@@ -22,6 +24,15 @@ def alembic(database: Database) -> Iterator[Config]:
     with database.engine.begin() as connection:
         config.attributes["connection"] = connection
         yield config
+
+
+def take_back(database: Database) -> int:
+    """Undo one migration after the other; how many there were."""
+    revisions = [*ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
+    for _ in revisions:
+        with alembic(database) as config:
+            command.downgrade(config, "-1")
+    return len(revisions)
 
 
 def differences(connection: Connection) -> list[Any]:

@@ -17,7 +17,7 @@ from registry.store.database import MIGRATIONS, Database, newest_version
 from registry.store.embedded import EmbeddedPostgres
 from registry.store.tables import Minor, certificate, metadata
 from scripts.bench.lists import fill
-from tests.store.schemas import alembic, differences, schema
+from tests.store.schemas import alembic, differences, schema, take_back
 
 MINOR_MAX = 2**64 - 1
 VERSION_TABLE = "alembic_version"
@@ -60,12 +60,9 @@ def test_all_constraints_follow_the_naming_convention(database: Database) -> Non
 def test_every_migration_goes_back_and_forth(empty: Database) -> None:
     empty.migrate()
     migrated = schema(empty)
-    revisions = [script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
-    for _ in revisions:
-        with alembic(empty) as config:
-            command.downgrade(config, "-1")
+    count = take_back(empty)
     assert inspect(empty.engine).get_table_names() == [VERSION_TABLE]
-    for _ in revisions:
+    for _ in range(count):
         with alembic(empty) as config:
             command.upgrade(config, "+1")
     assert schema(empty) == migrated
