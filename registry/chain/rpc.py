@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
@@ -107,6 +107,15 @@ class Receipt:
     gas_used: int
     contract: Address | None
     logs: tuple[RawLog, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Nodes of the account's and of the storage's trie, from the root on, and the word that they lead to."""
+
+    account: tuple[bytes, ...]
+    storage: tuple[bytes, ...]
+    word: int
 
 
 class Node:
@@ -289,6 +298,25 @@ class Node:
     def code(self, contract: Address) -> bytes:
         """The contract's runtime code; empty where there is none."""
         return self._data("eth_getCode", format_address(contract), "latest")
+
+    def header_fields(self, number: int) -> Mapping[str, Any]:
+        """All that the node says of one block, as JSON: what its hash is made of differs between chains."""
+        method = "eth_getBlockByNumber"
+        found = self.request(method, hex(number), False)
+        with _shape(method):
+            return {**found}
+
+    def proof(self, contract: Address, place: bytes, *, block: int) -> Proof:
+        """What leads from a block's state root to one word of a contract's storage (EIP-1186)."""
+        method = "eth_getProof"
+        found = self.request(method, format_address(contract), ["0x" + place.hex()], hex(block))
+        with _shape(method):
+            (storage,) = found["storageProof"]
+            return Proof(
+                tuple(_bytes(node) for node in found["accountProof"]),
+                tuple(_bytes(node) for node in storage["proof"]),
+                _number(storage["value"]),
+            )
 
     def nonce(self, account: Address) -> int:
         """Next nonce of the account, pending transactions counted."""

@@ -5,10 +5,11 @@ Amounts in minor units, instants in seconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass
 
 from registry.domain.identifiers import Address
-from registry.domain.receivable import DAY_SECONDS
+from registry.domain.receivable import DAY_SECONDS, Certificate, Receivable, Status
 
 _ADDRESS_BITS = 160
 _DAY_BITS = 16
@@ -232,6 +233,45 @@ def unpack_registration(word: int) -> RegistrationWord:
 def unpack_settlement(word: int) -> SettlementWord:
     """overdue grace: value 16, following 16, from day 16 | desk 160."""
     return SettlementWord(overdue_grace_days=_parameter(word, 0, value_bits=16), desk=_address(word >> 48))
+
+
+Compared = tuple[str, object, object]
+"""The name of a field, what the contract's words say, and what the fold says."""
+
+
+def compare_record(words: RecordWords, receivable: Receivable) -> Iterator[Compared]:
+    """Each field of a receivable's words beside the folded state: does the contract do what its journal says?"""
+    yield "head", words.head, receivable.head
+    yield "debtor", words.debtor, receivable.debtor
+    yield "face", words.face, receivable.face
+    yield "due", words.due, receivable.due
+    yield "currency", words.currency, receivable.currency
+    yield "status", words.status, int(receivable.status)
+    yield "frozen", words.frozen, bool(receivable.orders)
+    yield "restrained", words.restrained, receivable.disputed or receivable.paid > 0
+    for field in ("paid", "cancelled", "senior", "disputed", "dishonoured"):
+        yield field, getattr(words.amounts, field), getattr(receivable, field)
+    if receivable.status is not Status.SETTLED:
+        # Once all is paid nobody can be paid too much, and the contract no longer counts.
+        yield "claimed", words.claimed, receivable.claimed
+
+
+def compare_certificate(word: CertificateWord, part: Certificate, receivable: Receivable) -> Iterator[Compared]:
+    """The same of one certificate's word."""
+    yield "holder", word.holder, part.holder
+    yield "end", word.end, part.end
+    yield "frozen", word.frozen, bool(part.orders)
+    yield "original", word.original, part == receivable.front
+    yield "pledged", word.pledged, part.lien is not None
+    yield "recourse", word.recourse, part.recourse is not None
+    yield "claimed", word.claimed, part.claimed > 0
+
+
+def compare_rights(rights: Rights, part: Certificate) -> Iterator[Compared]:
+    """The same of what lies on a certificate."""
+    yield "lien", rights.lien, None if part.lien is None else LienWord(part.lien.financier, part.lien.secured)
+    yield "right of recourse", rights.recourse, None if part.recourse is None else RecourseWord(*astuple(part.recourse))
+    yield "paid out", rights.claimed, part.claimed
 
 
 def _parameter(word: int, shift: int, *, value_bits: int) -> ParameterWord:

@@ -24,6 +24,7 @@ from registry.cli import (
     output,
     oversight,
     payments,
+    proofs,
     quotes,
     receivables,
     running,
@@ -70,6 +71,7 @@ for noun in (
     checking,
     books,
     journals,
+    proofs,
 ):
     app.add_typer(noun.app)
 app.add_typer(members.app, name="member", rich_help_panel="Members")

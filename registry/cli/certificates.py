@@ -27,7 +27,7 @@ from registry.cli.common import (
     names,
     operation,
 )
-from registry.cli.files import STDOUT, write_text
+from registry.cli.files import STDOUT, write_file
 from registry.cli.output import named_refusals
 from registry.domain.calendar import instant
 from registry.domain.identifiers import CertificateId, format_receivable_id, parse_certificate_id
@@ -285,7 +285,7 @@ def certificate(
         found = pictures.metadata(services, whole)
         drawn = None if svg is None else pictures.picture(services, whole, language=lang)
     if svg is not None and drawn is not None:
-        write_text(drawn, svg)
+        write_file(drawn, svg)
     if json_output:
         output.document(found)
     elif svg != STDOUT:

@@ -22,8 +22,8 @@ class FileUnwritable(Refusal):
 
 
 @contextmanager
-def writing(target: str) -> Iterator[Callable[[str], None]]:
-    """What takes the text of a file, or prints it for -; the file replaces what was there when all is written.
+def writing(target: str) -> Iterator[Callable[[str | bytes], None]]:
+    """What takes the content of a file, or prints it for -; the file replaces what was there when all is written.
 
     Where nothing was written, or not all could be, what was there stays. Raises FileUnwritable, before the first text
     if no file can be made there.
@@ -40,9 +40,9 @@ def writing(target: str) -> Iterator[Callable[[str], None]]:
         opened = path.with_name(f".counterfoil-{secrets.token_hex(8)}") if is_replaced else path
         file = opened.open("xb" if is_replaced else "wb")
 
-    def write(text: str) -> None:
+    def write(content: str | bytes) -> None:
         with _unwritable(target):
-            file.write(output.encoded(text))
+            file.write(content if isinstance(content, bytes) else output.encoded(content))
 
     try:
         yield write
@@ -60,10 +60,10 @@ def writing(target: str) -> Iterator[Callable[[str], None]]:
                     opened.unlink(missing_ok=True)
 
 
-def write_text(text: str, target: str) -> None:
-    """Put a text into a file, or on stdout for -. Raises FileUnwritable."""
+def write_file(content: str | bytes, target: str) -> None:
+    """Put a text, or bytes, into a file, or on stdout for -. Raises FileUnwritable."""
     with writing(target) as write:
-        write(text)
+        write(content)
 
 
 @contextmanager

@@ -49,10 +49,10 @@ def as_json(value: Any, *, indent: int | None = None) -> str:
     return json.dumps(value, indent=indent, ensure_ascii=False, default=_plain)
 
 
-def write(text: str) -> None:
-    """Write a text to stdout as it is, in UTF-8 whatever the terminal speaks."""
+def write(content: str | bytes) -> None:
+    """Write bytes, or a text in UTF-8 whatever the terminal speaks, to stdout as they are."""
     sys.stdout.flush()
-    sys.stdout.buffer.write(encoded(text))
+    sys.stdout.buffer.write(content if isinstance(content, bytes) else encoded(content))
     sys.stdout.buffer.flush()
 
 

@@ -51,6 +51,7 @@ from registry.domain.journal import (
     Repurchased,
     Resolved,
     RulesSet,
+    Sealed,
     Sold,
     Split,
     Sunset,
@@ -501,6 +502,12 @@ def _repurchased(current: Receivable, entry: Repurchased) -> None:
     )
 
 
+def _sealed(current: Receivable, entry: Sealed) -> None:
+    """What a sealed entry did is not known. Who seals leaves open what bears on the minor units that they show, so
+    about these, and about the receivable as a whole, the fold is right (provenance.bearing); about others it is not.
+    """
+
+
 _STEPS: dict[type[Entry], Callable[[Receivable, Any], None]] = {
     Registered: _registered,
     Confirmed: _confirmed,
@@ -531,6 +538,7 @@ _STEPS: dict[type[Entry], Callable[[Receivable, Any], None]] = {
     Absolved: _absolved,
     RecourseDemanded: _recourse_demanded,
     Repurchased: _repurchased,
+    Sealed: _sealed,
 }
 
 

@@ -110,8 +110,8 @@ class Entry:
 
     def hash(self) -> bytes:
         """The entry hash: 32 bytes."""
-        details, layout, place = _HASHED_DETAILS[type(self)]
-        return keccak256(_HASHED.pack(self.OPERATION, *place(self), keccak256(layout.pack(*details(self)))))
+        _, _, place = _HASHED_DETAILS[type(self)]
+        return keccak256(_HASHED.pack(self.OPERATION, *place(self), details_hash(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -713,6 +713,36 @@ def _values(names: Sequence[str]) -> _Getter:
     if len(names) > 1:
         return attrgetter(*names)
     return lambda entry: tuple(getattr(entry, name) for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed(Entry):
+    """An entry of which only kind, time and range are known, and the hash of its details: it hashes to the same.
+
+    `kind` is an entry type whose range is a certificate's. Nothing of it can be folded but its place in the journal.
+    """
+
+    kind: type[Entry]
+    receivable_id: int
+    start: int
+    end: int
+    details_hash: bytes
+    at: int
+
+    @classmethod
+    def of(cls, entry: Entry) -> Sealed:
+        """The entry with its details hidden."""
+        return cls(type(entry), entry.journal_id, *entry.range, details_hash(entry), entry.time)
+
+    def hash(self) -> bytes:
+        """The hash of the entry that was sealed: 32 bytes."""
+        return keccak256(_HASHED.pack(self.kind.OPERATION, self.at, self.start, self.end, self.details_hash))
+
+
+def details_hash(entry: Entry) -> bytes:
+    """The hash of an entry's details: 32 bytes."""
+    details, layout, _ = _HASHED_DETAILS[type(entry)]
+    return keccak256(layout.pack(*details(entry)))
 
 
 _DETAILS: dict[type[Entry], list[Argument]] = {

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from registry.domain.fold import walk
 from registry.domain.identifiers import Address
 from registry.domain.journal import (
+    ENTRY_TYPES,
     Absolved,
     Closed,
     CreditNoted,
@@ -20,6 +21,7 @@ from registry.domain.journal import (
     ReceivableFrozen,
     ReceivableUnfrozen,
     Resolved,
+    Sealed,
     Sold,
     Split,
 )
@@ -60,6 +62,43 @@ def overlaps(entry: Entry, start: int, end: int) -> bool:
     """Whether the entry's range shares a minor unit with [start, end)."""
     entry_start, entry_end = entry.range
     return entry_start < end and start < entry_end
+
+
+def bearing(entries: Sequence[Entry], *, start: int, end: int) -> list[bool]:
+    """Of each entry, whether it bears on what [start, end) is now: each that does not may be sealed.
+
+    Those of a whole receivable do. Of the others those that overlap the range, or the range of a later one that does:
+    what was in one certificate with these minor units, while it was. Credit notes and disputes change what is paid on
+    every minor unit, so they always do, with what made the front that they are about.
+    """
+    ranges = [(start, end)]
+    found = []
+    for entry in reversed(entries):
+        kind = entry.kind if isinstance(entry, Sealed) else type(entry)
+        bears = kind in _OF_ALL or any(overlaps(entry, *known) for known in ranges)
+        if bears and kind in _WITH_RANGE:
+            ranges = _joined(ranges, entry.range)
+        found.append(bears)
+    return found[::-1]
+
+
+_WITH_RANGE = frozenset(kind for kind in ENTRY_TYPES if any(argument.name == "start" for argument in kind.arguments()))
+"""Entries about one certificate."""
+
+_OF_ALL = frozenset(ENTRY_TYPES) - _WITH_RANGE | {CreditNoted, Disputed}
+"""Entries that change what is true of every minor unit."""
+
+
+def _joined(ranges: Iterable[tuple[int, int]], added: tuple[int, int]) -> list[tuple[int, int]]:
+    """The ranges and one more, those that share a minor unit as one: their number stays that of the pieces."""
+    start, end = added
+    apart = []
+    for one in ranges:
+        if one[0] < end and start < one[1]:
+            start, end = min(start, one[0]), max(end, one[1])
+        else:
+            apart.append(one)
+    return [*apart, (start, end)]
 
 
 def provenance(journal_start: Receivable, entries: Iterable[Entry], *, start: int, end: int) -> Iterator[Step]:

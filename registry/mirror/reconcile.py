@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Literal
@@ -21,7 +21,7 @@ from psycopg.types.json import Jsonb
 from registry.chain.contract import ReceivablesView
 from registry.chain.quotes import Quote, desk_domain, digest
 from registry.chain.rpc import Node, RpcFailed
-from registry.chain.words import LienWord, RecourseWord
+from registry.chain.words import compare_certificate, compare_record, compare_rights
 from registry.documents.attachments import Attachment
 from registry.documents.commitments import attachment_fields, commit
 from registry.domain.decode import ENTRY_TOPICS, LogMalformed, decode
@@ -279,19 +279,8 @@ class _Deep:
         for receivable in receivables:
             name = format_receivable_id(receivable.receivable_id)
             words = records[receivable.receivable_id]
-            expect("contract", name, "head", words.head, receivable.head)
-            expect("contract", name, "debtor", words.debtor, receivable.debtor)
-            expect("contract", name, "face", words.face, receivable.face)
-            expect("contract", name, "due", words.due, receivable.due)
-            expect("contract", name, "currency", words.currency, receivable.currency)
-            expect("contract", name, "status", words.status, int(receivable.status))
-            expect("contract", name, "frozen", words.frozen, bool(receivable.orders))
-            expect("contract", name, "restrained", words.restrained, receivable.disputed or receivable.paid > 0)
-            for field_ in ("paid", "cancelled", "senior", "disputed", "dishonoured"):
-                expect("contract", name, field_, getattr(words.amounts, field_), getattr(receivable, field_))
-            if receivable.status is not Status.SETTLED:
-                # Once all is paid nobody can be paid too much, and the contract no longer counts.
-                expect("contract", name, "claimed", words.claimed, receivable.claimed)
+            for compared in compare_record(words, receivable):
+                expect("contract", name, *compared)
         folded = {
             (receivable.receivable_id, part.start): (receivable, part)
             for receivable in receivables
@@ -300,22 +289,14 @@ class _Deep:
         for key, word in self._view.certificates(folded, block=at).items():
             receivable, part = folded[key]
             name = str(part.id(receivable.receivable_id))
-            expect("contract", name, "holder", word.holder, part.holder)
-            expect("contract", name, "end", word.end, part.end)
-            expect("contract", name, "frozen", word.frozen, bool(part.orders))
-            expect("contract", name, "original", word.original, part == receivable.front)
-            expect("contract", name, "pledged", word.pledged, part.lien is not None)
-            expect("contract", name, "recourse", word.recourse, part.recourse is not None)
-            expect("contract", name, "claimed", word.claimed, part.claimed > 0)
+            for compared in compare_certificate(word, part, receivable):
+                expect("contract", name, *compared)
         burdened = {key: part for key, (_, part) in folded.items() if part.lien or part.recourse or part.claimed}
         for key, rights in self._view.rights(burdened, block=at).items():
             part = burdened[key]
             name = str(part.id(key[0]))
-            lien = None if part.lien is None else LienWord(part.lien.financier, part.lien.secured)
-            recourse = None if part.recourse is None else RecourseWord(*astuple(part.recourse))
-            expect("contract", name, "lien", rights.lien, lien)
-            expect("contract", name, "right of recourse", rights.recourse, recourse)
-            expect("contract", name, "paid out", rights.claimed, part.claimed)
+            for compared in compare_rights(rights, part):
+                expect("contract", name, *compared)
         marked = [receivable for receivable in receivables if receivable.orders]
         on_receivables = self._view.receivable_freezes([one.receivable_id for one in marked], block=at)
         for receivable in marked:

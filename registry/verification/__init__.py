@@ -1,1 +1,1 @@
-"""The offline verifier: what a bundle claims, checked with the standard library alone."""
+"""Proofs about certificates: made from the chain, checked by anyone against one block header, without us."""

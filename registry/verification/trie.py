@@ -85,6 +85,10 @@ class Nodes:
         """The nodes that no lookup has needed."""
         return [node for name, node in self._nodes.items() if name not in self._used]
 
+    def used_in_order(self) -> bool:
+        """Whether every node was of use, and they came in the order in which they first were."""
+        return list(self._used) == list(self._nodes)
+
     def _child(self, child: Item) -> list[Item]:
         if isinstance(child, bytes):
             if len(child) != _HASH_BYTES:

@@ -1,0 +1,147 @@
+"""Proofs: make one of a certificate, check one that somebody handed over, export the program that does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from registry.cli import output
+from registry.cli.common import CertificateArgument, JsonFlag
+from registry.cli.files import STDOUT, write_file
+from registry.cli.output import named_refusals
+from registry.domain.identifiers import format_address, parse_certificate_id
+from registry.settings import settings
+
+if TYPE_CHECKING:
+    from registry.chain.rpc import Node
+    from registry.domain.identifiers import Address
+    from registry.verification.verify import Pins, Witness
+
+PANEL = "Proofs"
+
+app = typer.Typer()
+command = app.command
+
+
+@command(rich_help_panel=PANEL)
+@named_refusals
+def prove(
+    certificate: CertificateArgument,
+    *,
+    output_file: Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="Where to; - prints it.")],
+    block: Annotated[int | None, typer.Option(help="At this block; else at the mirror's.")] = None,
+    redact: Annotated[
+        bool, typer.Option("--redact", help="Seal the entries that do not bear on this certificate.")
+    ] = False,
+    open_fields: Annotated[
+        str, typer.Option("--open", metavar="FIELDS", help="Fields of the invoice to show, e.g. number,payable.")
+    ] = "",
+) -> None:
+    """Make a proof of a certificate that anyone can check against a block header, without this registry."""
+    from registry.commands.services import open_services
+    from registry.verification.make import Wanted, gather, make
+
+    wanted = Wanted(
+        parse_certificate_id(certificate),
+        block=block,
+        redact=redact,
+        open=tuple(name.strip() for name in open_fields.split(",") if name.strip()),
+    )
+    with open_services(settings()) as services:
+        services.catch_up()
+        with services.database.snapshot() as connection:
+            gathered = gather(connection, wanted)
+        made = make(services.node, gathered)
+    write_file(made, output_file)
+    if output_file != STDOUT:
+        output.note(f"{output_file}: {len(made):,} bytes, {len(gathered.entries)} entries, at block {gathered.block}")
+
+
+@command(rich_help_panel=PANEL)
+@named_refusals
+def verify(
+    bundle: Annotated[str | None, typer.Argument(metavar="BUNDLE", help="The file; - reads standard input.")] = None,
+    *,
+    block_hash: Annotated[
+        str | None, typer.Option("--block-hash", metavar="HASH", help="The block's hash, from a source that you trust.")
+    ] = None,
+    rpc: Annotated[
+        str | None, typer.Option("--rpc", metavar="URL", help="A node of yours, asked for that hash.")
+    ] = None,
+    pins: Annotated[
+        Path | None, typer.Option("--pins", metavar="FILE", help="The registry that is meant: chain, address, code.")
+    ] = None,
+    export: Annotated[
+        str | None,
+        typer.Option("--export", metavar="FILE", help="Write this verifier as one file for an empty Python instead."),
+    ] = None,
+    json_output: JsonFlag = False,
+) -> None:
+    """Check a proof. Exit status 0: proven; 1: refused; 3: something in it rests on its own word.
+
+    Without a block's hash nobody but the bundle says that its block is the chain's; without pins nobody but the bundle
+    says that its contract is the registry.
+    """
+    from registry.verification import standalone
+    from registry.verification.report import EXIT_CODES, lines
+    from registry.verification.verify import verify as check
+
+    if (bundle is None) == (export is None):
+        raise typer.BadParameter("name a bundle, or --export FILE")
+    if export is not None:
+        _export(export)
+        return
+    assert bundle is not None  # one of the two is named
+    try:
+        data = standalone.read_bundle(bundle)
+    except OSError as error:
+        raise typer.BadParameter(f"{bundle} cannot be read: {error.strerror}", param_hint="BUNDLE") from error
+    verdict = check(
+        data,
+        witness=_witness(data, block_hash=block_hash, rpc=rpc),
+        pins=None if pins is None else standalone.parse_pins(pins.read_text()),
+    )
+    if json_output:
+        output.document(verdict.to_json())
+    else:
+        for line in lines(verdict):
+            output.console.print(line, markup=False)
+    raise typer.Exit(EXIT_CODES[verdict.status])
+
+
+def _witness(data: bytes, *, block_hash: str | None, rpc: str | None) -> Witness | None:
+    from registry.verification import standalone
+    from registry.verification.verify import KnownHash
+
+    if block_hash is not None and rpc is not None:
+        raise typer.BadParameter("choose one of --block-hash and --rpc")
+    if block_hash is not None:
+        try:
+            return KnownHash(standalone.parse_hex(block_hash, 32), "your own word")
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--block-hash") from error
+    if rpc is not None:
+        return KnownHash(standalone.hash_at(rpc, standalone.number_of(data)), "the node that you named")
+    return None
+
+
+def _export(target: str) -> None:
+    from registry.commands.services import open_services
+    from registry.verification.export import export as exported
+
+    with open_services(settings()) as services:
+        known = _pins_of(services.node, services.deployment.receivables)
+    write_file(exported(known), target)
+    if target != STDOUT:
+        output.note(
+            f"{target}: for {format_address(known.contract)} on chain {known.chain_id}, code 0x{known.code_hash.hex()}"
+        )
+
+
+def _pins_of(node: Node, contract: Address) -> Pins:
+    from registry.domain.keccak import keccak256
+    from registry.verification.verify import Pins
+
+    return Pins(node.chain_id, contract, keccak256(node.code(contract)))
