@@ -7,11 +7,12 @@ import contextlib
 import pytest
 from eth_keys import keys
 from eth_keys.exceptions import BadSignature, ValidationError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.verification.secp256k1 import G, N, P, SignatureMalformed, recover
 
+unhurried = settings(deadline=None)  # a recovery takes milliseconds, and more under load
 digests = st.binary(min_size=32, max_size=32) | st.sampled_from(
     [bytes(32), b"\xff" * 32, N.to_bytes(32), bytes(31) + b"\x01"]
 )
@@ -29,6 +30,7 @@ def signature(r: int, s: int, v: int) -> bytes:
     return r.to_bytes(32) + s.to_bytes(32) + bytes([v])
 
 
+@unhurried
 @given(secrets, digests)
 def test_the_signer_s_address_is_recovered(secret: int, digest: bytes) -> None:
     made, address = signed(secret, digest)
@@ -36,6 +38,7 @@ def test_the_signer_s_address_is_recovered(secret: int, digest: bytes) -> None:
     assert recover(digest, made[:-1] + bytes([made[-1] + 27])) == address
 
 
+@unhurried
 @given(secrets, digests)
 def test_the_twin_in_the_upper_half_is_refused_though_it_names_the_same_key(secret: int, digest: bytes) -> None:
     made, address = signed(secret, digest)
@@ -45,6 +48,7 @@ def test_the_twin_in_the_upper_half_is_refused_though_it_names_the_same_key(secr
         recover(digest, twin)
 
 
+@unhurried
 @given(
     r=st.integers(1, N - 1) | st.integers(1, 50) | st.sampled_from([G[0], N - 1]),
     s=st.integers(1, N // 2) | st.sampled_from([1, N // 2]),
@@ -64,6 +68,7 @@ def test_any_signature_in_range_names_the_key_that_libsecp256k1_names_or_none(
         assert recover(digest, made) == expected
 
 
+@unhurried
 @given(st.binary(max_size=70) | st.binary(min_size=65, max_size=65), st.binary(max_size=40) | digests)
 def test_any_bytes_give_an_address_or_are_malformed(made: bytes, digest: bytes) -> None:
     with contextlib.suppress(SignatureMalformed):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from trie import HexaryTrie
 
@@ -15,6 +15,7 @@ from registry.verification.rlp import Item, decode, encode
 from registry.verification.trie import EMPTY_ROOT, Nodes, ProofIncomplete, ProofMalformed
 from tests.scene import Scene
 
+unhurried = settings(deadline=None)  # growing a trie is the package's work, and slow
 values = st.binary(min_size=1, max_size=40)
 # Paths that share beginnings and are beginnings of each other: extensions, values in branches, embedded nodes.
 short_paths = st.lists(st.sampled_from([0x00, 0x01, 0x10, 0x11, 0xFF]), max_size=4).map(bytes)
@@ -44,6 +45,7 @@ def _plain(node: Sequence[object] | bytes) -> Item:
     return node if isinstance(node, bytes) else [_plain(each) for each in node]
 
 
+@unhurried
 @given(contents, short_paths)
 def test_every_path_has_the_value_that_the_package_finds(content: dict[bytes, bytes], other: bytes) -> None:
     trie = grown(content)
@@ -52,6 +54,7 @@ def test_every_path_has_the_value_that_the_package_finds(content: dict[bytes, by
         assert nodes.value_at(trie.root_hash, path) == content.get(path, b"")
 
 
+@unhurried
 @given(slots, keys)
 def test_a_key_s_value_or_absence_is_proved_by_the_nodes_on_its_way_and_no_fewer(
     content: dict[bytes, bytes], other: bytes
@@ -67,6 +70,7 @@ def test_a_key_s_value_or_absence_is_proved_by_the_nodes_on_its_way_and_no_fewer
                 Nodes(node for node in needed if node != left_out).lookup(trie.root_hash, key)
 
 
+@unhurried
 @given(contents, short_paths)
 def test_the_package_s_proofs_of_paths_of_any_length_are_whole_too(content: dict[bytes, bytes], path: bytes) -> None:
     trie = grown({**content, b"\x77": b"\x01"})
@@ -75,6 +79,7 @@ def test_the_package_s_proofs_of_paths_of_any_length_are_whole_too(content: dict
     assert nodes.unused() == []
 
 
+@unhurried
 @given(slots, st.data())
 def test_what_no_lookup_needed_is_told(content: dict[bytes, bytes], data: st.DataObject) -> None:
     trie = secure(content)
@@ -165,6 +170,7 @@ shapes = st.recursive(
 )
 
 
+@unhurried
 @given(st.binary(max_size=80) | shapes.map(encode), st.binary(max_size=3))
 def test_any_bytes_for_a_root_give_a_value_or_a_named_error(root: bytes, path: bytes) -> None:
     try:
