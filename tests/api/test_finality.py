@@ -73,6 +73,21 @@ def test_what_is_final_is_shown_beside_what_came_since(api: Api) -> None:
     assert history["journal_head"] == final["journal"]["head"] == history["steps"][-1]["head"]
 
 
+def test_between_the_block_that_is_told_and_the_final_one_nothing_happened(api: Api) -> None:
+    """A mirror that came late has not the header of every final block, but of each with an entry."""
+    travelled(api)
+    last = newest(api)
+    api.scene.mine(FINAL_BLOCKS + 6)
+    api.scene.split(1, start=0, cut=1_000, to=BANK)
+    api.mirror()
+    final = api.get("/v1/receivables/R-1", params=FINAL)
+    assert last <= final["as_of_block"]["number"] <= newest(api) - FINAL_BLOCKS
+    assert final["journal"]["length"] == 4
+    block = api.scene.node.block(final["as_of_block"]["number"])
+    assert block is not None
+    assert final["as_of_block"]["hash"] == "0x" + block.hash.hex()
+
+
 def test_what_was_registered_just_now_is_unknown_at_final(api: Api) -> None:
     api.scene.mine(FINAL_BLOCKS)
     api.scene.register()
