@@ -9,7 +9,7 @@ and not in threads that those with a connection need to finish.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -38,10 +38,25 @@ from registry.mirror.follower import OtherRegistry
 from registry.mirror.rebuild import NothingMirrored
 from registry.settings import Settings
 from registry.store.database import POOL_CONNECTIONS_MAX, Database
-from registry.store.queries import Connection, health, orders, parties, registry
+from registry.store.queries import (
+    Connection,
+    certificates,
+    entries,
+    health,
+    journals,
+    orders,
+    parties,
+    receivables,
+    registry,
+)
 from registry.store.queries.certificates import CertificateRow
+from registry.store.queries.entries import StoredEntryRow
 from registry.store.queries.health import CursorRow
+from registry.store.queries.journals import Standing
+from registry.store.queries.orders import HoldRow
+from registry.store.queries.pages import Page
 from registry.store.queries.parties import PartyRow
+from registry.store.queries.receivables import ReceivableRow
 from registry.store.queries.registry import RegistryRow
 
 EXPORT_READS_MAX = 2
@@ -121,14 +136,35 @@ class Reading:
         """The orders in force on what is shown, in one statement."""
         parts = list(certificates)
         return Holds(
-            orders.freezes_on(
-                self.connection,
-                now=self.now,
+            self._freezes_on(
                 receivables=receivables,
-                certificates=((part.receivable_id, part.start_minor) for part in parts),
-                members=(*members, *(part.holder for part in parts)),
+                certificates=[(part.receivable_id, part.start_minor) for part in parts],
+                members=[*members, *(part.holder for part in parts)],
             )
         )
+
+    def _freezes_on(
+        self, *, receivables: Iterable[int], certificates: Iterable[tuple[int, int]], members: Iterable[Address]
+    ) -> Sequence[HoldRow]:
+        return orders.freezes_on(
+            self.connection, now=self.now, receivables=receivables, certificates=certificates, members=members
+        )
+
+    def standings(self, journal_ids: Iterable[int]) -> dict[int, Standing]:
+        """How final these journals are, and whether they are set aside, in one statement."""
+        return journals.standings(self.connection, journal_ids, cursor=self.cursor)
+
+    def receivable(self, receivable_id: int) -> ReceivableRow | None:
+        """One receivable, or None."""
+        return receivables.receivable(self.connection, receivable_id)
+
+    def certificate(self, receivable_id: int, start: int) -> CertificateRow | None:
+        """The live certificate that starts at this minor unit, or None."""
+        return certificates.certificate(self.connection, receivable_id, start)
+
+    def entries(self, journal_id: int, *, after: int | None, limit: int) -> Page[StoredEntryRow, int]:
+        """A page of a journal; `after` is the position that it follows."""
+        return entries.entries(self.connection, journal_id, after=after, limit=limit)
 
     def names(self, addresses: Iterable[Address]) -> dict[Address, PartyRow]:
         """The known parties among these addresses, in one statement."""

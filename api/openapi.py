@@ -36,6 +36,10 @@ for operations that members signed themselves.
 
 * Every answer names the block it is true at (`as_of_block`) and carries an `ETag`; `If-None-Match` gets a 304.
   Exported journals have none.
+* Receivables, certificates and entries say how final they are (`finality`), and a receivable or certificate whose
+  journal the node tells otherwise than the contract has it says that it is `set_aside`. What one journal answers is
+  also answered as it was at the newest final block (`?at=final`): a receivable, a certificate, its provenance, the
+  journal. Lists are not.
 * Money is `{"amount": "1250.00", "currency": "CNY"}`, exact to the minor unit. Ids are `R-42` and `R-42/0-125000`.
 * Errors are RFC 9457 problem documents with a stable `code`.
 * Lists go page by page by key; `next` is the link to the next page. `Accept: text/csv` or `?format=csv` gets the same

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api import openapi
 from api.deps import NODE_READS_MAX, CertificateIdPath, Reading, ReadingDep, ServicesDep, snapshot
+from api.final import ReadingAtDep
 from api.lists import ListRoute, next_link, reads_list
 from api.routes.queries import TermsQuery, certificate_due_after, certificate_due_key, certificate_key
 from api.schemas import certificates as schemas
@@ -23,7 +24,7 @@ from registry.chain.contract import ReceivablesView
 from registry.commands.pictures import described, drawn
 from registry.domain.identifiers import CertificateId, format_address, parse_receivable_id
 from registry.domain.rules import UnknownCertificate, require_same_range
-from registry.store.queries import certificates, documents, entries, invoices, receivables
+from registry.store.queries import certificates, documents, entries, invoices
 from registry.store.queries.certificates import CertificatesSought
 
 router = APIRouter(prefix="/v1/certificates", tags=["Certificates"], route_class=ListRoute)
@@ -96,10 +97,12 @@ def list_certificates(
 
 
 @router.get("/{receivable_id}/{part}", summary="Read a certificate", responses=openapi.reads(HTTPStatus.NOT_FOUND))
-def read_certificate(named: CertificateIdPath, reading: ReadingDep) -> schemas.CertificateRead:
+def read_certificate(named: CertificateIdPath, reading: ReadingAtDep) -> schemas.CertificateRead:
     """One certificate. Its id names the whole range, so it ends with the first split of it.
 
-    Refuses: unknown_certificate; the detail tells the present range, where one still begins there.
+    At final it is folded from its receivable's stored entries, and orders on its holder from those of R-0. Refuses:
+    unknown_certificate; the detail tells the present range, where one still begins there; nothing_final,
+    journal_too_long at final.
     """
     (shown,) = show_all(reading, [_require(reading, named)])
     return schemas.CertificateRead.at(shown, reading.as_of_block)
@@ -110,14 +113,15 @@ def read_certificate(named: CertificateIdPath, reading: ReadingDep) -> schemas.C
     summary="Read how a certificate came to its holder",
     responses=openapi.reads(HTTPStatus.NOT_FOUND),
 )
-def read_provenance(named: CertificateIdPath, reading: ReadingDep) -> provenance_schemas.ProvenanceRead:
+def read_provenance(named: CertificateIdPath, reading: ReadingAtDep) -> provenance_schemas.ProvenanceRead:
     """The history of these very cents: who held them, on what trade, and the transaction that made it so.
 
     Folded from the stored log, and every head is checked against the one stored with it; whoever has the head of the
-    journal from the contract can check the steps against it alone. Refuses: unknown_certificate, journal_too_long.
+    journal from the contract can check the steps against it alone. Refuses: unknown_certificate, journal_too_long;
+    nothing_final at final.
     """
     row = _require(reading, named)
-    receivable = receivables.receivable(reading.connection, named.receivable_id)
+    receivable = reading.receivable(named.receivable_id)
     assert receivable is not None  # the certificate's, in the same snapshot
     history = list(
         entries.provenance_of(
@@ -129,6 +133,7 @@ def read_provenance(named: CertificateIdPath, reading: ReadingDep) -> provenance
         addresses |= {*addresses_of(past.step.entry).values()}
         addresses |= {party for party in (past.step.giver, past.step.holder) if party is not None}
     known = provenance_schemas.Known(
+        cursor=reading.cursor,
         names=reading.names(addresses),
         documents=documents.trade_documents(
             reading.connection, {past.step.document for past in history if past.step.document is not None}
@@ -214,11 +219,15 @@ def show_all(reading: Reading, rows: Sequence[certificates.CertificateRow]) -> l
     """Rows as the API shows them, with names and orders read at once."""
     names = reading.names(address for row in rows for address in schemas.parties_of(row))
     holds = reading.holds(certificates=rows)
-    return [schemas.show(row, names=names, holds=holds, now=reading.now) for row in rows]
+    standings = reading.standings(row.receivable_id for row in rows)
+    return [
+        schemas.show(row, names=names, holds=holds, standing=standings[row.receivable_id], now=reading.now)
+        for row in rows
+    ]
 
 
 def _require(reading: Reading, named: CertificateId) -> certificates.CertificateRow:
-    row = certificates.certificate(reading.connection, named.receivable_id, named.start)
+    row = reading.certificate(named.receivable_id, named.start)
     if row is None:
         raise UnknownCertificate(f"there is no {named}: no live certificate begins there")
     require_same_range(row.state(), named)

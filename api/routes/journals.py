@@ -13,6 +13,7 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from api.deps import Reading, services_of
+from api.final import AT, At
 from api.lists import PageQuery, next_link
 from api.schemas import entries as schemas
 from api.schemas.common import hex_text
@@ -22,6 +23,7 @@ from registry.errors import ServiceError
 from registry.store.database import Database
 from registry.store.queries import entries, parties
 from registry.store.queries.entries import StoredEntryRow
+from registry.store.queries.health import CursorRow
 from registry.store.queries.pages import PAGE_ROWS_MAX
 
 JSON_LINES_MEDIA_TYPE = "application/x-ndjson"
@@ -43,9 +45,15 @@ class EntriesQuery(PageQuery):
     )
 
 
+class JournalQuery(EntriesQuery):
+    """Page of a journal, which is also read at final."""
+
+    at: At = Field(default="head", description=AT)
+
+
 def entry_page(request: Request, reading: Reading, journal_id: int, query: EntriesQuery) -> schemas.EntryPage:
     """A page of the journal with that id."""
-    page = entries.entries(reading.connection, journal_id, after=query.after, limit=query.limit)
+    page = reading.entries(journal_id, after=query.after, limit=query.limit)
     return schemas.EntryPage.of(
         journal_id,
         show_all(reading, page),
@@ -58,7 +66,7 @@ def show_all(reading: Reading, rows: Iterable[StoredEntryRow]) -> list[schemas.E
     """Rows as the API shows them, with names read at once."""
     kept = list(rows)
     names = reading.names(address for row in kept for address in schemas.addresses_of(row.decode()).values())
-    return [schemas.show(row, names=names) for row in kept]
+    return [schemas.show(row, names=names, cursor=reading.cursor) for row in kept]
 
 
 def exported(request: Request, reading: Reading, journal_id: int, *, head: bytes, length: int) -> StreamingResponse:
@@ -79,7 +87,7 @@ def exported(request: Request, reading: Reading, journal_id: int, *, head: bytes
             services_of(request).database,
             request.app.state.export_reads,
             first,
-            _Export(journal_id, start, head, length),
+            _Export(cursor, journal_id, start, head, length),
         ),
         media_type=JSON_LINES_MEDIA_TYPE,
         headers={"Content-Disposition": f'attachment; filename="{format_receivable_id(journal_id)}.jsonl"'},
@@ -88,8 +96,12 @@ def exported(request: Request, reading: Reading, journal_id: int, *, head: bytes
 
 @dataclass
 class _Export:
-    """How far a journal is exported: `position` entries, to the head `reached`; to be: `length` and `head`."""
+    """How far a journal is exported: `position` entries, to the head `reached`; to be: `length` and `head`.
 
+    Finality is told as of `cursor`, as the first line has it.
+    """
+
+    cursor: CursorRow
     journal_id: int
     reached: bytes
     head: bytes
@@ -111,7 +123,7 @@ class _Export:
                 raise JournalChanged(f"entry {self.position} of {format_receivable_id(self.journal_id)} is another")
         if not rows or (self.position == self.length and self.reached != self.head):
             raise JournalChanged(f"{format_receivable_id(self.journal_id)} ends after entry {self.position}")
-        return "".join(schemas.show(row, names=names).model_dump_json() + "\n" for row in rows)
+        return "".join(schemas.show(row, names=names, cursor=self.cursor).model_dump_json() + "\n" for row in rows)
 
 
 async def _lines(

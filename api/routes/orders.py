@@ -114,7 +114,10 @@ def list_order_entries(
     names = reading.names(address for row in page for address in addresses_of(row.decode()).values())
     return schemas.OrderEntryPage(
         items=[
-            schemas.OrderEntryOut(**dict(show_entry(row, names=names)), journal=format_receivable_id(row.journal_id))
+            schemas.OrderEntryOut(
+                **dict(show_entry(row, names=names, cursor=reading.cursor)),
+                journal=format_receivable_id(row.journal_id),
+            )
             for row in page
         ],
         next=next_link(

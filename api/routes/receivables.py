@@ -12,9 +12,10 @@ from pydantic import Field
 
 from api import openapi
 from api.deps import Reading, ReadingDep, ReceivableIdPath
+from api.final import ReadingAtDep
 from api.lists import ListRoute, PageQuery, next_link, reads_list
 from api.routes import certificates as certificate_routes
-from api.routes.journals import EntriesQuery, entry_page, exported
+from api.routes.journals import JournalQuery, entry_page, exported
 from api.routes.queries import (
     TermsQuery,
     certificate_key,
@@ -83,8 +84,12 @@ def list_receivables(
 
 
 @router.get("/{receivable_id}", summary="Read a receivable", responses=openapi.reads(HTTPStatus.NOT_FOUND))
-def read_receivable(receivable_id: ReceivableIdPath, reading: ReadingDep) -> schemas.ReceivableRead:
-    """One receivable: its terms, where it stands, and the head of its journal. Refuses: unknown_receivable."""
+def read_receivable(receivable_id: ReceivableIdPath, reading: ReadingAtDep) -> schemas.ReceivableRead:
+    """One receivable: its terms, where it stands, and the head of its journal.
+
+    At final it is folded from its stored entries, as are the pauses that its answer window stands still in. Refuses:
+    unknown_receivable, which is also what has no final entry; nothing_final, journal_too_long at final.
+    """
     (shown,) = show_all(reading, [_require(reading, receivable_id)])
     return schemas.ReceivableRead.at(shown, reading.as_of_block)
 
@@ -159,11 +164,11 @@ def list_payments(
     responses=reads_list(HTTPStatus.NOT_FOUND),
 )
 def list_entries(
-    request: Request, receivable_id: ReceivableIdPath, reading: ReadingDep, query: Annotated[EntriesQuery, Query()]
+    request: Request, receivable_id: ReceivableIdPath, reading: ReadingAtDep, query: Annotated[JournalQuery, Query()]
 ) -> entry_schemas.EntryPage:
     """Every entry of the journal in order, with what its hash is made of. R-0 is the registry's own journal.
 
-    Refuses: unknown_receivable.
+    Refuses: unknown_receivable; nothing_final, journal_too_long at final.
     """
     if receivable_id != REGISTRY_JOURNAL:
         _require(reading, receivable_id)
@@ -176,10 +181,11 @@ def list_entries(
     response_class=StreamingResponse,
     responses=openapi.exports(HTTPStatus.NOT_FOUND),
 )
-def export_journal(request: Request, receivable_id: ReceivableIdPath, reading: ReadingDep) -> StreamingResponse:
+def export_journal(request: Request, receivable_id: ReceivableIdPath, reading: ReadingAtDep) -> StreamingResponse:
     """The whole journal as JSON lines: what it belongs to in the first one, then every entry in order.
 
-    Whoever recomputes the heads from the entries gets the head of the first line. Refuses: unknown_receivable.
+    Whoever recomputes the heads from the entries gets the head of the first line. Refuses: unknown_receivable;
+    nothing_final, journal_too_long at final.
     """
     of = reading.registry if receivable_id == REGISTRY_JOURNAL else _require(reading, receivable_id)
     return exported(request, reading, receivable_id, head=of.head, length=of.length)
@@ -189,12 +195,23 @@ def show_all(reading: Reading, rows: Sequence[ReceivableRow]) -> list[schemas.Re
     """Rows as the API shows them, with names and orders read at once."""
     names = reading.names(address for row in rows for address in (row.originator, row.debtor))
     holds = reading.holds(receivables=(row.receivable_id for row in rows))
+    standings = reading.standings(row.receivable_id for row in rows)
     registry = reading.registry.state()
-    return [schemas.show(row, names=names, holds=holds, registry=registry, now=reading.now) for row in rows]
+    return [
+        schemas.show(
+            row,
+            names=names,
+            holds=holds,
+            standing=standings[row.receivable_id],
+            registry=registry,
+            now=reading.now,
+        )
+        for row in rows
+    ]
 
 
-def _require(reading: ReadingDep, receivable_id: int) -> receivables.ReceivableRow:
-    row = receivables.receivable(reading.connection, receivable_id)
+def _require(reading: Reading, receivable_id: int) -> ReceivableRow:
+    row = reading.receivable(receivable_id)
     if row is None:
         raise UnknownReceivable(f"there is no {format_receivable_id(receivable_id)}")
     return row

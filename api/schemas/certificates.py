@@ -10,6 +10,7 @@ from api.schemas.common import (
     BlockOut,
     CertificateIdText,
     DayText,
+    FinalityText,
     Model,
     MoneyOut,
     NextLink,
@@ -19,10 +20,11 @@ from api.schemas.common import (
     day,
 )
 from api.schemas.orders import HoldOut, Holds
-from api.schemas.receivables import PhaseText
+from api.schemas.receivables import PhaseText, SetAside
 from registry.domain.amounts import Payout
 from registry.domain.identifiers import Address, format_receivable_id
 from registry.store.queries.certificates import BookRow, CertificateRow, SecurityRow
+from registry.store.queries.journals import Standing
 from registry.store.queries.parties import PartyRow
 
 NOTHING = Payout(amount=0, to_financier=0, is_last=False)
@@ -77,6 +79,11 @@ class CertificateOut(Model):
     since_position: int = Field(
         ge=1, description="Position, in the receivable's journal, of the entry that made it so.", examples=[3]
     )
+    finality: FinalityText = Field(
+        description="How final the last entry of the receivable's journal is, by the node's own tags: what it is worth "
+        "can change with any. Orders on its holder are in R-0, which is not asked."
+    )
+    set_aside: SetAside
 
 
 class CertificateRead(CertificateOut):
@@ -151,7 +158,9 @@ def parties_of(row: CertificateRow) -> Iterator[Address]:
         yield row.recourse.seller
 
 
-def show(row: CertificateRow, *, names: Mapping[Address, PartyRow], holds: Holds, now: int) -> CertificateOut:
+def show(
+    row: CertificateRow, *, names: Mapping[Address, PartyRow], holds: Holds, standing: Standing, now: int
+) -> CertificateOut:
     """A row as the API shows it at `now` (seconds)."""
     orders = holds.on_certificate(row.receivable_id, row.start_minor, holder=row.holder)
     out = NOTHING if orders else row.payout()
@@ -175,6 +184,8 @@ def show(row: CertificateRow, *, names: Mapping[Address, PartyRow], holds: Holds
         frozen=bool(orders),
         orders=orders,
         since_position=row.since_position,
+        finality=standing.finality.value,
+        set_aside=standing.set_aside,
     )
 
 

@@ -118,13 +118,16 @@ class PartyOut(Model):
         )
 
 
+FinalityText = Literal["latest", "safe", "finalized"]
+
+
 class BlockOut(Model):
     """The block that the answer is true at."""
 
     number: int = Field(ge=0, examples=[1024])
     hash: HashText
     at: InstantText
-    finality: Literal["latest", "safe", "finalized"] = Field(
+    finality: FinalityText = Field(
         description="How final the block is, by the node's own tags, when the mirror took it."
     )
 

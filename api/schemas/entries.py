@@ -9,6 +9,7 @@ from pydantic import Field
 
 from api.schemas.common import (
     BlockOut,
+    FinalityText,
     HashText,
     InstantText,
     Model,
@@ -22,6 +23,7 @@ from api.schemas.common import (
 from registry.domain.identifiers import Address, format_address, format_receivable_id
 from registry.domain.journal import ENTRY_TYPES, Entry
 from registry.store.queries.entries import StoredEntryRow
+from registry.store.queries.health import CursorRow
 from registry.store.queries.parties import PartyRow
 
 OperationText = Annotated[
@@ -67,6 +69,7 @@ class EntryOut(Model):
     entry_hash: HashText
     head: HashText = Field(description="Head of the journal after this entry.")
     transaction: TransactionOut
+    finality: FinalityText = Field(description="How final the block of the transaction is, by the node's own tags.")
 
 
 class EntryPage(Model):
@@ -89,8 +92,8 @@ def addresses_of(entry: Entry) -> dict[str, Address]:
     }
 
 
-def show(row: StoredEntryRow, *, names: Mapping[Address, PartyRow]) -> EntryOut:
-    """A row of the stored log as the API shows it. Raises LogMalformed."""
+def show(row: StoredEntryRow, *, names: Mapping[Address, PartyRow], cursor: CursorRow) -> EntryOut:
+    """A row of the stored log as the API shows it at the cursor's block. Raises LogMalformed."""
     entry = row.decode()
     return EntryOut(
         position=row.position,
@@ -103,6 +106,7 @@ def show(row: StoredEntryRow, *, names: Mapping[Address, PartyRow]) -> EntryOut:
         entry_hash=hex_text(entry.hash()),
         head=hex_text(row.head),
         transaction=transaction_of(row),
+        finality=cursor.finality_of(row.block_number).value,
     )
 
 

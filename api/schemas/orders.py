@@ -24,7 +24,7 @@ from api.schemas.common import (
 from api.schemas.entries import EntryOut
 from registry.domain.identifiers import Address, format_address, format_receivable_id
 from registry.domain.receivable import Scope
-from registry.store.queries.orders import FreezeRow, OrderReferenceRow
+from registry.store.queries.orders import FreezeRow, HoldRow, OrderReferenceRow
 from registry.store.queries.parties import PartyRow
 
 SCOPES = {scope.name.lower(): scope for scope in Scope}
@@ -94,7 +94,7 @@ class OrderEntryPage(Model):
     as_of_block: BlockOut
 
 
-def show_hold(row: FreezeRow) -> HoldOut:
+def show_hold(row: HoldRow) -> HoldOut:
     """An order in force as what it freezes shows it."""
     return HoldOut(
         order=hex_text(row.order_hash),
@@ -135,7 +135,7 @@ def reference_texts(row: OrderReferenceRow | None) -> dict[str, str | None]:
 class Holds:
     """The orders in force on what a page shows, by what they are on."""
 
-    def __init__(self, rows: Iterable[FreezeRow]) -> None:
+    def __init__(self, rows: Iterable[HoldRow]) -> None:
         self._on: dict[tuple[Scope, int, int, Address], list[HoldOut]] = defaultdict(list)
         for row in rows:
             self._on[row.scope, row.receivable_id, row.start_minor, row.member].append(show_hold(row))

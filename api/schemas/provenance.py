@@ -26,6 +26,7 @@ from registry.domain.journal import Entry, Registered
 from registry.domain.rules import NO_DOCUMENT
 from registry.store.queries.documents import TradeDocumentRow
 from registry.store.queries.entries import ProvenanceRow
+from registry.store.queries.health import CursorRow
 from registry.store.queries.invoices import InvoiceRow
 from registry.store.queries.parties import PartyRow
 
@@ -90,8 +91,9 @@ class ProvenanceRead(Model):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known off chain about the parties and documents of a history."""
+    """The block that a history is told at, and what is known off chain about its parties and documents."""
 
+    cursor: CursorRow
     names: Mapping[Address, PartyRow]
     documents: Mapping[bytes, TradeDocumentRow]
     invoice: InvoiceRow | None
@@ -102,7 +104,7 @@ def show_step(row: ProvenanceRow, *, currency: int, known: Known) -> StepOut:
     step, entry = row.step, row.step.entry
     start, end = entry.range
     return StepOut(
-        **dict(show_entry(row.stored, names=known.names)),
+        **dict(show_entry(row.stored, names=known.names, cursor=known.cursor)),
         head_before=hex_text(row.head_before),
         amount=MoneyOut.of(end - start, currency),
         giver=PartyOut.of(step.giver, known.names) if step.giver else None,

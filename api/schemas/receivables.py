@@ -10,6 +10,7 @@ from pydantic import Field
 from api.schemas.common import (
     BlockOut,
     DayText,
+    FinalityText,
     HashText,
     InstantText,
     Model,
@@ -27,6 +28,7 @@ from registry.domain import rules
 from registry.domain.identifiers import Address, format_receivable_id
 from registry.domain.receivable import Phase, Receivable, RefusalReason, Registry, Status, reason_name
 from registry.store.queries.entries import PaymentRow
+from registry.store.queries.journals import Standing
 from registry.store.queries.parties import PartyRow
 from registry.store.queries.receivables import DebtRow, DueDayRow, ReceivableRow
 
@@ -47,6 +49,14 @@ PhaseText = Annotated[
         "unless all that is left is in dispute, until all is `paid` that was not credited, or the settlement bank has "
         "`closed` the book.",
         json_schema_extra={"enum": [*PHASES]},
+    ),
+]
+
+
+SetAside = Annotated[
+    bool,
+    Field(
+        description="The node tells this journal otherwise than the contract has it; shown as it was last right.",
     ),
 ]
 
@@ -106,6 +116,8 @@ class ReceivableOut(Model):
     frozen: bool = Field(description="Whether an order on the receivable itself is in force.")
     orders: list[HoldOut] = Field(description="The orders in force on the receivable itself.")
     journal: JournalOut
+    finality: FinalityText = Field(description="How final the last entry of its journal is, by the node's own tags.")
+    set_aside: SetAside
 
 
 class ReceivableRead(ReceivableOut):
@@ -197,7 +209,13 @@ class DebtPage(Model):
 
 
 def show(
-    row: ReceivableRow, *, names: Mapping[Address, PartyRow], holds: Holds, registry: Registry, now: int
+    row: ReceivableRow,
+    *,
+    names: Mapping[Address, PartyRow],
+    holds: Holds,
+    standing: Standing,
+    registry: Registry,
+    now: int,
 ) -> ReceivableOut:
     """A row as the API shows it at `now` (seconds)."""
     orders = holds.on_receivable(row.receivable_id)
@@ -233,6 +251,8 @@ def show(
         frozen=bool(orders),
         orders=orders,
         journal=JournalOut(head=hex_text(row.head), length=row.length),
+        finality=standing.finality.value,
+        set_aside=standing.set_aside,
     )
 
 

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from registry.domain.identifiers import Address
     from registry.domain.receivable import Registry
     from registry.store.queries import Connection
+    from registry.store.queries.health import CursorRow
 
 T = TypeVar("T")
 
@@ -336,12 +337,16 @@ class Asking:
         return self._stack.enter_context(self.registry.database.snapshot())
 
     @functools.cached_property
-    def now(self) -> int:
-        """The time of the mirror's block, in seconds: the present of what is read."""
+    def cursor(self) -> CursorRow | None:
+        """How far the mirror has come, or None before its first block."""
         from registry.store.queries import health
 
-        cursor = health.cursor(self.snapshot)
-        return cursor.block_at if cursor is not None else 0
+        return health.cursor(self.snapshot)
+
+    @functools.cached_property
+    def now(self) -> int:
+        """The time of the mirror's block, in seconds: the present of what is read."""
+        return self.cursor.block_at if self.cursor is not None else 0
 
     @functools.cached_property
     def state(self) -> Registry:

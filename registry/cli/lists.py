@@ -338,13 +338,15 @@ def duplicates(
 def show(receivable: ReceivableArgument, *, json_output: JsonFlag = False) -> None:
     """A receivable: its terms, what was offered, the orders on it, its certificates."""
     from registry.cli import views
-    from registry.store.queries import certificates, invoices, orders
+    from registry.store.queries import certificates, invoices, journals, orders
     from registry.store.queries.pages import every
 
     receivable_id = parse_receivable_id(receivable)
     with asking() as registry:
         connection, now, state = registry.snapshot, registry.now, registry.state
         row = receivable_row(connection, receivable_id)
+        assert registry.cursor is not None  # its row is mirrored
+        standing = journals.standings(connection, [receivable_id], cursor=registry.cursor)[receivable_id]
         invoice = invoices.invoice_by_root(connection, row.document_root)
         attachments = invoices.attachments_by_root(connection, row.document_root)
         parts = list(every(lambda key: certificates.certificates(connection, receivable_id=receivable_id, after=key)))
@@ -360,6 +362,7 @@ def show(receivable: ReceivableArgument, *, json_output: JsonFlag = False) -> No
     hindering = views.hindrances(freezes)
     if json_output:
         found = views.receivable_document(row, name=name, now=now, registry=state)
+        found["finality"], found["set_aside"] = str(standing.finality), standing.set_aside
         found["attachments"] = [
             {"file": one.file_name, "sha256": one.sha256, "bytes": one.size_bytes} for one in attachments
         ]
@@ -369,7 +372,7 @@ def show(receivable: ReceivableArgument, *, json_output: JsonFlag = False) -> No
         ]
         output.document(found)
         return
-    facts = views.receivable_facts(row, invoice, freezes, name=name, now=now, registry=state)
+    facts = views.receivable_facts(row, invoice, freezes, standing, name=name, now=now, registry=state)
     output.facts([*facts, *(("attached", f"{one.file_name}, SHA-256 {one.sha256.hex()}") for one in attachments)])
     output.console.print()
     output.console.print(

@@ -60,6 +60,7 @@ from registry.domain.rules import ONCE_CONFIRMED
 from registry.store.queries.certificates import CertificateRow
 from registry.store.queries.entries import ProvenanceRow, StoredEntryRow
 from registry.store.queries.invoices import DuplicateAttemptRow, InvoiceRow
+from registry.store.queries.journals import Standing
 from registry.store.queries.members import MemberRow
 from registry.store.queries.orders import FreezeRow, OrderReferenceRow
 from registry.store.queries.receivables import ReceivableRow
@@ -194,6 +195,7 @@ def receivable_facts(
     row: ReceivableRow,
     invoice: InvoiceRow | None,
     freezes: Iterable[FreezeRow],
+    standing: Standing,
     *,
     name: Name,
     now: int,
@@ -229,6 +231,7 @@ def receivable_facts(
         ("fingerprint", "0x" + row.fingerprint.hex()),
         ("document root", "0x" + row.document_root.hex()),
         ("journal head", f"0x{row.head.hex()} after {row.length} entries"),
+        ("finality", f"{standing.finality}, set aside as last right" if standing.set_aside else standing.finality),
     ]
     return pairs
 

@@ -41,8 +41,9 @@ from registry.mirror import store
 from registry.mirror.copying import ENTRY_COLUMNS, entry_row
 from registry.store.database import Database
 from registry.store.embedded import EmbeddedPostgres
-from registry.store.queries import certificates, entries, members, orders, parties, receivables
+from registry.store.queries import certificates, entries, health, journals, members, orders, parties, receivables
 from registry.store.queries import registry as registry_queries
+from registry.store.queries.health import CursorRow
 
 CERTIFICATES = 200_000
 COPIES = 20
@@ -544,6 +545,17 @@ def _is(**flags: bool) -> Callable[[Book, random.Random], dict[str, Any]]:
     return lambda book, rng: flags  # noqa: ARG005  (one shape for all filters)
 
 
+def _page_of_standings(connection: Connection, book: Book, rng: random.Random) -> object:
+    """What every page asks besides: how final its rows are."""
+    return journals.standings(connection, {book.receivable_id(rng) for _ in range(ROWS)}, cursor=_at(book, rng))
+
+
+def _at(book: Book, rng: random.Random) -> CursorRow:
+    """A mirror of which some blocks are final."""
+    final = rng.randrange(book.receivables)
+    return CursorRow(CHAIN_ID, CONTRACT, book.receivables, bytes(32), book.now, final, final, 0)
+
+
 def _page_of_orders(connection: Connection, book: Book, rng: random.Random) -> object:
     """What a page of certificates asks besides: the orders on them."""
     start = book.receivable_id(rng)
@@ -692,6 +704,14 @@ QUESTIONS: dict[str, Question] = {
         connection, scope=Scope.MEMBER, limit=ROWS
     ),
     "orders on a page of certificates": _page_of_orders,
+    "how final a page is": _page_of_standings,
+    "journal up to a block": lambda connection, book, rng: entries.stored_entries(
+        connection, book.receivable_id(rng), until_block=rng.randrange(book.receivables)
+    ),
+    "whether a journal is unchanged since a block": lambda connection, book, rng: journals.unchanged_since(
+        connection, book.receivable_id(rng), rng.randrange(book.receivables)
+    ),
+    "newest final block": lambda connection, book, rng: health.final(connection, _at(book, rng)),
     "members": lambda connection, book, rng: members.members(connection, after=rng.choice(book.suppliers), limit=ROWS),
     "parties": lambda connection, book, rng: parties.parties(  # noqa: ARG005  (one shape for all questions)
         connection, after=f"party-{rng.randrange(2_330)}", limit=ROWS

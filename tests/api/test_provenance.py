@@ -87,6 +87,7 @@ def expected_steps(api: Api, certificate: str) -> list[dict[str, Any]]:
                     for field in fields(entry)
                     if field.metadata["abi_type"] == "address"
                 },
+                "finality": "latest",
                 "giver": party(api, step.giver),
                 "holder": party(api, step.holder),
                 "part": {

@@ -219,7 +219,10 @@ def test_a_receivable_is_refused_with_a_reason(cli: Cli, tmp_path: Path) -> None
     assert_done(cli("refuse", receivable, "--as", BUYER, "--reason", "wrong_amount").stdout)
     found = cli.json("show", receivable)
     assert (found["phase"], found["refusal_reason"], found["certificates"]) == ("refused", "wrong_amount", [])
-    assert "wrong_amount" in cli("show", receivable).stdout
+    assert (found["finality"], found["set_aside"]) == ("latest", False)
+    shown = cli("show", receivable).stdout
+    assert "wrong_amount" in shown
+    assert re.search(r"finality +latest *\n", shown)
     assert receivable not in {row["id"] for row in cli.json("inbox", "--as", BUYER)}
 
 

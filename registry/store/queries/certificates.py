@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Unpack
 
@@ -11,7 +11,6 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    Row,
     Select,
     and_,
     case,
@@ -505,7 +504,8 @@ def _with_terms(connection: Connection, found: Select[Any], *key: Column[Any]) -
     statement = select(*rows.c, *inherited, receivable.c.claimed_minor.label("paid_out_minor")).join_from(
         rows, receivable, receivable.c.receivable_id == rows.c.receivable_id
     )
-    return [_row(row) for row in connection.execute(statement.order_by(*(rows.c[column.key] for column in key)))]
+    statement = statement.order_by(*(rows.c[column.key] for column in key))
+    return [_row(dict(row._mapping)) for row in connection.execute(statement)]
 
 
 _INHERITED = (
@@ -521,8 +521,13 @@ _INHERITED = (
 """What of its receivable a certificate's row does not repeat."""
 
 
-def _row(row: Row[Any]) -> CertificateRow:
-    values = dict(row._mapping)
+def row_of(values: Mapping[str, Any], inherited: Mapping[str, Any]) -> CertificateRow:
+    """The row with these columns of the table, and what it inherits of these of its receivable."""
+    terms = {name: inherited[name] for name in _INHERITED}
+    return _row({**values, **terms, "paid_out_minor": inherited["claimed_minor"]})
+
+
+def _row(values: dict[str, Any]) -> CertificateRow:
     financier, secured, since = (values.pop(f"lien_{name}") for name in ("financier", "secured_minor", "position"))
     seller, amount, demanded = (values.pop(f"recourse_{name}") for name in ("seller", "amount_minor", "demanded"))
     return CertificateRow(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, literal, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, literal, select
 
 from registry.domain import fold
 from registry.domain.decode import decode
@@ -77,12 +77,12 @@ class PaymentRow:
 
 
 def stored_entries(
-    connection: Connection, receivable_id: int, *, caller: Caller = Caller.LOCAL
+    connection: Connection, receivable_id: int, *, until_block: int | None = None, caller: Caller = Caller.LOCAL
 ) -> list[StoredEntryRow]:
-    """The whole journal in order; 0 is the registry's own. Raises JournalTooLong."""
+    """The journal in order, whole or up to a block and with it; 0 is the registry's own. Raises JournalTooLong."""
     found = connection.execute(
         _visible(caller)
-        .where(table.c.journal_id == receivable_id)
+        .where(table.c.journal_id == receivable_id, *_until(until_block))
         .order_by(table.c.position)
         .limit(JOURNAL_ENTRIES_MAX + 1)
     ).all()
@@ -99,12 +99,13 @@ def entries(
     *,
     after: int | None = None,
     limit: int = PAGE_ROWS_DEFAULT,
+    until_block: int | None = None,
     caller: Caller = Caller.LOCAL,
 ) -> Page[StoredEntryRow, int]:
-    """The journal page by page; `after` is the position that the page follows."""
+    """The journal page by page, whole or up to a block; `after` is the position that the page follows."""
     found = connection.execute(
         _visible(caller)
-        .where(table.c.journal_id == receivable_id, table.c.position > (after or 0))
+        .where(table.c.journal_id == receivable_id, table.c.position > (after or 0), *_until(until_block))
         .order_by(table.c.position)
         .limit(rows_asked(limit))
     )
@@ -160,8 +161,11 @@ def provenance_of(
     cursor: CursorRow,
     caller: Caller = Caller.LOCAL,
 ) -> Iterator[ProvenanceRow]:
-    """The history of [start, end), oldest first, folded from the stored log. Raises JournalTooLong, JournalBroken."""
-    stored = stored_entries(connection, receivable_id, caller=caller)
+    """The history of [start, end) up to the cursor's block, oldest first, folded from the stored log.
+
+    Raises JournalTooLong, JournalBroken.
+    """
+    stored = stored_entries(connection, receivable_id, until_block=cursor.block_number, caller=caller)
     empty = fold.empty_receivable(chain_id=cursor.chain_id, contract=cursor.contract, receivable_id=receivable_id)
     for step in provenance(empty, (row.decode() for row in stored), start=start, end=end):
         row = stored[step.position - 1]
@@ -177,6 +181,10 @@ _COLUMNS = tuple(table.c[name] for name in StoredEntryRow.__slots__)
 
 def _visible(caller: Caller) -> Select[Any]:
     return select(*_COLUMNS).where(visible_to(caller, table))
+
+
+def _until(block_number: int | None) -> list[ColumnElement[bool]]:
+    return [] if block_number is None else [table.c.block_number <= block_number]
 
 
 def _row(row: Row[Any]) -> StoredEntryRow:

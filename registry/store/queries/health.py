@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -39,9 +39,13 @@ class CursorRow:
     @property
     def finality(self) -> Finality:
         """How final the mirror's block is."""
-        if self.block_number <= self.finalized_block:
+        return self.finality_of(self.block_number)
+
+    def finality_of(self, block_number: int) -> Finality:
+        """How final a block of the followed chain is."""
+        if block_number <= self.finalized_block:
             return Finality.FINALIZED
-        return Finality.SAFE if self.block_number <= self.safe_block else Finality.LATEST
+        return Finality.SAFE if block_number <= self.safe_block else Finality.LATEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,24 @@ def cursor(connection: Connection) -> CursorRow | None:
     columns = [tables.cursor.c[name] for name in CursorRow.__slots__]
     found = connection.execute(select(*columns)).one_or_none()
     return None if found is None else CursorRow(*found)
+
+
+def final(connection: Connection, at: CursorRow) -> CursorRow | None:
+    """The same mirror at its newest final block, or None where none is mirrored.
+
+    Of blocks that were final when they came, headers are kept of those with entries and of the ends of ranges: between
+    the one that this finds and the finalized block no journal has an entry.
+    """
+    table = tables.block
+    found = connection.execute(
+        select(table.c.number, table.c.hash, table.c.at)
+        .where(table.c.number <= at.finalized_block)
+        .order_by(table.c.number.desc())
+        .limit(1)
+    ).one_or_none()
+    if found is None:
+        return None
+    return replace(at, block_number=found.number, block_hash=found.hash, block_at=found.at)
 
 
 def counts(connection: Connection) -> Counts:

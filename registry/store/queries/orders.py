@@ -56,11 +56,10 @@ _OPERATIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class FreezeRow:
+class HoldRow:
     """An order on one thing. `_at` in seconds; `authority` and `number` are None where the text is not known here.
 
     `receivable_id` is 0 and `member` set where it is on a member; start and end are 0 unless it is on a certificate.
-    Officers and `position` are those of the entry that froze it.
     """
 
     scope: Scope
@@ -73,6 +72,16 @@ class FreezeRow:
     since_at: int
     authority: str | None
     number: str | None
+
+    def is_in_force(self, *, now: int) -> bool:
+        """Whether it holds at `now` (seconds)."""
+        return now < self.expiry_at
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeRow(HoldRow):
+    """An order on one thing, with the officers and the `position` of the entry that froze it."""
+
     position: int
     officer: Address
     countersigner: Address
@@ -95,10 +104,6 @@ class FreezeRow:
     def state(self) -> Freeze:
         """The order as the rules take it."""
         return Freeze(self.order_hash, self.expiry_at, self.since_at)
-
-    def is_in_force(self, *, now: int) -> bool:
-        """Whether it holds at `now` (seconds)."""
-        return now < self.expiry_at
 
     @property
     def key(self) -> FreezeKey:
@@ -156,6 +161,18 @@ def order_reference_of(
         )
     ).one_or_none()
     return None if found is None else OrderReferenceRow(*found)
+
+
+def order_references(
+    connection: Connection, order_hashes: Iterable[bytes], *, caller: Caller = Caller.LOCAL
+) -> dict[bytes, OrderReferenceRow]:
+    """The known texts behind these hashes, in one statement."""
+    found = connection.execute(
+        select(*order_reference.c).where(
+            visible_to(caller, order_reference), order_reference.c.order_hash.in_(set(order_hashes))
+        )
+    )
+    return {row.order_hash: OrderReferenceRow(*row) for row in found}
 
 
 def freezes(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Subquery, and_, case, func, literal, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, Subquery, and_, case, func, literal, or_, select
 from sqlalchemy.sql import ColumnCollection
 
 from registry.domain import amounts, rules
@@ -532,9 +532,9 @@ def _with_heads(connection: Connection, found: Subquery, order: Iterable[ColumnE
         .join_from(found, journal, journal.c.journal_id == found.c.receivable_id)
         .order_by(*order)
     )
-    return [_row(row) for row in connection.execute(statement)]
+    return [row_of(dict(row._mapping)) for row in connection.execute(statement)]
 
 
-def _row(row: Row[Any]) -> ReceivableRow:
-    values = dict(row._mapping)
+def row_of(values: Mapping[str, Any]) -> ReceivableRow:
+    """The row with these columns of the table, and its journal's head and length."""
     return ReceivableRow(**{**values, "status": Status(values["status"])})

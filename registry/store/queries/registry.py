@@ -29,6 +29,22 @@ class RegistryRow:
     parameters: dict[Parameter, tuple[ParameterValue, ...]]
     deposit_tokens: dict[int, Address]
 
+    @classmethod
+    def of(cls, state: Registry) -> RegistryRow:
+        """What `state` gives back."""
+        return cls(
+            paused_since=state.paused_since,
+            paused_seconds=state.paused_seconds,
+            rules=state.rules,
+            descriptor=state.descriptor,
+            sunset_at=state.sunset_at,
+            desk=state.desk,
+            head=state.head,
+            length=state.length,
+            parameters=state.parameters,
+            deposit_tokens=state.deposit_tokens,
+        )
+
     def state(self) -> Registry:
         """The registry as the rules take it; its members are not read."""
         return Registry(
