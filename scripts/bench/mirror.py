@@ -31,8 +31,10 @@ from registry.chain.deploy import Deployment
 from registry.chain.heads import Heads, heads_url
 from registry.chain.rpc import Node, RawLog
 from registry.domain.decode import ENTRY_TOPICS, decode
+from registry.domain.keccak import keccak256
 from registry.mirror import store
-from registry.mirror.fetching import Ahead
+from registry.mirror.copying import copy_in
+from registry.mirror.fetching import Ahead, Fetcher
 from registry.mirror.follower import Follower, Move
 from registry.mirror.projector import Projector
 from registry.mirror.rebuild import rebuild
@@ -48,6 +50,9 @@ HEAD_SECONDS = 1.0
 REORG_BLOCKS = 12
 REORGS = 5
 SAMPLE_LOGS = 20_000
+BARE_SHARE = 0.3
+"""What 30,000 entries/s are of the 64,000 to 106,000 that bare scripts reached where the targets were set: the same
+target, whatever the machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,49 @@ def child_backfill(database: Database, node: Node, deployment: Deployment) -> di
     }
 
 
+BARE_TABLE = (
+    "CREATE TABLE bare (block_number bigint, log_index int, hash bytea, topics bytea, data bytea,"
+    " PRIMARY KEY (block_number, log_index))"
+)
+
+
+def child_bare(database: Database, node: Node, deployment: Deployment) -> dict[str, Any]:
+    """The least that any indexer does: headers and logs fetched ahead, each log hashed once and copied into one table
+    with one index. No decoding, no fold, no projections, no heads."""
+    follower = follower_of(database, node, deployment)
+    cursor = follower.catch_up(until=deployment.block_number)
+    follower.close()
+    ahead = Ahead(Fetcher(node, deployment.receivables))
+    at, block_hash, last, entries, waited = cursor.number, cursor.hash, node.head(), 0, 0.0
+    with psycopg.connect(database.url) as connection:
+        connection.execute(BARE_TABLE)
+        connection.commit()
+        began = time.perf_counter()
+        while at < last:
+            asked = time.perf_counter()
+            found = ahead.range(number=at, block_hash=block_hash, last=last)
+            waited += time.perf_counter() - asked
+            rows = [_bare_row(log) for log in found.logs]
+            copy_in(connection, "COPY bare FROM STDIN (FORMAT BINARY)", rows)
+            at, block_hash = found.end.number, found.end.hash
+            entries += len(rows)
+        connection.commit()
+        seconds = time.perf_counter() - began
+        connection.execute("DROP TABLE bare")
+    return {"entries": entries, "seconds": seconds, "waited": waited}
+
+
+def _bare_row(log: RawLog) -> bytes:
+    values = (
+        log.block_number.to_bytes(8),
+        log.log_index.to_bytes(4),
+        keccak256(log.topics + log.data),
+        log.topics,
+        log.data,
+    )
+    return b"\0\5" + b"".join(len(value).to_bytes(4) + value for value in values)
+
+
 def child_rebuild(database: Database, node: Node, deployment: Deployment) -> dict[str, Any]:  # noqa: ARG001
     """Fold the stored log anew."""
     began = time.perf_counter()
@@ -163,6 +211,7 @@ def child_follow(database: Database, node: Node, deployment: Deployment) -> dict
 
 CHILDREN: dict[str, Callable[[Database, Node, Deployment], dict[str, Any]]] = {
     "backfill": child_backfill,
+    "bare": child_bare,
     "rebuild": child_rebuild,
     "reconcile": child_reconcile,
     "follow": child_follow,
@@ -291,8 +340,16 @@ def measured(bench: Bench, console: Console) -> list[Figure]:
     """Every figure."""
     found = bench.run("backfill")
     rate = found["entries"] / found["seconds"]
+    bare = bench.run("bare")
+    floor = bare["entries"] / bare["seconds"]
     figures = [
         Figure("backfill", f"{rate:,.0f} entries/s", ">= 30,000", rate >= 30_000),
+        Figure(
+            "of a bare script's",
+            f"{rate / floor:.0%} of {floor:,.0f}/s",
+            f">= {BARE_SHARE:.0%}",
+            rate / floor >= BARE_SHARE,
+        ),
         Figure("its memory", f"{found['bytes'] / 1e6:,.0f} MB", "<= 300", found["bytes"] <= 300e6),
     ]
     table = Table("stage of the backfill", box=None)

@@ -27,13 +27,22 @@ def standings(
     """Of these journals as of the cursor's block, in one statement by primary keys. An empty journal has none."""
     found = connection.execute(
         select(table.c.journal_id, entry.c.block_number, quarantine.c.journal_id.is_not(None).label("set_aside"))
-        .join_from(table, entry, and_(entry.c.journal_id == table.c.journal_id, entry.c.position == table.c.length))
+        .join_from(
+            table,
+            entry,
+            and_(entry.c.journal_id == table.c.journal_id, entry.c.position == table.c.length),
+            isouter=True,
+        )
         .join(quarantine, quarantine.c.journal_id == table.c.journal_id, isouter=True)
         .where(visible_to(caller, table), table.c.journal_id.in_(set(journal_ids)))
     )
-    # What came after the cursor's block is not what is shown: the entry before it is no newer than that block.
+    # What came after the cursor's block is not what is shown: the entry before it is no newer than that block. Where a
+    # hand took the last entry away, nothing is known to be final.
+    newest = cursor.block_number
     return {
-        row.journal_id: Standing(cursor.finality_of(min(row.block_number, cursor.block_number)), row.set_aside)
+        row.journal_id: Standing(
+            cursor.finality_of(newest if row.block_number is None else min(row.block_number, newest)), row.set_aside
+        )
         for row in found
     }
 
