@@ -39,7 +39,7 @@ RUN_MAX: Final = 99
 """So far apart numbers of one series can lie and be the supplier's next ones: two claims, not one that was changed."""
 
 NAME_ALIKE_MIN: Final = 90
-"""Likeness (0 to 100) of the words of two names, in any order, from which on they can be one party's."""
+"""Likeness (0 to 100) of two names from which on they can be one party's."""
 
 TEXT_CHARS_MAX: Final = 200
 """Characters of a number or a name that are compared."""
@@ -221,8 +221,20 @@ def _party_points(asked: Trader, known: Trader) -> int | None:
             return 0
         if kind == known_kind and OSA.distance(value, known_value, score_cutoff=1) > 1:
             return None
-    name, known_name = (normal_name(trader.name)[:TEXT_CHARS_MAX] for trader in (asked, known))
-    return _PARTY_RESPELT if name and fuzz.token_sort_ratio(name, known_name) >= NAME_ALIKE_MIN else None
+    return _PARTY_RESPELT if likeness(asked.name, known.name) >= NAME_ALIKE_MIN else None
+
+
+def likeness(name: str, other: str) -> float:
+    """Likeness of two names, 0 to 100: of all their words in any order, or of the first one, whatever is greater.
+
+    What follows the first word is the legal form, or what is left away in other books; it does not identify a party,
+    but who is asked about with the same number, date and amount need only look alike.
+    """
+    words, other_words = (normal_name(text)[:TEXT_CHARS_MAX].split() for text in (name, other))
+    if not words or not other_words:
+        return 0
+    whole = fuzz.token_sort_ratio(" ".join(words), " ".join(other_words))
+    return max(whole, fuzz.ratio(words[0], other_words[0]))
 
 
 def _id(identity: str) -> tuple[str, str]:

@@ -1,9 +1,10 @@
 """How well near-duplicates are told from trade: `python -m scripts.bench.duplicates [--data FOLDER]`.
 
 Prints precision and recall of registry.verification.duplicates, by kind of change and by limit of the score, on
-generated books and on real ones: the open items and the late payments of ../shared/data, whose rows are what they are
-and which are asked about changed copies of them. Precision is over all that is reported: the changed copies, and pairs of
-rows that nobody changed. Everything is seeded, so two runs print the same; without --data only what is generated is measured.
+generated books and on real ones: the open items and the late payments of ../shared/data. The books are asked about
+changed copies of their own rows, and about each row as it is. Precision is over all that is reported: changed copies,
+and pairs of rows that nobody changed. Everything is seeded, so two runs print the same; where the real books are
+missing, only what is generated is measured.
 """
 
 from __future__ import annotations
@@ -26,7 +27,16 @@ from rich.table import Table
 
 from registry.documents.parties import normal_name, normal_number, number_key
 from registry.settings import PROJECT_ROOT
-from registry.verification.duplicates import DAYS_MAX, SCORE_MIN, KeyFields, Nearness, Trader, nearness
+from registry.verification.duplicates import (
+    DAYS_MAX,
+    NAME_ALIKE_MIN,
+    SCORE_MIN,
+    KeyFields,
+    Nearness,
+    Trader,
+    likeness,
+    nearness,
+)
 
 SEED = 20260
 GENERATED_SUPPLIERS = 60
@@ -35,6 +45,9 @@ COPIES_PER_KIND = 1_000
 EXAMPLES_MAX = 5
 LIMITS = (50, 55, 58, 60, 65, 70, 75, 80, 90)
 """Limits of the score at which precision and recall are told; the one in force is SCORE_MIN."""
+
+NAME_LIMITS = (75, 80, 85, 90, 95)
+"""Limits of the likeness of names; the one in force is NAME_ALIKE_MIN."""
 
 EUR, USD = 978, 840
 
@@ -218,6 +231,30 @@ def late_payments(folder: Path) -> list[KeyFields]:
     ]
 
 
+def names_table(folder: Path) -> Table:
+    """How well names alone tell customers apart: the spellings of the open items, whose customers have numbers."""
+    customers = defaultdict(set)
+    for row in _rows(folder / "open-items.csv"):
+        customers[row["cust_number"]].add(normal_name(row["name_customer"]))
+    spellings = [(name, number) for number, names in customers.items() for name in sorted(names)]
+    same: list[float] = []
+    other: list[float] = []
+    for (one, customer), (another, of) in itertools.combinations(spellings, 2):
+        if one != another:
+            (same if customer == of else other).append(likeness(one, another))
+    table = Table(
+        "likeness of names at least",
+        f"of {len(same)} pairs of one customer's %",
+        f"of {len(other)} pairs of two customers'",
+    )
+    for limit in NAME_LIMITS:
+        mark = " *" if limit == NAME_ALIKE_MIN else ""
+        alike = sum(score >= limit for score in same)
+        wrong = sum(score >= limit for score in other)
+        table.add_row(f"{limit}{mark}", _percent(alike, len(same)), str(wrong))
+    return table
+
+
 def _rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
@@ -382,6 +419,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"{folder} is not on this machine: only what is generated is measured", file=sys.stderr)
     for name, claims in books.items():
         show(console, name, measure(claims, random.Random(SEED)))  # noqa: S311  (seeded on purpose)
+    if folder.is_dir():
+        console.print(names_table(folder))
 
 
 if __name__ == "__main__":

@@ -12,16 +12,18 @@ import httpx
 import pytest
 
 from api.deps import Services
+from registry.chain.contract import Calls
 from registry.chain.devchain import dev_account
 from registry.commands import claims
 from registry.documents.pdf import PDF_BYTES_MAX
 from registry.domain.receivable import RefusalReason
+from registry.domain.rules import Claim
 from registry.settings import Settings
 from registry.store.database import Database
 from tests.api.conftest import Api, serving
 from tests.api.openapi_check import problems
 from tests.commands.desk import PARTIES, SAMPLES, Desk, changes
-from tests.scene import BANK, BUYER, SELLER, Scene
+from tests.scene import BANK, BUYER, SELLER, SUPPLIER, Scene
 
 UBL, CII = SAMPLES / "brandmuehl-2026-1041.ubl.xml", SAMPLES / "brandmuehl-2026-1041.cii.xml"
 PATH = "/v1/verification/claims"
@@ -196,9 +198,22 @@ def test_whether_the_amount_asked_is_more_or_less_makes_no_difference_to_the_ans
 
 def test_a_copy_that_another_member_registered_is_told_as_one(api: Api, desk: Desk) -> None:
     path = desk.invoice(number="2026-1041", payable="1000.00")
-    copied = desk.read(desk.registered(path))
-    claim = desk.scene.claims[copied.receivable_id][0].claim if copied.receivable_id in desk.scene.claims else None
-    assert claim is None or claim.fingerprint == copied.fingerprint
+    own = desk.read(desk.registered(path))
+    # Fingerprint and document root are public.
+    copy = Claim(
+        debtor=own.debtor,
+        face=own.claim_face_minor,
+        due=own.claim_due_at,
+        currency=own.currency,
+        fingerprint=own.fingerprint,
+        document_root=own.document_root,
+    )
+    desk.scene.act(SUPPLIER, Calls.register(copy))
+    desk.services.follower().catch_up()
+    answer = ask(api, path.read_bytes())
+    assert [one["reasons"] for one in answer["findings"]] == [["registered_by_another"], []]
+    # Of a near claim only its seller's own registration is told.
+    assert only(ask(api, fields(desk, number="2026/1041")))["reasons"] == ["number_respaced"]
 
 
 @pytest.mark.parametrize(

@@ -94,11 +94,14 @@ def test_another_currency_is_found() -> None:
         Trader("scheme:0088:4000001123452", "BRANDMÜHL  Guss GmbH"),
         Trader("vat:DE999000184", "Brandmühl Guss GmbH"),
         Trader(None, "Guss Brandmühl GmbH"),
+        Trader(None, "Brandmühl Systems"),
     ],
 )
 def test_a_party_that_is_written_otherwise_is_found_where_the_rest_is_the_same(seller: Trader) -> None:
     assert reasons(replace(CLAIM, seller=seller)) == (Reason.PARTY_RESPELT,)
     assert reasons(replace(CLAIM, seller=seller, number="2026-1042")) is None
+    assert reasons(replace(CLAIM, seller=replace(seller, name="Kovárna Lipník s.r.o."))) is None
+    assert reasons(replace(CLAIM, seller=replace(seller, name=""))) is None
 
 
 def test_a_number_in_the_sellers_books_is_one_buyers_however_its_name_is_written() -> None:
