@@ -35,6 +35,10 @@ _SCHEME_NAMES: Final = {
 _SCHEMES_IGNORED: Final = frozenset({"SEPA"})
 
 
+KEY_CHARS_MAX: Final = 200
+"""Length of the key of a document number, in characters."""
+
+
 @dataclass(frozen=True, slots=True)
 class PartyIdentifier:
     """One identifier as it stands in the document; `scheme` is an ICD code, a name, or empty."""
@@ -142,9 +146,10 @@ def normal_number(value: str) -> str:
 def number_key(value: str) -> str:
     """The letters and digits of a document number but for its zeros: what stays of it however it is spaced or padded.
 
-    Other numbers can have the same key (1041, 141): it finds what is then compared. May be empty.
+    Other numbers can have the same key (1041, 141): it finds what is then compared. At most KEY_CHARS_MAX long, because
+    an index of a database takes no longer ones. May be empty.
     """
-    return normal_identifier(value).replace("0", "")
+    return normal_identifier(value).replace("0", "")[:KEY_CHARS_MAX]
 
 
 def normal_name(value: str) -> str:

@@ -149,7 +149,7 @@ def test_a_mirror_that_goes_back_to_a_schema_without_money_starts_anew(empty: Da
 
 def test_invoices_from_before_get_the_key_of_their_number(empty: Database) -> None:
     """The migration's own copy of the rule gives what the rule gives today."""
-    numbers = ["RE 2026/0041", "20-30", "ﬀ 0/7", "No\u00ad. 007", "Ünï-10", "--", "发票 0012", "e\u0301 1"]
+    numbers = ["RE 2026/0041", "20-30", "ﬀ 0/7", "No\u00ad. 007", "Ünï-10", "--", "发票 0012", "9" * 5_000, "e\u0301 1"]
     with alembic(empty) as config:
         command.upgrade(config, "0003")
     with empty.bulk() as connection:

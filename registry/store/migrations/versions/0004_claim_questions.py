@@ -30,7 +30,7 @@ def number_key(value: str) -> str:
     """As registry.documents.parties.number_key was when this was written: a migration does not change with the rule."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
     bare = "".join(char for char in folded.upper() if char.isalnum())
-    return unicodedata.normalize("NFKC", bare).replace("0", "")
+    return unicodedata.normalize("NFKC", bare).replace("0", "")[:200]
 
 
 def upgrade() -> None:
