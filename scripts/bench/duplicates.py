@@ -142,7 +142,8 @@ def _later(days: int) -> Change:
 
 
 def _sisters(claim: KeyFields, rng: random.Random) -> KeyFields:
-    return replace(claim, seller=Trader(f"vat:SI{rng.randrange(10**8):08}", f"{claim.seller.name} II"))
+    kind = (claim.seller.identity or "vat:").partition(":")[0]
+    return replace(claim, seller=Trader(f"{kind}:SISTER{rng.randrange(10**8):08}", f"{claim.seller.name} II"))
 
 
 TRADE: dict[str, Change] = {
