@@ -31,6 +31,7 @@ from api.routes import (
     receivables,
     redemptions,
     registry,
+    verification,
 )
 from registry.commands.relaying import open_relayer
 from registry.commands.services import open_services
@@ -86,6 +87,7 @@ def create_app(services: Services | None = None) -> FastAPI:
             {"name": "Operations", "description": "What members signed, to be submitted; what anyone may ask for."},
             {"name": "Quotes", "description": "Offers of financiers, sealed: who has the document can use it."},
             {"name": "Documents", "description": "Invoice files."},
+            {"name": "Verification", "description": "Questions that are answered without names."},
             {"name": "Orders", "description": "Orders of authorities and what they freeze."},
             {"name": "Registry", "description": "The registry's own switches, parameters and journal."},
             {"name": "Service", "description": "The service itself."},
@@ -97,7 +99,7 @@ def create_app(services: Services | None = None) -> FastAPI:
         _attach(app, services, metrics)
     nouns = (
         receivables, certificates, debts, members, operations, permits, redemptions, dishonours, quotes, documents,
-        orders, registry, health,
+        orders, registry, verification, health,
     )  # fmt: skip
     for noun in nouns:
         app.include_router(noun.router)

@@ -15,6 +15,7 @@ from api.schemas.operations import SignedOperationIn
 from api.schemas.permits import SignedPermitIn
 from api.schemas.quotes import SignedAcceptanceIn, SignedQuoteIn
 from api.schemas.redemptions import RedemptionsIn
+from api.schemas.verification import ClaimIn
 
 _SCHEMAS = "#/components/schemas/"
 
@@ -125,7 +126,7 @@ def _describe(app: FastAPI) -> dict[str, Any]:
     )
     schemas = described.setdefault("components", {}).setdefault("schemas", {})
     bodies = (SignedOperationIn, SignedQuoteIn, SignedAcceptanceIn, SignedPermitIn, RedemptionsIn, DishonourIn)
-    for model in (Problem, *bodies):
+    for model in (Problem, *bodies, ClaimIn):
         schema = model.model_json_schema(ref_template=_SCHEMAS + "{model}")
         schemas.update(schema.pop("$defs", {}))
         schemas[model.__name__] = schema

@@ -24,15 +24,12 @@ UPLOADS_MAX = 4
 
 router = APIRouter(prefix="/v1/documents", tags=["Documents"])
 
+FILE_CONTENT: dict[str, Any] = {
+    media_type: {"schema": {"type": "string", "format": "binary"}}
+    for media_type in ("application/xml", "application/pdf", "application/octet-stream")
+}
 _FILE: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "description": "The file itself, as it is.",
-        "content": {
-            media_type: {"schema": {"type": "string", "format": "binary"}}
-            for media_type in ("application/xml", "application/pdf", "application/octet-stream")
-        },
-    }
+    "requestBody": {"required": True, "description": "The file itself, as it is.", "content": FILE_CONTENT}
 }
 
 

@@ -16,6 +16,7 @@ from registry.domain.identifiers import format_receivable_id
 if TYPE_CHECKING:
     from registry.commands.checking import Checked, Found
     from registry.store.queries.receivables import ReceivableRow
+    from registry.verification.claims import Answer
 
 app = typer.Typer()
 command = functools.partial(app.command, rich_help_panel="Finding")
@@ -52,6 +53,82 @@ def check(
         for found in checked.found
     ):
         raise typer.Exit(EXIT_REFUSED)
+
+
+@command("verify-claim")
+@named_refusals
+def verify_claim(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Invoice: UBL 2.1 or CII, or a PDF that carries one.")],
+    *,
+    json_output: JsonFlag = False,
+) -> None:
+    """Whether the claim of an invoice that you are offered, or a near one, is registered, pledged or sold already.
+
+    Answered without names; exit code 1 if anything like it is known. The question is recorded by its hash.
+    """
+    from registry.commands.services import master_key
+    from registry.documents.reading import read_invoice
+    from registry.store.queries import health
+    from registry.verification.claims import answer, record
+
+    invoice = read_invoice(file)
+    with asking() as registry:
+        found = answer(registry.snapshot, invoice, master=master_key(registry.registry.home), now=registry.now)
+        cursor = health.cursor(registry.snapshot)
+        record(registry.registry.database, found, block_number=0 if cursor is None else cursor.block_number)
+    if json_output:
+        output.document(_answered(found))
+    else:
+        _tell(found)
+    if found.findings:
+        raise typer.Exit(EXIT_REFUSED)
+
+
+def _answered(found: Answer) -> dict[str, Any]:
+    return {
+        "verdict": str(found.verdict),
+        "findings": [
+            {
+                "match": str(one.match),
+                "reasons": [str(reason) for reason in one.reasons],
+                "score": one.score,
+                "phase": str(one.phase),
+                "pledged_bps": one.pledged_bps,
+                "sold_bps": one.sold_bps,
+                "paid_bps": one.paid_bps,
+            }
+            for one in found.findings
+        ],
+        "more": found.more,
+    }
+
+
+def _tell(found: Answer) -> None:
+    if not found.findings:
+        output.console.print("nothing like this claim is registered here")
+        return
+    output.console.print(
+        output.table(
+            ["match", "why", "score ", "phase", "pledged ", "sold ", "paid "],
+            (
+                (
+                    str(one.match),
+                    ", ".join(map(str, one.reasons)),
+                    one.score,
+                    str(one.phase),
+                    *(_percent(bps) for bps in (one.pledged_bps, one.sold_bps, one.paid_bps)),
+                )
+                for one in found.findings
+            ),
+            nothing="",
+        )
+    )
+    if found.more:
+        output.note("there are more")
+
+
+def _percent(bps: int) -> str:
+    return f"{bps // 100}.{bps % 100:02d} %"
 
 
 def _document(checked: Checked, *, now: int) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from registry.documents.document import Document, hand_in
 from registry.documents.fingerprint import fingerprint
 from registry.documents.inspection import Warned, warnings_of
 from registry.documents.invoice import Invoice, require_registrable
+from registry.documents.parties import number_key
 from registry.documents.reading import parse_invoice, read_document
 from registry.domain import calendar
 from registry.domain.identifiers import Address, format_address, format_receivable_id
@@ -249,6 +250,7 @@ def submit(services: Services, prepared: Prepared, *, signer: Hand) -> Done:
             originator=originator,
             debtor=claim.debtor,
             number=invoice.number,
+            number_key=number_key(invoice.number),
             type_code=invoice.type_code,
             format=invoice.format,
             issue_date=invoice.issue_date,

@@ -35,6 +35,10 @@ _SCHEME_NAMES: Final = {
 _SCHEMES_IGNORED: Final = frozenset({"SEPA"})
 
 
+KEY_CHARS_MAX: Final = 200
+"""Length of the key of a document number, in characters."""
+
+
 @dataclass(frozen=True, slots=True)
 class PartyIdentifier:
     """One identifier as it stands in the document; `scheme` is an ICD code, a name, or empty."""
@@ -116,6 +120,15 @@ def parse_identity(text: str) -> PartyIdentity:
     raise IdentityMalformed(f"{text[:80]!r} identifies nobody")
 
 
+def identifier_of(identity: PartyIdentity) -> PartyIdentifier:
+    """An identifier under which a party has this identity, which is none in another party's books."""
+    match identity.kind:
+        case "vat" | "tax" as kind:
+            return PartyIdentifier(kind, "", identity.value)
+        case _:
+            return PartyIdentifier("registration", identity.scheme, identity.value)
+
+
 def normal_identifier(value: str) -> str:
     """Letters and digits only, upper case: NL8200.98.395.B.01 becomes NL820098395B01. May be empty."""
     return _composed(char for char in _folded(value).upper() if char.isalnum())
@@ -128,6 +141,15 @@ def normal_number(value: str) -> str:
     but a word processor's long dash is no other invoice. May be empty.
     """
     return _composed("-" if _is_dash(char) else char for char in _folded(value).upper() if not char.isspace())
+
+
+def number_key(value: str) -> str:
+    """The letters and digits of a document number but for its zeros: what stays of it however it is spaced or padded.
+
+    Other numbers can have the same key (1041, 141): it finds what is then compared. At most KEY_CHARS_MAX long, because
+    an index of a database takes no longer ones. May be empty.
+    """
+    return normal_identifier(value).replace("0", "")[:KEY_CHARS_MAX]
 
 
 def normal_name(value: str) -> str:

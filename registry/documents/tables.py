@@ -36,7 +36,7 @@ from registry.documents.columns import (
 from registry.documents.errors import DocumentUnreadable
 from registry.documents.fields import amount_minor, required
 from registry.documents.invoice import Invoice
-from registry.documents.parties import Party, PartyIdentifier, parse_identity
+from registry.documents.parties import Party, PartyIdentifier, identifier_of, parse_identity
 from registry.documents.reading import require_identified
 from registry.documents.xml import ENCODINGS
 from registry.domain.money import AmountMalformed, currency
@@ -357,12 +357,7 @@ def _party(role: str, values: Mapping[str, str]) -> Party:
     ]
     typed = values.get(f"{role}_id")
     if typed:
-        identity = parse_identity(typed)
-        match identity.kind:
-            case "vat" | "tax" as kind:
-                identifiers.append(PartyIdentifier(kind, "", identity.value))
-            case _:
-                identifiers.append(PartyIdentifier("registration", identity.scheme, identity.value))
+        identifiers.append(identifier_of(parse_identity(typed)))
     return Party(values.get(f"{role}_name", ""), tuple(identifiers), values.get(f"{role}_country"))
 
 

@@ -1,7 +1,8 @@
 """What of a receivable can be paid, what of the payments is due to each of its minor units, and how rights divide.
 
 The formulas are those of contracts/libraries/Amounts.sol and contracts/base/Clearing.sol. All that is divided here is
-rounded down, and what is left over stays with the rest: nothing is made, nothing is lost.
+rounded down, and what is left over stays with the rest: nothing is made, nothing is lost. Only a share that is told and
+not paid is rounded up.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from registry.domain.receivable import Certificate, Receivable, Status
+
+_WHOLE_BPS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,11 @@ def divide(amount: int, front: int, whole: int) -> tuple[int, int]:
     """What the front `front` of `whole` minor units gets of an amount, rounded down, and the rest."""
     of_front = amount * front // whole
     return of_front, amount - of_front
+
+
+def share_bps(part: int, whole: int) -> int:
+    """Hundredths of a percent that `part` is of `whole`, rounded up: what is there is never told as nothing."""
+    return -(-part * _WHOLE_BPS // whole)
 
 
 def conservation_faults(receivable: Receivable) -> tuple[str, ...]:

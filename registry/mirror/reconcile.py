@@ -24,6 +24,7 @@ from registry.chain.rpc import Node, RpcFailed
 from registry.chain.words import compare_certificate, compare_record, compare_rights
 from registry.documents.attachments import Attachment
 from registry.documents.commitments import attachment_fields, commit
+from registry.documents.parties import number_key
 from registry.domain.decode import ENTRY_TOPICS, LogMalformed, decode
 from registry.domain.fold import JournalBroken
 from registry.domain.identifiers import (
@@ -463,8 +464,8 @@ class _Deep:
             " ORDER BY document_root, position"
         ).fetchall():
             attachments[root].append((Attachment(file_name, sha256, size_bytes), salt))
-        for root, fields, originator, debtor, fingerprint, *found in self._connection.execute(
-            "SELECT document_root, fields, originator, debtor, fingerprint, number, type_code, format,"
+        for root, fields, originator, debtor, fingerprint, key, *found in self._connection.execute(
+            "SELECT document_root, fields, originator, debtor, fingerprint, number_key, number, type_code, format,"
             " to_char(issue_date, 'YYYY-MM-DD'), coalesce(to_char(due_date, 'YYYY-MM-DD'), ''),"
             " encode(file_sha256, 'hex'), currency, payable_minor::text FROM invoice ORDER BY document_root"
         ).fetchall():
@@ -478,6 +479,7 @@ class _Deep:
                 currency = currency_to_show(number)
                 texts += [currency.code, format_amount(int(payable), currency)]
                 self._report.expect("invoice", name, "fields", root, committed_root)
+                self._report.expect("invoice", name, "number_key", number_key(committed["number"]), key)
                 for column, field_, text in zip(_INVOICE_COLUMNS, _INVOICE_FIELDS, texts, strict=True):
                     self._report.expect("invoice", name, column, committed[field_], text)
             # Anybody who learns a root can register it once more: one claim must be this invoice's. None is, while

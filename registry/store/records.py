@@ -14,6 +14,7 @@ from registry.domain.identifiers import Address
 from registry.domain.orders import bank_reference_hash, order_hash
 from registry.store.tables import (
     bank_reference,
+    claim_question,
     duplicate_attempt,
     invoice,
     invoice_attachment,
@@ -112,6 +113,7 @@ def save_invoice(
     originator: Address,
     debtor: Address,
     number: str,
+    number_key: str,
     type_code: str,
     format: str,
     issue_date: date,
@@ -134,6 +136,7 @@ def save_invoice(
             originator=originator,
             debtor=debtor,
             number=number,
+            number_key=number_key,
             type_code=type_code,
             format=format,
             issue_date=issue_date,
@@ -278,5 +281,18 @@ def save_duplicate_attempt(
             receivable_id=receivable_id,
             code=code,
             file_name=file_name,
+        )
+    )
+
+
+def save_claim_question(
+    connection: Connection, *, fingerprint: bytes, matches: Sequence[tuple[str, Sequence[str]]], block_number: int
+) -> None:
+    """Record that a claim was asked about, and the match and reasons of each finding that was answered."""
+    connection.execute(
+        insert(claim_question).values(
+            fingerprint=fingerprint,
+            matches=[[match, list(reasons)] for match, reasons in matches],
+            block_number=block_number,
         )
     )

@@ -403,6 +403,7 @@ invoice = Table(
     Column("originator", LargeBinary, nullable=False),
     Column("debtor", LargeBinary, nullable=False),
     Column("number", Text, nullable=False),
+    Column("number_key", Text, nullable=False),
     Column("type_code", Text, nullable=False),
     Column("format", Text, nullable=False),
     Column("issue_date", Date, nullable=False),
@@ -415,8 +416,12 @@ invoice = Table(
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=_now),
     Index(None, "fingerprint"),
     Index(None, "file_sha256"),
+    Index("ix_invoice_pair_day", "originator", "debtor", "issue_date"),
+    Index("ix_invoice_pair_amount", "originator", "debtor", "payable_minor", "issue_date"),
+    Index("ix_invoice_number_key", "number_key", "issue_date"),
     comment="The invoice behind a document root. `fields` is the list of [name, value, salt hex] that the root commits "
-    "to; written before the registration is sent, so that no root on chain lacks its salts.",
+    "to; written before the registration is sent, so that no root on chain lacks its salts. `number_key` is what stays "
+    "of the number however it is spaced or padded: with it near-duplicates are found.",
 )
 
 invoice_attachment = Table(
@@ -527,6 +532,19 @@ duplicate_attempt = Table(
     Column("attempted_at", DateTime(timezone=True), nullable=False, server_default=_now),
     Index(None, "fingerprint"),
     comment="Second registrations that were refused (DOMAIN rule 3).",
+)
+
+claim_question = Table(
+    "claim_question",
+    metadata,
+    Column("question_id", BigInteger, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("matches", JSONB, nullable=False),
+    Column("block_number", BigInteger, nullable=False),
+    Column("asked_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Index(None, "fingerprint"),
+    comment="Which claims were asked about before they were financed: the keyed hash of each, what was answered at "
+    "which block, and no word of the invoice. `matches` is the list of [match, reasons], empty if nothing was known.",
 )
 
 reconciliation = Table(

@@ -1,1 +1,1 @@
-"""Proofs about certificates: made from the chain, checked by anyone against one block header, without us."""
+"""Proofs about certificates, checked by anyone without us, and questions of those who hold no account here."""

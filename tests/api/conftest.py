@@ -123,6 +123,7 @@ class Api:
                     originator=scene.address(SELLER),
                     debtor=scene.address(BUYER),
                     number="2026-0815",
+                    number_key="226815",
                     type_code="380",
                     format="ubl",
                     issue_date="2026-01-02",

@@ -362,6 +362,24 @@ def test_a_file_is_looked_up(cli: Cli, tmp_path: Path) -> None:
     cli.refused("document_malformed", "check", str(SAMPLES / "malformed-cut-off.xml"))
 
 
+def test_a_claim_is_asked_about_before_it_is_financed(cli: Cli, tmp_path: Path, database: Database) -> None:
+    path = tmp_path / "invoice.xml"
+    due = (today(cli) + timedelta(days=90)).date()
+    path.write_bytes(ubl(number="ASK/2026-7", due=due, payable="1234.00"))
+    assert cli.json("verify-claim", str(path)) == {"verdict": "unknown", "findings": [], "more": False}
+    assert "nothing like this claim is registered here" in cli("verify-claim", str(path)).stdout
+    cli("register", str(path), "--as", SELLER)
+    path.write_bytes(ubl(number="ASK 2026-07", due=due, payable="5000.00"))
+    (found,) = cli.json("verify-claim", str(path), exit_code=1)["findings"]
+    assert (found["match"], found["reasons"]) == ("near", ["number_respaced", "amount_differs"])
+    shown = cli("verify-claim", str(path), exit_code=1).stdout
+    assert all(word in shown for word in ("near", "number_respaced", "amount_differs", "registered", "0.00 %"))
+    assert SELLER not in shown
+    cli.refused("document_malformed", "verify-claim", str(SAMPLES / "malformed-cut-off.xml"))
+    with database.bulk() as connection:
+        assert connection.execute("SELECT count(*) FROM claim_question").fetchone() == (4,)
+
+
 def test_the_chain_draws_a_certificate(cli: Cli, tmp_path: Path) -> None:
     whole, picture = confirmed(cli, tmp_path), tmp_path / "certificate.svg"
     assert cli.json("certificate", whole)["name"] == whole

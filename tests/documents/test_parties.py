@@ -10,14 +10,17 @@ from hypothesis import strategies as st
 
 from registry.documents.errors import DocumentIncomplete, IdentityMalformed
 from registry.documents.parties import (
+    KEY_CHARS_MAX,
     IdentifierKind,
     Party,
     PartyIdentifier,
     PartyIdentity,
+    identifier_of,
     identity_of,
     normal_identifier,
     normal_name,
     normal_number,
+    number_key,
     parse_identity,
 )
 from registry.documents.reading import parse_invoice
@@ -207,3 +210,18 @@ def test_an_identity_is_the_same_however_it_is_typed(typed: str, text: str) -> N
 def test_what_identifies_nobody_is_refused(typed: str) -> None:
     with pytest.raises(IdentityMalformed):
         parse_identity(typed)
+
+
+@pytest.mark.parametrize("text", ["RE-2026/0041", "re 2026 41", "RE20260041", "00RE.2026.041", "RE_2026.0041"])
+def test_the_key_of_a_number_is_one_however_it_is_spaced_and_padded(text: str) -> None:
+    assert number_key(text) == "RE22641"
+
+
+def test_the_key_of_a_number_fits_into_an_index() -> None:
+    assert number_key("--") == ""
+    assert len(number_key("7" * 10_000)) == KEY_CHARS_MAX
+
+
+@pytest.mark.parametrize("text", ["vat:DE123456789", "tax:20111340209", "scheme:0088:4000001123452", "scheme:0007:55"])
+def test_a_party_with_the_identifier_of_an_identity_has_that_identity(text: str) -> None:
+    assert str(identity(identifier_of(parse_identity(text)))) == text

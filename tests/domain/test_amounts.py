@@ -23,6 +23,7 @@ from registry.domain.amounts import (
     payable,
     payout,
     settle,
+    share_bps,
 )
 from registry.domain.anchors import anchor_of, claim_key_of
 from registry.domain.fold import walk
@@ -516,3 +517,11 @@ def test_no_schedule_pays_out_more_than_came_in_and_each_pays_out_all() -> None:
         seen |= schedule.seen
     about_money = {entry for entry in ENTRY_TYPES if Pledged.OPERATION <= entry.OPERATION <= Repurchased.OPERATION}
     assert about_money - seen == {Absolved}, "each of them happens, but what changes no amount"
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "bps"),
+    [(0, 3, 0), (1, 3, 3_334), (2, 3, 6_667), (3, 3, 10_000), (1, MINOR_MAX, 1), (MINOR_MAX - 1, MINOR_MAX, 10_000)],
+)
+def test_a_share_that_is_told_is_rounded_up(part: int, whole: int, bps: int) -> None:
+    assert share_bps(part, whole) == bps

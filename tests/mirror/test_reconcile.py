@@ -71,6 +71,7 @@ def test_nothing_differs_before_a_hand_touches_it(desk: Desk) -> None:
         ("UPDATE cursor SET finalized_block = block_number", "cursor", "finalized_block"),
         ("UPDATE cursor SET finalized_block = -1", "cursor", "finalized_block"),
         ("UPDATE invoice SET number = 'RE 8' WHERE number = 'RE 7'", "invoice", "number"),
+        ("UPDATE invoice SET number_key = 'RE8' WHERE number = 'RE 7'", "invoice", "number_key"),
         ("UPDATE invoice SET type_code = '389'", "invoice", "type_code"),
         ("UPDATE invoice SET format = 'cii'", "invoice", "format"),
         ("UPDATE invoice SET issue_date = issue_date + 1", "invoice", "issue_date"),

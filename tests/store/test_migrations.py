@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import insert, inspect, select
 from sqlalchemy.exc import DBAPIError
 
+from registry.documents.parties import number_key
 from registry.mirror import store
 from registry.mirror.rebuild import digest, rebuild
 from registry.store.database import MIGRATIONS, Database, newest_version
@@ -104,6 +105,24 @@ def test_a_mirror_that_goes_back_to_a_schema_without_money_starts_anew(empty: Da
         for table in MIRRORED:
             if table != "deposit_token":
                 assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+
+
+def test_invoices_from_before_get_the_key_of_their_number(empty: Database) -> None:
+    """The migration's own copy of the rule gives what the rule gives today."""
+    numbers = ["RE 2026/0041", "20-30", "ﬀ 0/7", "No\u00ad. 007", "Ünï-10", "--", "发票 0012", "9" * 5_000, "e\u0301 1"]
+    with alembic(empty) as config:
+        command.upgrade(config, "0003")
+    with empty.bulk() as connection:
+        connection.cursor().executemany(
+            "INSERT INTO invoice (document_root, fingerprint, originator, debtor, number, type_code, format,"
+            " issue_date, currency, payable_minor, file_name, file_sha256, fields)"
+            " VALUES (sha256(%s), '', '', '', %s, '380', 'ubl', '2026-10-12', 978, 1, 'f', '', '[]')",
+            [(number.encode(), number) for number in numbers],
+        )
+    empty.migrate()
+    with empty.bulk() as connection:
+        found = connection.execute("SELECT number, number_key FROM invoice").fetchall()
+    assert dict(found) == {number: number_key(number) for number in numbers}
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(empty: Database) -> None:

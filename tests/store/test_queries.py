@@ -215,6 +215,7 @@ def test_the_newest_invoice_of_a_fingerprint_is_found(database: Database) -> Non
         "originator": bytes(20),
         "debtor": bytes(20),
         "number": "INV-1",
+        "number_key": "INV1",
         "type_code": "380",
         "format": "ubl",
         "issue_date": "2026-01-01",

@@ -36,6 +36,7 @@ def save_invoice(connection: Connection, *, root: bytes = ROOT, payable_minor: i
         originator=ADDRESS,
         debtor=OTHER,
         number="RE 1",
+        number_key="RE1",
         type_code="380",
         format="ubl",
         issue_date=date(2026, 1, 2),

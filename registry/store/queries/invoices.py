@@ -26,6 +26,7 @@ class InvoiceRow:
     originator: Address
     debtor: Address
     number: str
+    number_key: str
     type_code: str
     format: str
     issue_date: date
