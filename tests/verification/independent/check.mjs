@@ -235,10 +235,11 @@ function entriesAbout(entries, range) {
     const isNear = ranges.some(({ start, end }) => entry.start < end && start < entry.end);
     if (!entry.isWhole && !isFront && !isNear) continue;
     demand(entry.given !== null, `a sealed ${entry.name} must be open`);
-    if (!entry.isWhole) ranges.push(entry);
-    about.unshift(entry);
+    const isKnown = entry.isWhole || ranges.some(({ start, end }) => start <= entry.start && entry.end <= end);
+    if (!isKnown) ranges.push(entry);
+    about.push(entry);
   }
-  return about;
+  return about.reverse();
 }
 
 // ---- header and proofs
