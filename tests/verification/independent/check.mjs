@@ -478,7 +478,7 @@ function statement({ range, entries, history, read, time }) {
   const registered = entries[0].given;
   const past = history.at(range);
   const isHeld = certificate.holder !== null && certificate.end === range.end;
-  requireAgreement({ range, entries, history, read, past, isHeld });
+  requireAgreement({ range, entries, history, read, past, isHeld, time });
   return {
     amount: money(range.end - range.start, terms.currency),
     confirmation: confirmation(entries),
@@ -497,7 +497,7 @@ function statement({ range, entries, history, read, time }) {
 }
 
 /** Where both the words and the entries tell something, they must tell the same. */
-function requireAgreement({ range, entries, history, read, past, isHeld }) {
+function requireAgreement({ range, entries, history, read, past, isHeld, time }) {
   const { terms } = read;
   const registered = entries[0].given;
   const accepted = entries.find(({ name }) => name === "OfferAccepted")?.given ?? registered;
@@ -509,8 +509,9 @@ function requireAgreement({ range, entries, history, read, past, isHeld }) {
   demand(isHeld ? past?.isLive : !past?.isLive || past.mayBeOver, "word and entries disagree whether it is one");
   if (!isHeld) return;
   demand(read.claimed === past.claimed, "word and entries disagree about what was paid out");
-  demand(past.orders.size === 0 || read.certificate.frozen, "an order does not show in the certificate's word");
-  demand(history.orders.size === 0 || terms.frozen, "an order does not show in the terms");
+  const isFrozen = (orders) => inForce(orders, time).length > 0;
+  demand(!isFrozen(past.orders) || read.certificate.frozen, "an order does not show in the certificate's word");
+  demand(!isFrozen(history.orders) || terms.frozen, "an order does not show in the terms");
 }
 
 function money(minor, number) {
@@ -527,11 +528,14 @@ function confirmation(entries) {
   return { at, debtor, entry: index + 1 };
 }
 
+/** The orders that have not expired. One that has may still be marked in the word. */
+const inForce = (orders, time) => [...orders].filter(([, until]) => time < until);
+
 function encumbrances({ range, history, read, past, isHeld, time }) {
   const { amounts, lien, recourse, holder } = read;
   const found = [];
   const freeze = (scope, orders) => {
-    for (const [order, until] of orders) if (time < until) found.push({ kind: "freeze", order, scope, until });
+    for (const [order, until] of inForce(orders, time)) found.push({ kind: "freeze", order, scope, until });
   };
   freeze("receivable", history.orders);
   if (amounts.disputed && range.start < amounts.senior && amounts.cancelled < range.end) found.push({ kind: "dispute" });
