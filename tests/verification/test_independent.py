@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from registry.settings import PROJECT_ROOT
-from tests.verification.mutants import block_hash, mutants
+from tests.verification.mutants import block_hash, canonical, mutants, sealed
 
 CHECK = PROJECT_ROOT / "tests" / "verification" / "independent" / "check.mjs"
 
@@ -126,6 +126,25 @@ def test_the_other_program_refuses_every_forgery(folder: Path, checker: Checker)
 
     assert passed == []
     assert sum(tried.values()) > 1000 * len(chosen)
+
+
+def test_who_shows_or_seals_less_is_still_believed(folder: Path, checker: Checker) -> None:
+    found = [json.loads(path.read_bytes()) for path in bundles(folder)]
+    in_full = {bundle["certificate"]: bundle for bundle in found if not bundle["opened"]}
+    tried = 0
+
+    for bundle in found:
+        fewer = [bundle["opened"][:count] for count in range(len(bundle["opened"]))]
+        less = []
+        for index, entry in enumerate(bundle["entries"]):
+            if isinstance(entry, dict) and bundle["certificate"] in in_full:
+                whole = in_full[bundle["certificate"]]["entries"][index]
+                assert sealed(whole) == entry
+                less.append([*bundle["entries"][:index], whole, *bundle["entries"][index + 1 :]])
+        for changed in (*({"opened": fields} for fields in fewer), *({"entries": entries} for entries in less)):
+            tried += 1
+            assert checker.ask(canonical({**bundle, **changed}), block=block_hash(bundle)).ok
+    assert tried
 
 
 def test_the_other_program_refuses_the_header_of_another_block(folder: Path, checker: Checker) -> None:

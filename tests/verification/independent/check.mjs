@@ -1,6 +1,6 @@
 // A second checker of proof bundles, written from docs/proof-format.md alone: another language, another trie, another
 // keccak than registry/verification has. The events, their numbers and the currencies are read from the contract's own
-// source. What the holder is comes from the contract's word and from no fold.
+// source. Who the holder is comes from the contract's word, not from a fold.
 //
 //   node check.mjs FILE     checks one bundle, exits with 0 or 1
 //   node check.mjs          reads a path a line, or {"path": …, "blockHash": …}, answers {"ok": …, "why": …} a line
