@@ -83,7 +83,7 @@ class DocumentCommitment:
 
     def path_to(self, name: str) -> tuple[bytes, ...]:
         """Sibling hashes of the leaf of a field, bottom first. KeyError for a name that this document does not have."""
-        position = _position(name, attachments=len(self.leaves) - len(DOCUMENT_FIELDS))
+        position = leaf_index(name, attachments=len(self.leaves) - len(DOCUMENT_FIELDS))
         if position is None:
             raise KeyError(name)
         return self.path(position)
@@ -181,7 +181,7 @@ def verify_fields(root: bytes, opened: Sequence[OpenedField]) -> bool:
 
 
 def _verify(root: bytes, field: OpenedField, *, attachments: int) -> bool:
-    position = _position(field.name, attachments=attachments)
+    position = leaf_index(field.name, attachments=attachments)
     if position is None or len(field.salt) != SALT_BYTES:
         return False
     try:
@@ -192,7 +192,7 @@ def _verify(root: bytes, field: OpenedField, *, attachments: int) -> bool:
     return verify_path(root=root, leaf=leaf, index=position, count=count, path=field.path)
 
 
-def _position(name: str, *, attachments: int) -> int | None:
+def leaf_index(name: str, *, attachments: int) -> int | None:
     """The index of a field's leaf in a document with so many attachments, or None if it has no such field."""
     match = _ATTACHMENT.fullmatch(name)
     if match is None:

@@ -39,8 +39,8 @@ STATEMENTS: Mapping[str, str] = {
 @dataclass(frozen=True, slots=True)
 class History:
     """A journal, folded: the state after it, and what of the entries themselves is stated. `confirmed` is the entry
-    that confirmed the debt with its position; `paid_out` what redemptions of this very range paid, minor units;
-    `existed` whether there ever was a certificate of it."""
+    that confirmed the debt, with its position; `paid_out` what was paid out on the certificate while it was, in minor
+    units; `existed` whether it ever was."""
 
     receivable: Receivable
     registered: Registered
@@ -54,18 +54,21 @@ class History:
         state = empty_receivable(chain_id=chain_id, contract=contract, receivable_id=certificate.receivable_id)
         confirmed: tuple[int, Entry] | None = None
         registered: Registered | None = None
-        paid_out = 0
+        part: Certificate | None = None
         existed = False
+        paid_out = 0
         for receivable, entry in walk(state, entries):
             state = receivable
-            existed = existed or part_of(receivable, certificate) is not None
             match entry:
                 case Registered():
                     registered = entry
                 case Confirmed() | OfferAccepted():
                     confirmed = receivable.length, entry
                 case Redeemed() if entry.range == (certificate.start, certificate.end):
-                    paid_out += entry.amount
+                    paid_out = (part.claimed if part is not None else 0) + entry.amount
+            part = part_of(receivable, certificate)
+            if part is not None:
+                existed, paid_out = True, part.claimed
         if registered is None:
             raise JournalBroken(f"the journal of {certificate} has no entries")
         return cls(state, registered, confirmed, paid_out, existed)
@@ -126,14 +129,13 @@ def _encumbrances(
                 "demanded": part.recourse.demanded,
             }
         yield from _freezes("certificate", part.orders, now=now)
+        if words.holder is not None and words.holder.status == MemberStatus.SUSPENDED:
+            yield {"kind": "holder", "status": "suspended"}
+        if words.holder is not None and words.holder.frozen:
+            yield {"kind": "holder", "status": "frozen"}
     yield from _freezes("receivable", receivable.orders, now=now)
     if receivable.disputed and receivable.cancelled < certificate.end and certificate.start < receivable.senior:
         yield {"kind": "dispute"}
-    if words.holder is not None:
-        if words.holder.status == MemberStatus.SUSPENDED:
-            yield {"kind": "holder", "status": "suspended"}
-        if words.holder.frozen:
-            yield {"kind": "holder", "status": "frozen"}
 
 
 def _freezes(scope: str, orders: Iterable[Freeze], *, now: int) -> Iterator[dict[str, Any]]:

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any, Protocol
 
 from registry.chain.words import compare_certificate, compare_record, compare_rights
-from registry.documents.commitments import verify_fields
+from registry.documents.attachments import ATTACHMENTS_MAX
+from registry.documents.commitments import leaf_index, verify_fields
 from registry.domain import journal
 from registry.domain.fold import JournalBroken
 from registry.domain.identifiers import ZERO_ADDRESS, Address, format_address
@@ -309,7 +311,11 @@ def _compared(stated: Mapping[str, Any], expected: Mapping[str, Any], sealed: in
 
 
 def _invoice(bundle: Bundle, registered: Registered) -> Finding:
-    if verify_fields(registered.document_root, bundle.opened):
+    places = [leaf_index(field.name, attachments=ATTACHMENTS_MAX) for field in bundle.opened]
+    known = [place for place in places if place is not None]
+    # In the order of the leaves and each once: the same fields give the same bytes.
+    in_order = known == places and all(before < after for before, after in pairwise(known))
+    if in_order and verify_fields(registered.document_root, bundle.opened):
         names = ", ".join(field.name for field in bundle.opened)
         return Finding("invoice", Status.PROVEN, f"the invoice behind the claim says so: {names}")
     return Finding("invoice", Status.CONTRADICTED, "the fields shown are not those of the invoice behind the claim")
