@@ -23,7 +23,7 @@ def main() -> int:
     report = WORKPLACE / "chaos.xml"
     report.unlink(missing_ok=True)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", TEST, "-q", f"--junitxml={report}"],
+        [sys.executable, "-m", "pytest", TEST, "-q", f"--junitxml={report}", "-o", "junit_family=xunit1"],
         cwd=ROOT,
         env=os.environ
         | {"COUNTERFOIL_TEST_CHAOS_SECONDS": str(SECONDS), "COUNTERFOIL_TEST_CHAOS_SEEDS": " ".join(map(str, SEEDS))},

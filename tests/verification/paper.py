@@ -6,8 +6,8 @@ A bundle from it is made by the very maker, and needs no node: a thousand of the
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import rlp
@@ -16,6 +16,7 @@ from trie import HexaryTrie
 
 from registry.chain import deploy
 from registry.chain.rpc import Node, Proof
+from registry.documents.commitments import DOCUMENT_FIELDS, SCHEMA, OpenedField, commit
 from registry.domain.fold import empty_receivable, fold_all
 from registry.domain.identifiers import Address, CertificateId, token_id
 from registry.domain.journal import Entry, Redeemed, Registered
@@ -109,6 +110,8 @@ class Paper:
     state: HexaryTrie
     header: bytes
     at: int
+    documents: Mapping[int, tuple[OpenedField, ...]] = field(default_factory=dict)
+    """The fields of the invoices behind some receivables."""
 
     @classmethod
     def of(
@@ -161,7 +164,13 @@ class Paper:
             if written >= entries:
                 break
         histories.pop(0)
-        return cls.of(histories, contract=book.deployment.receivables, at=book.now)
+        documents = {}
+        for receivable_id, (registered, *others) in histories.items():
+            root, documents[receivable_id] = _document(receivable_id)
+            assert isinstance(registered, Registered)
+            histories[receivable_id] = [replace(registered, document_root=root), *others]
+        paper = cls.of(histories, contract=book.deployment.receivables, at=book.now)
+        return replace(paper, documents=documents)
 
     def certificates(self) -> Iterable[CertificateId]:
         """Every range that is a certificate, or was one when it was paid out."""
@@ -170,13 +179,15 @@ class Paper:
             yield from (part.id(receivable_id) for part in fold_all(empty, entries).certificates.values())
             yield from {CertificateId(receivable_id, *one.range) for one in entries if isinstance(one, Redeemed)}
 
-    def bundle(self, certificate: CertificateId, *, redact: bool = False) -> bytes:
-        """The bundle of a certificate."""
+    def bundle(self, certificate: CertificateId, *, redact: bool = False, show: Collection[str] = ()) -> bytes:
+        """The bundle of a certificate, showing these fields of its invoice."""
         entries = tuple(self.histories[certificate.receivable_id])
         history = History.of(entries, chain_id=CHAIN_ID, contract=self.contract, certificate=certificate)
         cursor = CursorRow(CHAIN_ID, self.contract, BLOCK, keccak(self.header), self.at, 0, 0, BLOCK)
         wanted = Wanted(certificate, redact=redact)
-        return make(_PaperNode(self), Gathered(wanted, cursor, BLOCK, entries, history, ()))
+        fields = self.documents.get(certificate.receivable_id, ())
+        opened = tuple(one for one in fields if show and one.name in {"schema", *show})
+        return make(_PaperNode(self), Gathered(wanted, cursor, BLOCK, entries, history, opened))
 
 
 class _PaperNode(Node):
@@ -207,6 +218,18 @@ class _PaperNode(Node):
             name: hex(int.from_bytes(value)) if name in quantities else "0x" + value.hex() for name, value in fields
         }
         return {**told, "hash": "0x" + keccak(self._paper.header).hex()}
+
+
+def _document(number: int) -> tuple[bytes, tuple[OpenedField, ...]]:
+    """A document root, and all fields under it."""
+    pairs = [(name, SCHEMA if name == "schema" else f"{name} of {number}") for name in DOCUMENT_FIELDS]
+    salts = [keccak(text=f"{number} {name}") for name in DOCUMENT_FIELDS]
+    committed = commit(pairs, salts)
+    fields = (
+        OpenedField(*pair, salt, committed.path(index))
+        for index, (pair, salt) in enumerate(zip(pairs, salts, strict=True))
+    )
+    return committed.root, tuple(fields)
 
 
 def _deployment() -> deploy.Deployment:

@@ -1,0 +1,76 @@
+"""A thousand proof bundles, every single value of each changed: both verifiers must refuse each and pass the untouched.
+
+`python -m scripts.assurance.forgeries`. The bundles are of chains on paper (tests/verification/paper.py): realistic
+books, in full and redacted, with and without fields of the invoice.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from scripts.assurance.parts import fail, held
+from tests.verification.judges import Verdict, independent, is_refused
+from tests.verification.mutants import Mutant, block_hash, mutants
+from tests.verification.paper import Paper
+
+BUNDLES: Final = 1_000
+SEEDS: Final = (11, 12, 13, 14)
+ENTRIES: Final = 1_000
+"""Of each book."""
+
+
+def main() -> int:
+    """Judge them all and print how many of which kind there were."""
+    chance = random.Random(1)  # noqa: S311  (the same forgeries every time, not a secret)
+    tried = Counter[str]()
+    bundles = list(_bundles(chance))
+    with tempfile.TemporaryDirectory(prefix="counterfoil-forgeries-") as name, independent(Path(name)) as other:
+        for data in bundles:
+            bundle = json.loads(data)
+            block = block_hash(bundle)
+            if is_refused(data, block=block) or other.ask(data, block=block) != Verdict(ok=True, why=""):
+                fail(f"an untouched bundle of {bundle['certificate']} was refused")
+            for mutant in _one_of_each_value(bundle, chance):
+                tried[mutant.kind] += 1
+                for program, refused in (
+                    ("the verifier", is_refused(mutant.data, block=block)),
+                    ("the one on Node.js", not other.ask(mutant.data, block=block).ok),
+                ):
+                    if not refused:
+                        fail(f"{program} passed {bundle['certificate']} with {mutant.place}: {mutant.kind}")
+    if len(bundles) < BUNDLES:
+        fail(f"there were {len(bundles)} bundles, not {BUNDLES}")
+    for kind, count in tried.most_common():
+        print(f"{count:8,}  {kind}")
+    held(
+        f"{len(bundles):,} bundles passed, {tried.total():,} forgeries of {len(tried)} kinds refused, by both programs"
+    )
+    return 0
+
+
+def _bundles(chance: random.Random) -> Iterator[bytes]:
+    """Honest bundles, chosen at random."""
+    papers = [Paper.of_book(entries=ENTRIES, seed=seed) for seed in SEEDS]
+    wanted = [(paper, certificate) for paper in papers for certificate in paper.certificates()]
+    for paper, certificate in chance.choices(wanted, k=BUNDLES):
+        show = chance.choice([(), ("number",), ("number", "payable", "due_date")])
+        yield paper.bundle(certificate, redact=chance.random() < 0.5, show=show)
+
+
+def _one_of_each_value(bundle: dict[str, Any], chance: random.Random) -> Iterator[Mutant]:
+    """Of each place in the bundle, and of each kind without a place, one forgery."""
+    by_place = defaultdict[str, list[Mutant]](list)
+    for mutant in mutants(bundle):
+        by_place[mutant.place or mutant.kind].append(mutant)
+    for forged in by_place.values():
+        yield chance.choice(forged)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
