@@ -6,7 +6,7 @@ Left out because they are honest: a bundle that shows fewer fields of the invoic
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -267,7 +267,8 @@ def sealed(entry: list[Json]) -> dict[str, Json]:
     entry_type = ENTRY_BY_NAME[entry[0]]
     arguments = entry_type.arguments()[1:]
     values = [_read(argument.abi_type, value) for argument, value in zip(arguments, entry[1:], strict=True)]
-    made: Entry = entry_type(0, *values)
+    make: Callable[..., Entry] = entry_type
+    made = make(0, *values)
     details = b"".join(word(value) for value in made.details().values())
     return {
         "at": made.time,
