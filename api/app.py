@@ -27,6 +27,7 @@ from api.routes import (
     operations,
     orders,
     permits,
+    proofs,
     quotes,
     receivables,
     redemptions,
@@ -87,7 +88,10 @@ def create_app(services: Services | None = None) -> FastAPI:
             {"name": "Operations", "description": "What members signed, to be submitted; what anyone may ask for."},
             {"name": "Quotes", "description": "Offers of financiers, sealed: who has the document can use it."},
             {"name": "Documents", "description": "Invoice files."},
-            {"name": "Verification", "description": "Questions that are answered without names."},
+            {
+                "name": "Verification",
+                "description": "Proofs that anyone checks, and questions answered without names.",
+            },
             {"name": "Orders", "description": "Orders of authorities and what they freeze."},
             {"name": "Registry", "description": "The registry's own switches, parameters and journal."},
             {"name": "Service", "description": "The service itself."},
@@ -99,7 +103,7 @@ def create_app(services: Services | None = None) -> FastAPI:
         _attach(app, services, metrics)
     nouns = (
         receivables, certificates, debts, members, operations, permits, redemptions, dishonours, quotes, documents,
-        orders, registry, verification, health,
+        orders, registry, verification, proofs, health,
     )  # fmt: skip
     for noun in nouns:
         app.include_router(noun.router)

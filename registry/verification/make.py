@@ -10,6 +10,7 @@ from registry.documents.attachments import Attachment
 from registry.documents.commitments import OpenedField, attachment_fields, commit
 from registry.domain.identifiers import Address, CertificateId, format_receivable_id
 from registry.domain.journal import Entry
+from registry.domain.keccak import keccak256
 from registry.domain.provenance import bearing
 from registry.domain.refusals import Refusal
 from registry.domain.rules import UnknownCertificate, UnknownReceivable
@@ -22,7 +23,7 @@ from registry.verification.bundle import Bundle
 from registry.verification.header import Header, header_bytes
 from registry.verification.layout import read_words
 from registry.verification.statement import History, statement
-from registry.verification.verify import KnownHash, Status, verify
+from registry.verification.verify import KnownHash, Pins, Status, verify
 
 SCHEMA_FIELD = "schema"
 """Without it nobody can say at which place of the tree a field lies: it is opened with any other."""
@@ -133,6 +134,11 @@ def make(node: Node, gathered: Gathered) -> bytes:
         if finding.status is Status.CONTRADICTED:
             raise ProofFailed(f"{finding.name}: {finding.words}")
     return made
+
+
+def pins_of(node: Node, contract: Address) -> Pins:
+    """What pins a verifier to this contract, as the node has it. Raises NodeUnreachable, RpcFailed."""
+    return Pins(node.chain_id, contract, keccak256(node.code(contract)))
 
 
 @dataclass(slots=True)
