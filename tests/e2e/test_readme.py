@@ -23,7 +23,11 @@ REFUSALS = {refusal.code for refusal in CHAIN_REFUSALS.values()}
 def tour() -> list[tuple[str, str]]:
     """The commands on the demo's registry, continued lines joined, each with the comment behind it."""
     text = README.read_text()
-    sections = (("## A tour", "### Is it true?"), ("### Over HTTP", "## Where things are"))
+    sections = (
+        ("## A tour", "### Is it true?"),
+        ("### Prove it to somebody", "### Over HTTP"),
+        ("### Over HTTP", "## Where things are"),
+    )
     blocks = [
         block
         for start, end in sections
