@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import random
 import tempfile
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from scripts.assurance.parts import fail, held
 from tests.verification.judges import Verdict, independent, is_refused
-from tests.verification.mutants import Mutant, block_hash, mutants
+from tests.verification.mutants import block_hash, one_of_each_value
 from tests.verification.paper import Paper
 
 BUNDLES: Final = 1_000
@@ -36,7 +36,7 @@ def main() -> int:
             block = block_hash(bundle)
             if is_refused(data, block=block) or other.ask(data, block=block) != Verdict(ok=True, why=""):
                 fail(f"an untouched bundle of {bundle['certificate']} was refused")
-            for mutant in _one_of_each_value(bundle, chance):
+            for mutant in one_of_each_value(bundle, chance):
                 tried[mutant.kind] += 1
                 for program, refused in (
                     ("the verifier", is_refused(mutant.data, block=block)),
@@ -61,15 +61,6 @@ def _bundles(chance: random.Random) -> Iterator[bytes]:
     for paper, certificate in chance.choices(wanted, k=BUNDLES):
         show = chance.choice([(), ("number",), ("number", "payable", "due_date")])
         yield paper.bundle(certificate, redact=chance.random() < 0.5, show=show)
-
-
-def _one_of_each_value(bundle: dict[str, Any], chance: random.Random) -> Iterator[Mutant]:
-    """Of each place in the bundle, and of each kind without a place, one forgery."""
-    by_place = defaultdict[str, list[Mutant]](list)
-    for mutant in mutants(bundle):
-        by_place[mutant.place or mutant.kind].append(mutant)
-    for forged in by_place.values():
-        yield chance.choice(forged)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ Left out because they are honest: a bundle that shows fewer fields of the invoic
 from __future__ import annotations
 
 import json
+import random
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -45,27 +47,43 @@ def block_hash(bundle: Json) -> str:
 
 def mutants(bundle: Json, others: Sequence[Json] = ()) -> Iterator[Mutant]:
     """All forgeries of a bundle; `others` are honest bundles to take parts from."""
+    yield from _made(bundle, _changes(bundle, others))
+    yield from _of_form(bundle)
+
+
+def one_of_each_value(bundle: Json, chance: random.Random) -> Iterator[Mutant]:
+    """Of each place in a bundle one forgery by chance, and of its form all."""
+    by_place = defaultdict[Place, list[tuple[str, Place, Json]]](list)
+    for change in _changes(bundle, ()):
+        by_place[change[1]].append(change)
+    yield from _made(bundle, (chance.choice(changes) for changes in by_place.values()))
+    yield from _of_form(bundle)
+
+
+def _made(bundle: Json, changes: Iterable[tuple[str, Place, Json]]) -> Iterator[Mutant]:
     honest = canonical(bundle)
-    for kind, place, mutant in _changed(bundle, others):
-        data = canonical(mutant)
+    for kind, place, value in changes:
+        data = canonical(_with(bundle, place, value))
         if data != honest:
             yield Mutant(kind, "/".join(map(str, place)), data)
+
+
+def _of_form(bundle: Json) -> Iterator[Mutant]:
+    honest = canonical(bundle)
     for kind, data in _forms(bundle, honest):
         assert data != honest
         yield Mutant(kind, "", data)
 
 
-def _changed(bundle: Json, others: Sequence[Json]) -> Iterator[tuple[str, Place, Json]]:
-    for kind, place, value in (
-        *_values(bundle),
-        *_shapes(bundle),
-        *_certificates(bundle),
-        *_addresses(bundle),
-        *_fields(bundle),
-        *_seals(bundle),
-        *_borrowed(bundle, others),
-    ):
-        yield kind, place, _with(bundle, place, value)
+def _changes(bundle: Json, others: Sequence[Json]) -> Iterator[tuple[str, Place, Json]]:
+    """What could stand where instead."""
+    yield from _values(bundle)
+    yield from _shapes(bundle)
+    yield from _certificates(bundle)
+    yield from _addresses(bundle)
+    yield from _fields(bundle)
+    yield from _seals(bundle)
+    yield from _borrowed(bundle, others)
 
 
 # ---- single values
