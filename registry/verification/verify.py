@@ -87,8 +87,11 @@ class Verdict:
 class Witness(Protocol):
     """Who says which block is the chain's."""
 
-    def judge(self, header: Header, *, chain_id: int) -> tuple[Status, str]:
-        """Whether this header is the chain's at its height, and in words who says so."""
+    def judge(self, header: Header, *, chain_id: int, contract: Address) -> tuple[Status, str]:
+        """Whether this header is the chain's at its height, and in words who says so.
+
+        `contract` is the registry that the bundle is about.
+        """
         ...
 
 
@@ -99,7 +102,7 @@ class KnownHash:
     hash: bytes
     source: str
 
-    def judge(self, header: Header, *, chain_id: int) -> tuple[Status, str]:  # noqa: ARG002  (a hash is of one chain)
+    def judge(self, header: Header, *, chain_id: int, contract: Address) -> tuple[Status, str]:  # noqa: ARG002  (a hash is of one chain)
         """Whether it is this header's."""
         if header.hash == self.hash:
             return Status.PROVEN, f"block {header.number} has the hash {to_hex(header.hash)}, by {self.source}"
@@ -182,7 +185,7 @@ def _judged(header: Header, bundle: Bundle, witness: Witness | None) -> Finding:
             Status.NOT_PROVEN,
             f"nobody but the bundle itself says that {to_hex(header.hash)} is block {header.number} of the chain",
         )
-    status, words = witness.judge(header, chain_id=bundle.chain_id)
+    status, words = witness.judge(header, chain_id=bundle.chain_id, contract=bundle.contract)
     if status is Status.CONTRADICTED:
         raise _Contradiction("header", words)
     return Finding("header", status, words)
