@@ -1,0 +1,109 @@
+"""A witness at work: opened from settings, keys and the deployment's record alone, and what it signs handed on."""
+
+from __future__ import annotations
+
+import logging
+import urllib.error
+import urllib.request
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from registry.chain import deploy
+from registry.chain.devchain import CHAIN_ID as DEV_CHAIN_ID
+from registry.chain.rpc import Node
+from registry.chain.submit import account_address
+from registry.chain.urls import describe
+from registry.commands.accounts import key_of
+from registry.commands.home import NothingHere, Running
+from registry.commands.names import address_of_key
+from registry.domain.identifiers import format_address
+from registry.domain.keccak import keccak256
+from registry.errors import ServiceError
+from registry.settings import Settings
+from registry.verification.attestation import Attestation
+from registry.verification.verify import Pins
+from registry.verification.witness import Signed, Witness
+
+PUBLISH_PATH = "/v1/verification/attestations"
+PUBLISH_SECONDS_MAX = 20
+UNPUBLISHED_MAX = 1_000
+"""Attestations that wait until they are taken; of more the oldest are left to whoever reads the file."""
+
+log = logging.getLogger(__name__)
+
+
+class PublishingFailed(ServiceError):
+    """Who was to take attestations does not answer, or refuses them."""
+
+    code = "publishing_failed"
+    status = 502
+    title = "The attestations were not taken"
+    default_hint = "They are in the witness's file: what is not handed on is not lost"
+
+
+@contextmanager
+def open_witness(settings: Settings, *, name: str, file: Path | None, stride: int) -> Iterator[Witness]:
+    """The witness behind a keystore, an address or devN, over the node of the settings. It needs no database.
+
+    Without a file it is witness-ADDRESS.jsonl in the home folder. Raises NothingHere, NotDeployed, DeploymentMismatch,
+    UnknownAccount, KeystoreLocked, WitnessFileBusy, WitnessFileForeign, WitnessFileUnwritable, NodeUnreachable.
+    """
+    node = _node(settings)
+    deployment = deploy.find(node, settings.home / "deployments")
+    is_dev_chain = node.chain_id == DEV_CHAIN_ID
+    address = address_of_key(settings.home, name, is_dev_chain=is_dev_chain)
+    signer = key_of(settings.home, address, name=name, is_dev_chain=is_dev_chain)
+    path = file or settings.home / f"witness-{format_address(account_address(signer))}.jsonl"
+    pins = Pins(node.chain_id, deployment.receivables, keccak256(node.code(deployment.receivables)))
+    with closing(Signed(path, Attestation(pins.chain_id, 0, b"", pins.contract))) as signed:
+        yield Witness(
+            node,
+            signer,
+            signed,
+            pins=pins,
+            first_block=deployment.block_number,
+            confirmations=settings.confirmations,
+            stride=stride,
+        )
+
+
+def _node(settings: Settings) -> Node:
+    if settings.rpc_urls:
+        return Node(*settings.rpc_urls)
+    running = Running.find(settings.home)
+    if running is None or running.rpc_url is None:
+        raise NothingHere("COUNTERFOIL_RPC_URL names no node, and none runs here")
+    return Node(running.rpc_url)
+
+
+class Publisher:
+    """Hands attestations to an API, in order; what it does not take waits for the next time."""
+
+    def __init__(self, url: str) -> None:
+        """Raises PublishingFailed for what is no URL."""
+        if not url.startswith(("http://", "https://")):
+            raise PublishingFailed("attestations are handed over by http or https")
+        self._url = url.rstrip("/") + PUBLISH_PATH
+        self._waiting: deque[Attestation] = deque(maxlen=UNPUBLISHED_MAX)
+
+    def publish(self, attestations: Iterable[Attestation]) -> None:
+        """Hand over what waits and these. Raises PublishingFailed."""
+        self._waiting.extend(attestations)
+        while self._waiting:
+            self._post(self._waiting[0].line())
+            self._waiting.popleft()
+
+    def _post(self, line: bytes) -> None:
+        request = urllib.request.Request(  # noqa: S310  (the scheme is looked at above)
+            self._url, line, {"Content-Type": "application/json"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=PUBLISH_SECONDS_MAX) as answer:  # noqa: S310
+                answer.read()
+        except urllib.error.HTTPError as refused:
+            with refused:
+                raise PublishingFailed(f"{describe(self._url)} answers {refused.code}") from None
+        except (OSError, ValueError) as error:
+            raise PublishingFailed(f"{describe(self._url)} does not answer") from error
