@@ -31,6 +31,7 @@ from api.routes import (
     receivables,
     redemptions,
     registry,
+    verification,
 )
 from registry.commands.relaying import open_relayer
 from registry.commands.services import open_services
@@ -87,6 +88,7 @@ def create_app(services: Services | None = None) -> FastAPI:
             {"name": "Quotes", "description": "Offers of financiers, sealed: who has the document can use it."},
             {"name": "Documents", "description": "Invoice files."},
             {"name": "Orders", "description": "Orders of authorities and what they freeze."},
+            {"name": "Verification", "description": "What witnesses signed of blocks, and how far they are."},
             {"name": "Registry", "description": "The registry's own switches, parameters and journal."},
             {"name": "Service", "description": "The service itself."},
         ],
@@ -97,7 +99,7 @@ def create_app(services: Services | None = None) -> FastAPI:
         _attach(app, services, metrics)
     nouns = (
         receivables, certificates, debts, members, operations, permits, redemptions, dishonours, quotes, documents,
-        orders, registry, health,
+        orders, registry, verification, health,
     )  # fmt: skip
     for noun in nouns:
         app.include_router(noun.router)

@@ -1,4 +1,4 @@
-"""A witness at work: opened from settings, keys and the deployment's record alone, and what it signs handed on."""
+"""Witnesses: one at work, from settings, keys and the deployment's record alone; and what witnesses hand over, kept."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from registry.chain import deploy
+from registry.chain.deploy import Deployment
 from registry.chain.devchain import CHAIN_ID as DEV_CHAIN_ID
 from registry.chain.rpc import Node
 from registry.chain.submit import account_address
@@ -20,8 +21,12 @@ from registry.commands.home import NothingHere, Running
 from registry.commands.names import address_of_key
 from registry.domain.identifiers import format_address
 from registry.domain.keccak import keccak256
-from registry.errors import ServiceError
+from registry.errors import Refusal, ServiceError
 from registry.settings import Settings
+from registry.store import records
+from registry.store.database import Database
+from registry.store.queries import attestations as queries
+from registry.store.queries.attestations import AttestationRow
 from registry.verification.attestation import Attestation
 from registry.verification.verify import Pins
 from registry.verification.witness import Signed, Witness
@@ -32,6 +37,23 @@ UNPUBLISHED_MAX = 1_000
 """Attestations that wait until they are taken; of more the oldest are left to whoever reads the file."""
 
 log = logging.getLogger(__name__)
+
+
+class WitnessUnknown(Refusal):
+    """A signature of somebody whom the settings do not name."""
+
+    code = "witness_unknown"
+    status = 403
+    title = "This is no witness of this registry"
+    default_hint = "COUNTERFOIL_WITNESSES names those whose attestations are taken"
+
+
+class AttestedElsewhere(Refusal):
+    """An attestation of another chain or registry."""
+
+    code = "attested_elsewhere"
+    status = 409
+    title = "The attestation is of another chain or registry"
 
 
 class PublishingFailed(ServiceError):
@@ -67,6 +89,44 @@ def open_witness(settings: Settings, *, name: str, file: Path | None, stride: in
             confirmations=settings.confirmations,
             stride=stride,
         )
+
+
+def take(database: Database, deployment: Deployment, settings: Settings, attestation: Attestation) -> AttestationRow:
+    """Keep a witness's attestation, and raise the alarm where the mirror has another block.
+
+    Raises AttestationsMalformed, AttestedElsewhere, WitnessUnknown.
+    """
+    if (attestation.chain_id, attestation.registry) != (deployment.chain_id, deployment.receivables):
+        raise AttestedElsewhere(f"of {format_address(attestation.registry)} on chain {attestation.chain_id}")
+    witness = attestation.signer()
+    if witness not in settings.witness_addresses:
+        raise WitnessUnknown(f"{format_address(witness)} signed it")
+    with database.write() as connection:
+        records.save_attestation(
+            connection,
+            chain_id=attestation.chain_id,
+            contract=attestation.registry,
+            witness=witness,
+            block_number=attestation.number,
+            block_hash=attestation.hash,
+            signature=attestation.signature,
+        )
+        kept = queries.attestation(
+            connection,
+            chain_id=attestation.chain_id,
+            contract=attestation.registry,
+            witness=witness,
+            block_number=attestation.number,
+            block_hash=attestation.hash,
+        )
+    if kept.agrees is False:
+        log.error(
+            "witness %s signed 0x%s as block %d, and the mirror has another",
+            format_address(witness),
+            kept.block_hash.hex(),
+            kept.block_number,
+        )
+    return kept
 
 
 def _node(settings: Settings) -> Node:
