@@ -65,6 +65,8 @@ def witness(
 
     publisher = None if publish is None else Publisher(publish)
     with terminable(), open_witness(settings(), name=as_, file=output_file, stride=stride) as opened:
+        if publisher is not None:
+            publisher.remember(opened.recent)
         if once:
             _once(opened, publisher, json_output=json_output)
         else:

@@ -36,6 +36,9 @@ PUBLISH_SECONDS_MAX = 20
 UNPUBLISHED_MAX = 1_000
 """Attestations that wait until they are taken; of more the oldest are left to whoever reads the file."""
 
+# The API answers this machine only, or who has a tunnel to it: no proxy of the environment leads there.
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
 log = logging.getLogger(__name__)
 
 
@@ -148,9 +151,13 @@ class Publisher:
         self._url = url.rstrip("/") + PUBLISH_PATH
         self._waiting: deque[Attestation] = deque(maxlen=UNPUBLISHED_MAX)
 
+    def remember(self, attestations: Iterable[Attestation]) -> None:
+        """Hand these over with the next: what is there already is taken once more, and changes nothing."""
+        self._waiting.extend(attestations)
+
     def publish(self, attestations: Iterable[Attestation]) -> None:
         """Hand over what waits and these. Raises PublishingFailed."""
-        self._waiting.extend(attestations)
+        self.remember(attestations)
         while self._waiting:
             self._post(self._waiting[0].line())
             self._waiting.popleft()
@@ -160,7 +167,7 @@ class Publisher:
             self._url, line, {"Content-Type": "application/json"}
         )
         try:
-            with urllib.request.urlopen(request, timeout=PUBLISH_SECONDS_MAX) as answer:  # noqa: S310
+            with _opener.open(request, timeout=PUBLISH_SECONDS_MAX) as answer:
                 answer.read()
         except urllib.error.HTTPError as refused:
             with refused:

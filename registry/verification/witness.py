@@ -11,7 +11,7 @@ import fcntl
 import logging
 import os
 import threading
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -96,7 +96,7 @@ class WitnessFileUnwritable(ServiceError):
 
 
 class Signed:
-    """What a witness has signed: a file that is appended to, and its last line."""
+    """What a witness has signed: a file that is appended to, its last line, and what of it is recent."""
 
     def __init__(self, path: Path, of: Attestation) -> None:
         """Read the file of a key, chain and registry, made if there is none; `of` is any of that chain and registry.
@@ -104,6 +104,7 @@ class Signed:
         A last line that was cut off is dropped. Raises WitnessFileBusy, WitnessFileForeign, WitnessFileUnwritable.
         """
         self._of = of
+        self.recent: deque[Attestation] = deque(maxlen=SIGNED_AT_ONCE_MAX)
         with _unwritable(path), ExitStack() as stack:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = stack.enter_context(path.open("a+b"))
@@ -132,6 +133,7 @@ class Signed:
             self._file.flush()
             os.fsync(self._file.fileno())
         self.last = attestation
+        self.recent.append(attestation)
 
     def close(self) -> None:
         """Let others have the file."""
@@ -148,6 +150,7 @@ class Signed:
                 break
             whole += len(line)
             last = self._follows(last, line)
+            self.recent.append(last)
         return last
 
     def _follows(self, last: Attestation | None, line: bytes) -> Attestation:
@@ -197,6 +200,11 @@ class Witness:
         self._stride = stride
         self._heads: dict[int, bytes] = {}
         signed.require_signer(account_address(signer))
+
+    @property
+    def recent(self) -> list[Attestation]:
+        """What was signed last, at most SIGNED_AT_ONCE_MAX: it may have ended before all of it was told."""
+        return list(self._signed.recent)
 
     def round(self) -> Iterator[Attestation]:
         """Sign what has become final, one after the other; each is in the file when it is given.

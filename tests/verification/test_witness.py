@@ -139,7 +139,9 @@ def test_a_witness_goes_on_where_it_was_and_drops_a_line_that_was_cut_off(lively
     whole = file.read_bytes()
     os.truncate(file, len(whole) - 10)
     with watching(lively, file) as witness:
+        assert numbers(witness.recent)[0] == first.number
         assert list(witness.round()) == [last]
+        assert witness.recent[-1] == last
     assert file.read_bytes() == whole
     assert numbers([first, last]) == [first.number, first.number + 3]
 
