@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from registry.chain.devchain import dev_account
-from registry.chain.rpc import Node, Proof, RawLog
+from registry.chain.rpc import Node, Proof, RawLog, Tips
 from registry.domain.keccak import keccak256
 from registry.verification.attestation import Attestation, Attested, read_attestations
 from registry.verification.header import Header, header_bytes
@@ -45,6 +45,7 @@ def watching(
     person: int = FIRST,
     stride: int = 1,
     node: Node | None = None,
+    confirmations: int = 0,
     **pins: Any,
 ) -> Iterator[Witness]:
     deployment = scene.deployment
@@ -58,7 +59,7 @@ def watching(
             signed,
             pins=meant,
             first_block=deployment.block_number,
-            confirmations=0,
+            confirmations=confirmations,
             stride=stride,
         )
 
@@ -275,3 +276,43 @@ def test_what_does_not_hold_is_not_signed(lively: Scene, file: Path, lie: str) -
 def test_the_true_node_behind_it_is_signed(lively: Scene, file: Path) -> None:
     with watching(lively, file, node=Lying(lively.node.url, "none")) as witness:
         assert len(list(witness.round())) == 1
+
+
+class Untagged(Node):
+    """The worker's node, as one of a chain that calls no block finalized."""
+
+    def tips(self) -> Tips:
+        return replace(super().tips(), safe=None, finalized=None)
+
+
+@pytest.mark.parametrize("confirmations", [0, 7])
+def test_where_no_block_is_called_finalized_confirmations_say_it(lively: Scene, file: Path, confirmations: int) -> None:
+    node = Untagged(lively.node.url)
+    with watching(lively, file, node=node, confirmations=confirmations) as witness:
+        assert numbers(list(witness.round())) == [lively.node.head() - confirmations]
+
+
+def test_before_there_is_a_final_block_of_the_registry_nothing_is_signed(lively: Scene, file: Path) -> None:
+    node = Untagged(lively.node.url)
+    with watching(lively, file, node=node, confirmations=lively.node.head()) as witness:
+        assert list(witness.round()) == []
+    with watching(lively, file, node=node, confirmations=lively.node.head() + 1) as witness:
+        assert list(witness.round()) == []
+
+
+def test_a_witness_at_work_tries_again_what_failed_and_tells_what_it_signed(
+    lively: Scene, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    node, stop = Lying(lively.node.url, "state root"), threading.Event()
+    told: list[Attestation] = []
+
+    def tell(attestations: list[Attestation]) -> None:
+        told.extend(attestations)
+        if told:
+            stop.set()
+        node.lie = "none"  # from the second round on, whose node is a copy of this one
+
+    with watching(lively, file, node=node) as witness:
+        witness.run(stop, every_seconds=0.01, tell=tell)
+    assert [record.levelname for record in caplog.records if "not_witnessed" in record.getMessage()] == ["ERROR"]
+    assert file.read_bytes() == b"".join(one.line() for one in told)
