@@ -31,7 +31,7 @@ from api.routes import (
     receivables,
     redemptions,
     registry,
-    verification,
+    witnesses,
 )
 from registry.commands.relaying import open_relayer
 from registry.commands.services import open_services
@@ -99,7 +99,7 @@ def create_app(services: Services | None = None) -> FastAPI:
         _attach(app, services, metrics)
     nouns = (
         receivables, certificates, debts, members, operations, permits, redemptions, dishonours, quotes, documents,
-        orders, registry, verification, health,
+        orders, registry, witnesses, health,
     )  # fmt: skip
     for noun in nouns:
         app.include_router(noun.router)

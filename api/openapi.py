@@ -15,7 +15,7 @@ from api.schemas.operations import SignedOperationIn
 from api.schemas.permits import SignedPermitIn
 from api.schemas.quotes import SignedAcceptanceIn, SignedQuoteIn
 from api.schemas.redemptions import RedemptionsIn
-from api.schemas.verification import AttestationIn
+from api.schemas.witnesses import AttestationIn
 
 _SCHEMAS = "#/components/schemas/"
 
@@ -121,8 +121,8 @@ def _describe(app: FastAPI) -> dict[str, Any]:
         title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
     )
     schemas = described.setdefault("components", {}).setdefault("schemas", {})
-    operations = (SignedOperationIn, SignedQuoteIn, SignedAcceptanceIn, SignedPermitIn, RedemptionsIn, DishonourIn)
-    for model in (Problem, *operations, AttestationIn):
+    bodies = (SignedOperationIn, SignedQuoteIn, SignedAcceptanceIn, SignedPermitIn, RedemptionsIn, DishonourIn)
+    for model in (Problem, *bodies, AttestationIn):
         schema = model.model_json_schema(ref_template=_SCHEMAS + "{model}")
         schemas.update(schema.pop("$defs", {}))
         schemas[model.__name__] = schema

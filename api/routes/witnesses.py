@@ -13,7 +13,7 @@ from api.deps import Reading, ReadingDep, ServicesDep
 from api.lists import ListQuery, ListRoute, reads_list
 from api.relays import ContentDep, parsed
 from api.routes.journals import JSON_LINES_MEDIA_TYPE
-from api.schemas import verification as schemas
+from api.schemas import witnesses as schemas
 from registry.commands.witnessing import take
 from registry.store.queries import attestations as queries
 from registry.store.queries.attestations import AttestationRow
