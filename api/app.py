@@ -33,6 +33,7 @@ from api.routes import (
     redemptions,
     registry,
     verification,
+    witnesses,
 )
 from registry.commands.relaying import open_relayer
 from registry.commands.services import open_services
@@ -90,7 +91,7 @@ def create_app(services: Services | None = None) -> FastAPI:
             {"name": "Documents", "description": "Invoice files."},
             {
                 "name": "Verification",
-                "description": "Proofs that anyone checks, and questions answered without names.",
+                "description": "Proofs that anyone checks, who witnesses blocks, questions answered without names.",
             },
             {"name": "Orders", "description": "Orders of authorities and what they freeze."},
             {"name": "Registry", "description": "The registry's own switches, parameters and journal."},
@@ -103,7 +104,7 @@ def create_app(services: Services | None = None) -> FastAPI:
         _attach(app, services, metrics)
     nouns = (
         receivables, certificates, debts, members, operations, permits, redemptions, dishonours, quotes, documents,
-        orders, registry, verification, proofs, health,
+        orders, registry, verification, proofs, witnesses, health,
     )  # fmt: skip
     for noun in nouns:
         app.include_router(noun.router)

@@ -13,7 +13,8 @@ from api.deps import Services
 from api.errors import bug_response
 from registry.errors import ServiceError
 from registry.observe import Metrics
-from registry.store.queries import health
+from registry.store.queries import attestations, health
+from registry.store.queries.attestations import WitnessRow
 
 UNMATCHED = "unmatched"
 """Route label of requests that no route took: paths are the caller's choice and may be endless."""
@@ -71,17 +72,21 @@ class MirrorCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """One snapshot of the database and one question to the node."""
         up = GaugeMetricFamily("counterfoil_up", "Whether the service answers.", labels=("service",))
-        cursor = None
+        cursor, witnesses = None, []
         try:
             with self._services.database.snapshot() as connection:
                 cursor = health.cursor(connection)
                 counts = health.counts(connection)
                 reconciled = health.last_reconciliation(connection)
+                if cursor is not None:
+                    named = self._services.settings.witness_addresses
+                    witnesses = attestations.witnesses(connection, cursor, named)
             up.add_metric(("database",), 1)
             yield from _counted(counts)
             if cursor is not None:
                 yield _gauge("counterfoil_mirror_block", "Newest mirrored block.", cursor.block_number)
                 yield _gauge("counterfoil_mirror_block_timestamp_seconds", "Its time.", cursor.block_at)
+                yield from _witnessed(witnesses, block_number=cursor.block_number)
             if reconciled is not None:
                 yield _gauge(
                     "counterfoil_reconciliation_differences",
@@ -113,6 +118,22 @@ def _counted(counts: health.Counts) -> Iterator[Metric]:
     yield members
     yield _gauge("counterfoil_certificates", "Live certificates.", counts.certificates)
     yield _gauge("counterfoil_entries", "Journal entries.", counts.entries)
+
+
+def _witnessed(witnesses: list[WitnessRow], *, block_number: int) -> Iterator[Metric]:
+    signed = [one.block_number for one in witnesses if one.block_number is not None]
+    yield _gauge("counterfoil_witnesses", "Witnesses that are named.", len(witnesses))
+    yield _gauge("counterfoil_witnesses_silent", "Those that never signed.", len(witnesses) - len(signed))
+    yield _gauge(
+        "counterfoil_witness_lag_blocks",
+        "Blocks that the mirror has and the slowest of the others has not signed.",
+        max((block_number - number for number in signed), default=0),
+    )
+    yield _gauge(
+        "counterfoil_witness_disagreements",
+        "Blocks that witnesses signed and the mirror has otherwise.",
+        sum(one.disagreements for one in witnesses),
+    )
 
 
 def _gauge(name: str, description: str, value: int) -> GaugeMetricFamily:

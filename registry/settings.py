@@ -7,9 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from registry.domain.identifiers import Address, IdMalformed, parse_address
 from registry.errors import ServiceError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -85,14 +86,37 @@ class Settings(BaseSettings):
         "address, operator, or dev0, dev1, … on the dev chain; its key is opened at the start. Unset: the API submits "
         "nothing.",
     )
+    witnesses: str | None = Field(
+        default=None,
+        description="Addresses of the witnesses whose attestations the API takes, with blanks between them. Unset: it "
+        "takes none.",
+    )
     keystore_password_file: Path | None = Field(
         default=None, description="File with the password of the keystores in home/keys. Unset: asked at the terminal."
     )
+
+    @field_validator("witnesses")
+    @classmethod
+    def _addresses(cls, value: str | None) -> str | None:
+        try:
+            _parsed_addresses(value)
+        except IdMalformed as error:
+            raise ValueError("every one is 0x and 40 hex digits, with blanks between them") from error
+        return value
+
+    @property
+    def witness_addresses(self) -> tuple[Address, ...]:
+        """Those of witnesses, each once, in order."""
+        return _parsed_addresses(self.witnesses)
 
     @property
     def rpc_urls(self) -> tuple[str, ...]:
         """The URLs of rpc_url, in order."""
         return tuple((self.rpc_url or "").replace(",", " ").split())
+
+
+def _parsed_addresses(text: str | None) -> tuple[Address, ...]:
+    return tuple(dict.fromkeys(parse_address(part) for part in (text or "").replace(",", " ").split()))
 
 
 @cache

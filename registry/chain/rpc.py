@@ -306,17 +306,28 @@ class Node:
         with _shape(method):
             return {**found}
 
+    def headers_fields(self, numbers: Iterable[int]) -> list[Mapping[str, Any]]:
+        """The same of several blocks, in order."""
+        method = "eth_getBlockByNumber"
+        found = self.batch([(method, [hex(number), False]) for number in numbers])
+        with _shape(method):
+            return [{**fields} for fields in found]
+
     def proof(self, contract: Address, place: bytes, *, block: int) -> Proof:
         """What leads from a block's state root to one word of a contract's storage (EIP-1186)."""
+        (found,) = self.proofs(contract, [place], block=block)
+        return found
+
+    def proofs(self, contract: Address, places: Sequence[bytes], *, block: int) -> list[Proof]:
+        """The same for several words, in order, from one request."""
         method = "eth_getProof"
-        found = self.request(method, format_address(contract), ["0x" + place.hex()], hex(block))
+        found = self.request(method, format_address(contract), ["0x" + place.hex() for place in places], hex(block))
         with _shape(method):
-            (storage,) = found["storageProof"]
-            return Proof(
-                tuple(_bytes(node) for node in found["accountProof"]),
-                tuple(_bytes(node) for node in storage["proof"]),
-                _number(storage["value"]),
-            )
+            account = tuple(_bytes(node) for node in found["accountProof"])
+            return [
+                Proof(account, tuple(_bytes(node) for node in storage["proof"]), _number(storage["value"]))
+                for _, storage in zip(places, found["storageProof"], strict=True)
+            ]
 
     def nonce(self, account: Address) -> int:
         """Next nonce of the account, pending transactions counted."""

@@ -29,6 +29,7 @@ from registry.cli import (
     receivables,
     running,
     signatures,
+    witnesses,
 )
 
 app = typer.Typer(
@@ -72,6 +73,7 @@ for noun in (
     books,
     journals,
     proofs,
+    witnesses,
 ):
     app.add_typer(noun.app)
 app.add_typer(members.app, name="member", rich_help_panel="Members")

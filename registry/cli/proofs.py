@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -15,7 +15,7 @@ from registry.domain.identifiers import format_address, parse_certificate_id
 from registry.settings import settings
 
 if TYPE_CHECKING:
-    from registry.verification.verify import Witness
+    pass
 
 PANEL = "Proofs"
 
@@ -68,6 +68,17 @@ def verify(
     rpc: Annotated[
         str | None, typer.Option("--rpc", metavar="URL", help="A node of yours, asked for that hash.")
     ] = None,
+    attestations: Annotated[
+        str | None,
+        typer.Option("--attestations", metavar="FILE_OR_URL", help="What witnesses signed; needs --witness."),
+    ] = None,
+    witness: Annotated[
+        list[str] | None,
+        typer.Option("--witness", metavar="ADDRESS", help="Of one that you trust, or a file of such; several."),
+    ] = None,
+    threshold: Annotated[
+        int | None, typer.Option("--threshold", metavar="K", help="How many of them have to have signed; else all.")
+    ] = None,
     pins: Annotated[
         Path | None, typer.Option("--pins", metavar="FILE", help="The registry that is meant: chain, address, code.")
     ] = None,
@@ -79,8 +90,8 @@ def verify(
 ) -> None:
     """Check a proof. Exit status 0: proven; 1: refused; 3: something in it rests on its own word.
 
-    Without a block's hash nobody but the bundle says that its block is the chain's; without pins nobody but the bundle
-    says that its contract is the registry.
+    Without a block's hash, a node or witnesses nobody but the bundle says that its block is the chain's; without pins
+    nobody but the bundle says that its contract is the registry.
     """
     from registry.verification import standalone
     from registry.verification.report import EXIT_CODES, lines
@@ -96,9 +107,14 @@ def verify(
         data = standalone.read_bundle(bundle)
     except OSError as error:
         raise typer.BadParameter(f"{bundle} cannot be read: {error.strerror}", param_hint="BUNDLE") from error
+    source = standalone.HeaderSource(block_hash, rpc, attestations, witness or [], threshold)
+    try:
+        known = source.witness(data)
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from error
     verdict = check(
         data,
-        witness=_witness(data, block_hash=block_hash, rpc=rpc),
+        witness=known,
         pins=None if pins is None else standalone.parse_pins(pins.read_text()),
     )
     if json_output:
@@ -107,22 +123,6 @@ def verify(
         for line in lines(verdict):
             output.console.print(line, markup=False)
     raise typer.Exit(EXIT_CODES[verdict.status])
-
-
-def _witness(data: bytes, *, block_hash: str | None, rpc: str | None) -> Witness | None:
-    from registry.verification import standalone
-    from registry.verification.verify import KnownHash
-
-    if block_hash is not None and rpc is not None:
-        raise typer.BadParameter("choose one of --block-hash and --rpc")
-    if block_hash is not None:
-        try:
-            return KnownHash(standalone.parse_hex(block_hash, 32), "your own word")
-        except ValueError as error:
-            raise typer.BadParameter(str(error), param_hint="--block-hash") from error
-    if rpc is not None:
-        return KnownHash(standalone.hash_at(rpc, standalone.number_of(data)), "the node that you named")
-    return None
 
 
 def _export(target: str) -> None:

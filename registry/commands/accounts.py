@@ -84,10 +84,15 @@ def signer_of(services: Services, name: str) -> LocalAccount:
     address = address_of(services, name)
     if services.rehearsal:
         return RehearsalAccount(services.node, address)
-    for candidate in sorted((services.home / "keys").glob("*.json")):
+    return key_of(services.home, address, name=name, is_dev_chain=services.is_dev_chain)
+
+
+def key_of(home: Path, address: Address, *, name: str, is_dev_chain: bool) -> LocalAccount:
+    """The key of an address, which somebody named so. Raises UnknownAccount, KeystoreLocked."""
+    for candidate in sorted((home / "keys").glob("*.json")):
         if keystore_address(candidate) == address:
             return _open(candidate, address)
-    if services.is_dev_chain:
+    if is_dev_chain:
         for index in range(DEV_ACCOUNTS_SEARCHED):
             account = dev_account(index)
             if account_address(account) == address:

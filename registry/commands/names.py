@@ -86,12 +86,9 @@ def address_of(registry: Registry, name: str) -> Address:
         return registry.operator
     if name == SETTLEMENT_BANK:
         return registry.settlement_bank
-    index = _dev_index(registry, name)
-    if index is not None:
-        from registry.chain.devchain import dev_account  # noqa: PLC0415
-        from registry.chain.submit import account_address  # noqa: PLC0415
-
-        return account_address(dev_account(index))
+    dev = _dev_address(name, is_dev_chain=registry.is_dev_chain)
+    if dev is not None:
+        return dev
     with registry.database.snapshot() as connection:
         party = party_queries.party_by_handle(connection, name)
     keystore = _keystore(registry.home, name)
@@ -110,6 +107,36 @@ def address_of(registry: Registry, name: str) -> Address:
     return found
 
 
+def address_of_key(home: Path, name: str, *, is_dev_chain: bool) -> Address:
+    """The address behind a keystore's name, an address or devN: as address_of, where there is no database.
+
+    Raises UnknownAccount, KeystoreLocked, IdMalformed.
+    """
+    name = name.strip()
+    if name.startswith("0x"):
+        return parse_address(name)
+    dev = _dev_address(name, is_dev_chain=is_dev_chain)
+    if dev is not None:
+        return dev
+    keystore = _keystore(home, name)
+    if keystore is None:
+        raise UnknownAccount(f"{name!r} is no keystore and no address", hint="A keystore is keys/NAME.json")
+    found = keystore_address(keystore)
+    if found is None:
+        raise KeystoreLocked(f"{keystore.name} is no keystore: it names no address")
+    return found
+
+
+def _dev_address(name: str, *, is_dev_chain: bool) -> Address | None:
+    index = _dev_index(name) if is_dev_chain else None
+    if index is None:
+        return None
+    from registry.chain.devchain import dev_account  # noqa: PLC0415
+    from registry.chain.submit import account_address  # noqa: PLC0415
+
+    return account_address(dev_account(index))
+
+
 def _meant(registry: Registry, name: str) -> str | None:
     """A hint that names what was probably meant, None where nothing is near."""
     with registry.database.snapshot() as connection:
@@ -124,13 +151,13 @@ def _meant(registry: Registry, name: str) -> str | None:
     return f"Did you mean {' or '.join(near)}? `counterfoil member list` shows all handles" if near else None
 
 
-def _dev_index(registry: Registry, name: str) -> int | None:
-    if name in (REGULATOR, *OFFICERS) and registry.is_dev_chain:
+def _dev_index(name: str) -> int | None:
+    if name in (REGULATOR, *OFFICERS):
         from registry.chain import devchain  # noqa: PLC0415
 
         return devchain.REGULATOR if name == REGULATOR else devchain.OFFICERS[OFFICERS.index(name)]
     match = re.fullmatch(r"dev(0|[1-9][0-9]{0,2})", name)
-    if match is None or not registry.is_dev_chain or int(match[1]) >= DEV_ACCOUNTS_SEARCHED:
+    if match is None or int(match[1]) >= DEV_ACCOUNTS_SEARCHED:
         return None
     return int(match[1])
 

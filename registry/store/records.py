@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from registry.domain.identifiers import Address
 from registry.domain.orders import bank_reference_hash, order_hash
 from registry.store.tables import (
+    attestation,
     bank_reference,
     claim_question,
     duplicate_attempt,
@@ -295,4 +296,29 @@ def save_claim_question(
             matches=[[match, list(reasons)] for match, reasons in matches],
             block_number=block_number,
         )
+    )
+
+
+def save_attestation(
+    connection: Connection,
+    *,
+    chain_id: int,
+    contract: Address,
+    witness: Address,
+    block_number: int,
+    block_hash: bytes,
+    signature: bytes,
+) -> None:
+    """Keep a witness's signature of a header; the same header twice is one row."""
+    connection.execute(
+        upsert(attestation)
+        .values(
+            chain_id=chain_id,
+            contract=contract,
+            witness=witness,
+            block_number=block_number,
+            block_hash=block_hash,
+            signature=signature,
+        )
+        .on_conflict_do_nothing()
     )

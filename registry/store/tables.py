@@ -3,8 +3,9 @@
 Mirrored tables (cursor, block, entry, quarantine, journal, receivable, certificate, member, order_freeze, parameter,
 deposit_token, registry) are written by registry.mirror alone and can be thrown away: the chain's logs give them again.
 Business tables (party, party_profile, invoice, invoice_attachment, trade_document, order_reference, bank_reference,
-quote, relay_request, nonce_word, duplicate_attempt, reconciliation) hold what never goes on chain. What accounts have
-in deposit tokens is in neither: no journal tells of it, and the token itself answers at the mirror's block.
+quote, relay_request, nonce_word, duplicate_attempt, reconciliation, attestation) hold what never goes on chain. What
+accounts have in deposit tokens is in neither: no journal tells of it, and the token itself answers at the mirror's
+block.
 
 Nothing that only the clock decides is stored: whether a receivable is due, or an order in force, is asked of the dates
 at the time of the mirror's block. Indexes end in what lists filter by besides, so that a page is found in the index.
@@ -559,4 +560,19 @@ reconciliation = Table(
     Column("finished_at", DateTime(timezone=True), nullable=False, server_default=_now),
     Index(None, "deep", "reconciliation_id"),
     comment="The record of every comparison of SQL with the chain.",
+)
+
+attestation = Table(
+    "attestation",
+    metadata,
+    Column("chain_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("contract", LargeBinary, primary_key=True),
+    Column("witness", LargeBinary, primary_key=True),
+    Column("block_number", BigInteger, primary_key=True, autoincrement=False),
+    Column("block_hash", LargeBinary, primary_key=True),
+    Column("signature", LargeBinary, nullable=False),
+    Column("received_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Index(None, "block_number"),
+    comment="What witnesses signed of block headers: by chain and registry, as one database may outlive a dev chain. "
+    "Two hashes of one witness at one height are both kept: they are the evidence.",
 )

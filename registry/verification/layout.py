@@ -51,7 +51,7 @@ def read_words(lookup: Lookup, certificate: CertificateId, registered: Registere
     record = unpack_record(
         lookup(terms), lookup(_after(terms, 1)).to_bytes(32), lookup(_after(terms, 2)), lookup(_after(terms, 3))
     )
-    registry_head = lookup(_after(place(REGISTRY_JOURNAL, RECORDS), 1)).to_bytes(32)
+    registry_head = lookup(head_place(REGISTRY_JOURNAL)).to_bytes(32)
     part = unpack_certificate(lookup(place(certificate.token_id, CERTIFICATES)))
     debtor = unpack_member(lookup(place(registered.debtor, MEMBERS)))
     holder = None if part.holder == ZERO_ADDRESS else unpack_member(lookup(place(part.holder, MEMBERS)))
@@ -74,6 +74,11 @@ def read_words(lookup: Lookup, certificate: CertificateId, registered: Registere
 def place(key: int | bytes, mapping: int) -> bytes:
     """Where a mapping keeps the word, or the first of the words, of a key: 32 bytes."""
     return keccak256(word(key) + word(mapping))
+
+
+def head_place(journal_id: int) -> bytes:
+    """Where the head of a journal is kept."""
+    return _after(place(journal_id, RECORDS), 1)
 
 
 def _after(first: bytes, count: int) -> bytes:

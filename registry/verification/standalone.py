@@ -8,12 +8,16 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
+from registry.domain.identifiers import Address
 from registry.domain.refusals import Refusal
 from registry.verification import rlp
+from registry.verification.attestation import BYTES_MAX as ATTESTATIONS_BYTES_MAX
+from registry.verification.attestation import Attested, read_attestations
 from registry.verification.bundle import BYTES_MAX, Bundle, BundleTooLarge
 from registry.verification.header import Header
 from registry.verification.report import EXIT_CODES, lines
@@ -23,6 +27,8 @@ PINS_FILE: Final = "pins.json"
 """Beside this module in an exported verifier: the registry that it was exported for."""
 
 NODE_SECONDS_MAX: Final = 30
+WITNESSES_MAX: Final = 100
+_ADDRESS_CHARACTERS: Final = 42
 _USAGE: Final = 2
 
 
@@ -34,6 +40,14 @@ class NodeAnswersNothing(Refusal):
     title = "The node does not say which block is the chain's"
 
 
+class AttestationsMissing(Refusal):
+    """The URL that was to give attestations does not."""
+
+    code = "attestations_missing"
+    status = 503
+    title = "The attestations cannot be had there"
+
+
 class PinsMalformed(Refusal):
     """Not {"chain_id": number, "contract": address, "code_hash": hash}."""
 
@@ -41,6 +55,43 @@ class PinsMalformed(Refusal):
     status = 400
     title = "That does not name a registry"
     default_hint = 'Pins are written {"chain_id": 1, "contract": "0x…", "code_hash": "0x…"}'
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderSource:
+    """From where a verifier has it which block is the chain's: at most one of hash, node and witnesses.
+
+    `witnesses` are addresses, and files with one per line; `threshold` is how many of them have to have signed, None
+    for all.
+    """
+
+    block_hash: str | None = None
+    rpc: str | None = None
+    attestations: str | None = None
+    witnesses: Sequence[str] = ()
+    threshold: int | None = None
+
+    def witness(self, data: bytes) -> Witness | None:
+        """Who says so of a bundle's block; None for nobody. Raises ValueError and OSError for what was typed wrongly,
+        BundleMalformed, NodeAnswersNothing, AttestationsMalformed, AttestationsMissing, ThresholdUnmet."""
+        if sum(source is not None for source in (self.block_hash, self.rpc, self.attestations)) > 1:
+            raise ValueError("choose one of --block-hash, --rpc and --attestations")
+        if (self.attestations is None) != (not self.witnesses) or (self.threshold is not None and not self.witnesses):
+            raise ValueError("--attestations and --witness go together, and --threshold with them")
+        if self.block_hash is not None:
+            return KnownHash(parse_hex(self.block_hash, 32), "your own word")
+        if self.rpc is not None:
+            return KnownHash(hash_at(self.rpc, number_of(data)), "the node that you named")
+        if self.attestations is not None:
+            return self._attested(self.attestations, number_of(data))
+        return None
+
+    def _attested(self, source: str, number: int) -> Attested:
+        named = frozenset(address for text in self.witnesses for address in _addresses(text))
+        if len(named) > WITNESSES_MAX:
+            raise ValueError(f"{len(named)} witnesses; at most {WITNESSES_MAX} are taken")
+        threshold = len(named) if self.threshold is None else self.threshold
+        return Attested(read_attestations(_attestations(source, number), block=number), named, threshold)
 
 
 def read_bundle(path: str) -> bytes:
@@ -80,12 +131,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     known = parser.add_mutually_exclusive_group()
     known.add_argument("--block-hash", metavar="HASH", help="hash of the block, from a source that you trust")
     known.add_argument("--rpc", metavar="URL", help="a node of your own, which is asked for that hash")
+    known.add_argument("--attestations", metavar="FILE_OR_URL", help="what witnesses signed; needs --witness")
+    parser.add_argument(
+        "--witness", metavar="ADDRESS", action="append", default=[], help="of one that you trust, or a file of such"
+    )
+    parser.add_argument("--threshold", metavar="K", type=int, help="how many of them have to have signed; else all")
     parser.add_argument("--pins", metavar="FILE", help="the registry that is meant; an exported verifier knows its own")
     parser.add_argument("--json", action="store_true", help="the verdict for programs")
     asked = parser.parse_args(arguments)
     try:
         data = read_bundle(asked.bundle)
-        verdict = verify(data, witness=_witness(asked, data), pins=_pins(asked.pins))
+        verdict = verify(data, witness=_source(asked).witness(data), pins=_pins(asked.pins))
     except Refusal as refusal:
         print(f"{refusal.code}: {refusal}", file=sys.stderr)  # noqa: T201  (a program without the console of the other)
         return EXIT_CODES[Status.CONTRADICTED]
@@ -101,12 +157,28 @@ def _print(verdict: Verdict, *, as_json: bool) -> None:
     print(told)  # noqa: T201
 
 
-def _witness(asked: argparse.Namespace, data: bytes) -> Witness | None:
-    if asked.block_hash is not None:
-        return KnownHash(parse_hex(asked.block_hash, 32), "your own word")
-    if asked.rpc is not None:
-        return KnownHash(hash_at(asked.rpc, number_of(data)), "the node that you named")
-    return None
+def _source(asked: argparse.Namespace) -> HeaderSource:
+    return HeaderSource(asked.block_hash, asked.rpc, asked.attestations, asked.witness, asked.threshold)
+
+
+def _addresses(text: str) -> list[Address]:
+    if text.startswith("0x") and len(text) == _ADDRESS_CHARACTERS:
+        return [parse_hex(text, 20)]
+    return [parse_hex(line, 20) for line in Path(text).read_text().split()]
+
+
+def _attestations(source: str, number: int) -> bytes:
+    """The bytes of a file, or of what a URL has about a block."""
+    if not source.startswith(("http://", "https://")):
+        with Path(source).open("rb") as file:
+            return file.read(ATTESTATIONS_BYTES_MAX + 1)
+    asked = f"{source}{'&' if '?' in source else '?'}block={number}"
+    try:
+        with urllib.request.urlopen(asked, timeout=NODE_SECONDS_MAX) as answer:  # noqa: S310  (looked at above)
+            found: bytes = answer.read(ATTESTATIONS_BYTES_MAX + 1)
+    except (OSError, ValueError) as error:
+        raise AttestationsMissing(f"of block {number}") from error
+    return found
 
 
 def _pins(path: str | None) -> Pins | None:

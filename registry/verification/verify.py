@@ -25,8 +25,9 @@ from registry.verification import rlp
 from registry.verification.bundle import Bundle, BundleMalformed, canonical, to_hex
 from registry.verification.header import Header
 from registry.verification.layout import Words, read_words
+from registry.verification.state import Account, StateUnproven, account, storage_word
 from registry.verification.statement import STATEMENTS, History, in_words, part_of, statement
-from registry.verification.trie import Nodes, ProofIncomplete, ProofMalformed
+from registry.verification.trie import Nodes, ProofMalformed
 
 
 class Status(StrEnum):
@@ -89,8 +90,11 @@ class Verdict:
 class Witness(Protocol):
     """Who says which block is the chain's."""
 
-    def judge(self, header: Header, *, chain_id: int) -> tuple[Status, str]:
-        """Whether this header is the chain's at its height, and in words who says so."""
+    def judge(self, header: Header, *, chain_id: int, contract: Address) -> tuple[Status, str]:
+        """Whether this header is the chain's at its height, and in words who says so.
+
+        `contract` is the registry that the bundle is about.
+        """
         ...
 
 
@@ -101,7 +105,7 @@ class KnownHash:
     hash: bytes
     source: str
 
-    def judge(self, header: Header, *, chain_id: int) -> tuple[Status, str]:  # noqa: ARG002  (a hash is of one chain)
+    def judge(self, header: Header, *, chain_id: int, contract: Address) -> tuple[Status, str]:  # noqa: ARG002  (a hash is of one chain)
         """Whether it is this header's."""
         if header.hash == self.hash:
             return Status.PROVEN, f"block {header.number} has the hash {to_hex(header.hash)}, by {self.source}"
@@ -138,9 +142,9 @@ def verify(data: bytes, *, witness: Witness | None = None, pins: Pins | None = N
         header = _header(bundle)
         findings.append(_judged(header, bundle, witness))
         nodes = _nodes(bundle)
-        storage_root, code_hash = _account(bundle, header, nodes)
-        findings.append(_contract(bundle, code_hash, pins))
-        words = read_words(_lookup(nodes, storage_root), bundle.certificate, _first(bundle.entries))
+        found = _account(bundle, header, nodes)
+        findings.append(_contract(bundle, found.code_hash, pins))
+        words = read_words(_lookup(nodes, found.storage_root), bundle.certificate, _first(bundle.entries))
         if not nodes.used_in_order():
             raise BundleMalformed("its nodes are not those that it needs, in the order in which it needs them")
         history = _history(bundle, words)
@@ -184,7 +188,7 @@ def _judged(header: Header, bundle: Bundle, witness: Witness | None) -> Finding:
             Status.NOT_PROVEN,
             f"nobody but the bundle itself says that {to_hex(header.hash)} is block {header.number} of the chain",
         )
-    status, words = witness.judge(header, chain_id=bundle.chain_id)
+    status, words = witness.judge(header, chain_id=bundle.chain_id, contract=bundle.contract)
     if status is Status.CONTRADICTED:
         raise _Contradiction("header", words)
     return Finding("header", status, words)
@@ -197,17 +201,11 @@ def _nodes(bundle: Bundle) -> Nodes:
         raise BundleMalformed(str(error)) from error
 
 
-def _account(bundle: Bundle, header: Header, nodes: Nodes) -> tuple[bytes, bytes]:
-    """Storage root and code hash of the contract's account: nonce, balance, storage root, code hash."""
+def _account(bundle: Bundle, header: Header, nodes: Nodes) -> Account:
     try:
-        account = rlp.decode(nodes.lookup(header.state_root, bundle.contract) or rlp.encode([]))
-    except (rlp.RlpMalformed, ProofIncomplete, ProofMalformed) as error:
-        raise _Contradiction("contract", f"the header does not lead to the contract's account: {error}") from error
-    match account:
-        case [bytes(), bytes(), bytes() as storage_root, bytes() as code_hash] if len(storage_root) == 32:
-            return storage_root, code_hash
-        case _:
-            raise _Contradiction("contract", f"at this block there is no {format_address(bundle.contract)}")
+        return account(nodes, header.state_root, bundle.contract)
+    except StateUnproven as error:
+        raise _Contradiction("contract", error.detail) from error
 
 
 def _contract(bundle: Bundle, code_hash: bytes, pins: Pins | None) -> Finding:
@@ -232,12 +230,9 @@ def _contract(bundle: Bundle, code_hash: bytes, pins: Pins | None) -> Finding:
 def _lookup(nodes: Nodes, storage_root: bytes) -> Callable[[bytes], int]:
     def word(place: bytes) -> int:
         try:
-            found = rlp.decode(nodes.lookup(storage_root, place) or b"\x80")
-        except (rlp.RlpMalformed, ProofIncomplete, ProofMalformed) as error:
-            raise _Contradiction("contract", f"its storage is not proven at {to_hex(place)}: {error}") from error
-        if not isinstance(found, bytes) or len(found) > 32 or found.startswith(b"\0"):
-            raise _Contradiction("contract", f"at {to_hex(place)} there is no word")
-        return int.from_bytes(found)
+            return storage_word(nodes, storage_root, place)
+        except StateUnproven as error:
+            raise _Contradiction("contract", error.detail) from error
 
     return word
 

@@ -64,6 +64,8 @@ def all_paths(api: Api) -> list[str]:
         "/v1/verification/pins",
         "/v1/registry/entries",
         "/v1/parameters",
+        "/v1/verification/witnesses",
+        "/v1/verification/attestations?block=1",
     ]
 
 
@@ -77,6 +79,7 @@ def test_every_answer_is_what_the_description_says(api: Api) -> None:
     paths = all_paths(api)
     part = "/v1/certificates/R-1/60000-100000"
     others = ["/metrics", "/v1/receivables/R-1/journal.jsonl", "/v1/registry/journal.jsonl"]
+    others += ["/v1/verification/attestations.jsonl?block=1"]
     others += [f"{part}/metadata", f"{part}/image.svg", "/v1/quotes/0x" + "00" * 32]
     others += [f"{part}/proof", "/v1/verification/verifier.pyz"]
     assert {item["get"]["operationId"] for item in document["paths"].values() if "get" in item} == {
