@@ -14,9 +14,6 @@ from registry.cli.output import named_refusals
 from registry.domain.identifiers import format_address, parse_certificate_id
 from registry.settings import settings
 
-if TYPE_CHECKING:
-    pass
-
 PANEL = "Proofs"
 
 app = typer.Typer()
