@@ -18,7 +18,7 @@ from registry.domain.fold import JournalBroken
 from registry.domain.identifiers import ZERO_ADDRESS, Address, format_address
 from registry.domain.journal import Entry, Registered, Sealed
 from registry.domain.printable import printable
-from registry.domain.provenance import bearing
+from registry.domain.provenance import bearing_back
 from registry.verification import rlp
 from registry.verification.bundle import Bundle, BundleMalformed, canonical, to_hex
 from registry.verification.header import Header
@@ -274,9 +274,11 @@ def _require_open(bundle: Bundle) -> None:
     """What bears on the certificate may not be sealed."""
     if not bundle.sealed:
         return
-    bears = bearing(bundle.entries, start=bundle.certificate.start, end=bundle.certificate.end)
-    for position, (entry, must_be_open) in enumerate(zip(bundle.entries, bears, strict=True), start=1):
+    # From the newest on, and no further than to the first that may not be: the ranges before it could be any number.
+    bears = bearing_back(bundle.entries, start=bundle.certificate.start, end=bundle.certificate.end)
+    for before, (entry, must_be_open) in enumerate(zip(reversed(bundle.entries), bears, strict=True)):
         if must_be_open and isinstance(entry, Sealed):
+            position = len(bundle.entries) - before
             raise _Contradiction("history", f"entry {position} bears on the certificate and is sealed")
 
 
