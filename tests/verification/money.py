@@ -114,9 +114,7 @@ def _split(writer: Writer, part: Certificate) -> Entry:
 
 
 def _endorsed(writer: Writer, part: Certificate) -> Entry:
-    return Endorsed(
-        RECEIVABLE_ID, part.holder, writer.choose(PARTIES), part.start, part.end, DOCUMENT, writer.at
-    )
+    return Endorsed(RECEIVABLE_ID, part.holder, writer.choose(PARTIES), part.start, part.end, DOCUMENT, writer.at)
 
 
 def _merged(writer: Writer, part: Certificate) -> Entry | None:
@@ -214,7 +212,10 @@ def _pass(writer: Writer) -> None:
 
 _KINDS: tuple[Callable[[Writer], Entry | None], ...] = (
     *(_of_part(make) for make in (_split, _split, _endorsed, _merged, _partitioned, _forced, _frozen, _unfrozen)),
-    *(_of_part(make) for make in (_pledged, _released, _sold, _redeemed, _redeemed, _redeemed, _demanded, _repurchased)),
+    *(
+        _of_part(make)
+        for make in (_pledged, _released, _sold, _redeemed, _redeemed, _redeemed, _demanded, _repurchased)
+    ),
     *(_of_front(make) for make in (_credit, _disputed, _disputed)),
     _paid,
     _resolved,
