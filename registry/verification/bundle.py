@@ -153,19 +153,20 @@ def _read(data: bytes) -> dict[str, Any]:
     return read
 
 
-_BRACKETS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{\]}]', re.DOTALL)
+_TO_BRACKET = re.compile(rb'(?:[^"\[{\]}]++|"[^"\\]*+(?:\\.[^"\\]*+)*+"?)*+([\[{\]}]?)', re.DOTALL)
+"""Whatever is no bracket, with all texts, and the bracket after it. Matches everywhere, so that nothing is read twice."""
 
 
 def _too_deep(data: bytes) -> bool:
     """Whether brackets outside of texts are nested deeper than they may be."""
     depth = 0
-    for match in _BRACKETS.finditer(data):
-        mark = data[match.start()]
-        if mark in b"[{":
+    for match in _TO_BRACKET.finditer(data):
+        bracket = match[1]
+        if bracket in (b"[", b"{"):
             depth += 1
             if depth > DEPTH_MAX:
                 return True
-        elif mark in b"]}":
+        elif bracket:
             depth -= 1
     return False
 
