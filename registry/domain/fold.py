@@ -506,7 +506,7 @@ def _repurchased(current: Receivable, entry: Repurchased) -> None:
     )
 
 
-def _sealed(current: Receivable, entry: Sealed) -> None:
+def _sealed(current: Receivable, _: Sealed) -> None:
     """What a sealed entry did is not known. Who seals leaves open what bears on the minor units that they show, so
     about these, and about the receivable as a whole, the fold is right (provenance.bearing); about others it is not.
     """

@@ -154,7 +154,7 @@ def _read(data: bytes) -> dict[str, Any]:
 
 
 _TO_BRACKET = re.compile(rb'(?:[^"\[{\]}]++|"[^"\\]*+(?:\\.[^"\\]*+)*+"?)*+([\[{\]}]?)', re.DOTALL)
-"""Whatever is no bracket, with all texts, and the bracket after it. Matches everywhere, so that nothing is read twice."""
+"""Whatever is no bracket, texts included, and the bracket after it. Matches everywhere, so nothing is read twice."""
 
 
 def _too_deep(data: bytes) -> bool:

@@ -10,10 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from hypothesis import strategies as st
-
 from registry.domain import amounts
-from registry.domain.fold import JournalBroken, empty_receivable, fold, fold_all
+from registry.domain.fold import JournalBroken, empty_receivable, fold
 from registry.domain.identifiers import Address
 from registry.domain.journal import (
     Absolved,
