@@ -197,6 +197,11 @@ def unpack_rights(lien: int, recourse: int, claimed: int) -> Rights:
     )
 
 
+def unpack_claimed(word: int) -> int:
+    """What was paid out on a certificate, minor units, stored as a right of nobody's: zeros 160 | claimed 64."""
+    return _bits(word, 160, 64)
+
+
 def unpack_member(word: int) -> MemberWord:
     """balance 64 | kycExpiry 40 | roles 32 | status 8 | frozen 1 | dishonoured 32."""
     return MemberWord(

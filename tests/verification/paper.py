@@ -96,7 +96,7 @@ def words_of(receivable: Receivable) -> dict[bytes, int]:
             found[place(key, RECOURSES)] = numbers(
                 (part.recourse.seller, 160), (part.recourse.amount, 64), (part.recourse.demanded, 1)
             )
-        found[place(key, CLAIMS)] = part.claimed
+        found[place(key, CLAIMS)] = numbers((0, 160), (part.claimed, 64))
     return found
 
 
