@@ -251,15 +251,19 @@ def _history(bundle: Bundle, words: Words) -> History:
     """The journal: complete, as its hash shows, and folded; what is sealed may be; and the contract's words agree."""
     certificate = bundle.certificate
     head = journal.genesis(chain_id=bundle.chain_id, contract=bundle.contract, journal_id=certificate.receivable_id)
-    for entry in bundle.entries:
-        head = journal.append(head, entry.hash())
+    hashes = [entry.hash() for entry in bundle.entries]
+    for entry_hash in hashes:
+        head = journal.append(head, entry_hash)
     if head != words.record.head:
         raise _Contradiction(
             "history", "the entries do not give the head that the contract stores: one is missing, added or altered"
         )
     try:
-        history = History.of(
-            bundle.entries, chain_id=bundle.chain_id, contract=bundle.contract, certificate=certificate
+        history = History.of_hashed(
+            zip(bundle.entries, hashes, strict=True),
+            chain_id=bundle.chain_id,
+            contract=bundle.contract,
+            certificate=certificate,
         )
     except JournalBroken as error:
         raise _Contradiction("history", f"the contract cannot have accepted this: {error}") from error
