@@ -198,7 +198,7 @@ def unpack_rights(lien: int, recourse: int, claimed: int) -> Rights:
 
 
 def unpack_claimed(word: int) -> int:
-    """What was paid out on a certificate so far, minor units: 160 free | amount 64."""
+    """What was paid out on a certificate, minor units, stored as a right of nobody's: zeros 160 | claimed 64."""
     return _bits(word, 160, 64)
 
 

@@ -402,6 +402,10 @@ def _redeemed(current: Receivable, entry: Redeemed) -> None:
     rules.require_unfrozen(whole.orders, now=entry.at)
     rules.require_unfrozen(current.orders, now=entry.at)
     out = rules.require_payout(current, whole)
+    if current.sealed and entry.amount < out.amount:
+        # No more is paid out than was paid in: sealed redemptions have left no more than this.
+        current.claimed = current.paid - entry.amount
+        out = rules.require_payout(current, whole)
     if (entry.holder, entry.amount, entry.to_financier) != (whole.holder, out.amount, out.to_financier):
         raise JournalBroken(
             f"{out.amount} minor units were due, {out.to_financier} of it to the financier, the rest to the holder"
@@ -502,10 +506,11 @@ def _repurchased(current: Receivable, entry: Repurchased) -> None:
     )
 
 
-def _sealed(current: Receivable, entry: Sealed) -> None:
+def _sealed(current: Receivable, _: Sealed) -> None:
     """What a sealed entry did is not known. Who seals leaves open what bears on the minor units that they show, so
     about these, and about the receivable as a whole, the fold is right (provenance.bearing); about others it is not.
     """
+    current.sealed += 1
 
 
 _STEPS: dict[type[Entry], Callable[[Receivable, Any], None]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from registry.domain.fold import walk
+from registry.domain.fold import JournalBroken, walk
 from registry.domain.identifiers import Address
 from registry.domain.journal import (
     ENTRY_TYPES,
@@ -69,17 +69,36 @@ def bearing(entries: Sequence[Entry], *, start: int, end: int) -> list[bool]:
 
     Those of a whole receivable do. Of the others those that overlap the range, or the range of a later one that does:
     what was in one certificate with these minor units, while it was. Credit notes and disputes change what is paid on
-    every minor unit, so they always do, with what made the front that they are about.
+    every minor unit, so they always do, with what made the front that they are about; and the end of a dispute with
+    what made somebody else the holder of the first minor unit, who has to agree to it.
     """
+    return list(bearing_back(entries, start=start, end=end))[::-1]
+
+
+def bearing_back(entries: Sequence[Entry], *, start: int, end: int) -> Iterator[bool]:
+    """As bearing, from the newest entry back. Costs as much as is asked for, if what bears is not sealed."""
     ranges = [(start, end)]
-    found = []
-    for entry in reversed(entries):
+    for position in range(len(entries) - 1, -1, -1):
+        entry = entries[position]
         kind = entry.kind if isinstance(entry, Sealed) else type(entry)
         bears = kind in _OF_ALL or any(overlaps(entry, *known) for known in ranges)
+        yield bears
         if bears and kind in _WITH_RANGE:
             ranges = _joined(ranges, entry.range)
-        found.append(bears)
-    return found[::-1]
+        elif kind is Resolved:
+            first = _first_left(entries, position)
+            ranges = _joined(ranges, (first, first + 1))
+
+
+def _first_left(entries: Sequence[Entry], position: int) -> int:
+    """The first minor unit that is not credited, before the entry at this index, which ends a dispute."""
+    for at in range(position - 1, -1, -1):
+        match entries[at]:
+            case CreditNoted(start=start, amount=amount):
+                return start + amount
+            case Disputed(start=start):
+                return start
+    raise JournalBroken("a dispute ends that never began")
 
 
 _WITH_RANGE = frozenset(kind for kind in ENTRY_TYPES if any(argument.name == "start" for argument in kind.arguments()))

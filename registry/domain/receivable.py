@@ -196,6 +196,9 @@ class Receivable:
     [senior, face), where a dispute set `senior` (0 for none), then to [cancelled, senior); while `disputed`, the latter
     is not payable. `dishonoured` marks the debtor until it pays or is absolved. `front_endorsed` says that no
     certificate is left whose first minor unit was always the originator's.
+
+    `sealed` entries were folded of which only kind, time and range are known: what they did to their certificates does
+    not show, and `claimed` and `redeemed` are only the least that it can be.
     """
 
     receivable_id: int
@@ -226,6 +229,7 @@ class Receivable:
     dishonoured: bool = False
     claimed: int = 0
     redeemed: int = 0
+    sealed: int = 0
 
     def copy(self) -> Receivable:
         """The same state, to go on from: what is written to the one does not show in the other."""

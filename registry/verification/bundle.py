@@ -6,7 +6,6 @@ Needs nothing but the standard library and the domain's hash, as all that the ve
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -96,6 +95,8 @@ class Bundle:
         certificate = _certificate(read["certificate"])
         if not isinstance(read["stated"], dict):
             raise BundleMalformed("stated is no object")
+        if _is_deeper(read["stated"], DEPTH_MAX - 1):
+            raise BundleMalformed(f"it is nested deeper than {DEPTH_MAX}")
         bundle = cls(
             chain_id=_number(read["chain_id"], bits=48),
             contract=_bytes(read["contract"], length=20),
@@ -140,8 +141,6 @@ def _read(data: bytes) -> dict[str, Any]:
     """The JSON of a file, with what is known of it before it is parsed: parsing costs memory for every value."""
     if len(data) > BYTES_MAX or data.count(b",") + data.count(b"[") + data.count(b"{") > _VALUES_MAX:
         raise BundleTooLarge()
-    if _too_deep(data):
-        raise BundleMalformed(f"it is nested deeper than {DEPTH_MAX}")
     try:
         read = json.loads(data.decode(), object_pairs_hook=_object, parse_float=_no_float, parse_constant=_no_float)
     except BundleMalformed:
@@ -153,21 +152,12 @@ def _read(data: bytes) -> dict[str, Any]:
     return read
 
 
-_BRACKETS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{\]}]', re.DOTALL)
-
-
-def _too_deep(data: bytes) -> bool:
-    """Whether brackets outside of texts are nested deeper than they may be."""
-    depth = 0
-    for match in _BRACKETS.finditer(data):
-        mark = data[match.start()]
-        if mark in b"[{":
-            depth += 1
-            if depth > DEPTH_MAX:
-                return True
-        elif mark in b"]}":
-            depth -= 1
-    return False
+def _is_deeper(value: Any, depth: int) -> bool:
+    """Whether lists and objects are nested deeper. Only what is stated can be: all else is read by its form."""
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return depth == 0 or any(_is_deeper(one, depth - 1) for one in inner)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -200,14 +190,18 @@ def _text(value: Any) -> str:
     return value
 
 
-_HEX = re.compile(r"0x(?:[0-9a-f]{2})*", re.ASCII)
-_DECIMAL = re.compile(r"0|[1-9][0-9]{0,77}", re.ASCII)
+_DIGITS_MAX = 78
+"""Decimal digits of 256 bits."""
+
+# Several texts are read as the same value (digits in upper case, blanks, underscores between them): those that are not
+# the canonical one are refused as a whole bundle is, by what it would be written as.
 
 
 def _bytes(value: Any, *, length: int | None = None, most: int | None = None) -> bytes:
-    if not isinstance(value, str) or _HEX.fullmatch(value) is None:
-        raise BundleMalformed("bytes are written 0x and lower-case hex digits, two a byte")
-    found = bytes.fromhex(value[2:])
+    try:
+        found = bytes.fromhex(value.removeprefix("0x"))
+    except (AttributeError, ValueError) as error:
+        raise BundleMalformed("bytes are written 0x and lower-case hex digits, two a byte") from error
     if length is not None and len(found) != length:
         raise BundleMalformed(f"{len(found)} bytes where there are {length}")
     if most is not None and len(found) > most:
@@ -222,9 +216,14 @@ def _number(value: Any, *, bits: int) -> int:
 
 
 def _wide(value: Any, *, bits: int) -> int:
-    if not isinstance(value, str) or _DECIMAL.fullmatch(value) is None or (found := int(value)) >= 1 << bits:
-        raise BundleMalformed(f"a decimal text of at most {bits} bits is needed")
-    return found
+    if isinstance(value, str) and len(value) <= _DIGITS_MAX:
+        try:
+            found = int(value)
+        except ValueError:
+            found = -1
+        if 0 <= found < 1 << bits:
+            return found
+    raise BundleMalformed(f"a decimal text of at most {bits} bits is needed")
 
 
 def _certificate(value: Any) -> CertificateId:
@@ -300,7 +299,7 @@ def _entry_out(entry: Entry) -> Any:
     form = _FORMS[type(entry).__name__]
     return [
         form.kind.__name__,
-        *(write(getattr(entry, name)) for name, write in zip(form.names, form.writers, strict=True)),
+        *[write(getattr(entry, name)) for name, write in zip(form.names, form.writers, strict=True)],
     ]
 
 
@@ -312,7 +311,7 @@ def _entry_in(value: Any, receivable_id: int) -> Entry:
     form = _form_of(value[0])
     if len(value) != len(form.readers) + 1:
         raise BundleMalformed(f"{form.kind.__name__} has {len(form.readers)} arguments, not {len(value) - 1}")
-    return form.make(receivable_id, *(read(part) for read, part in zip(form.readers, value[1:], strict=True)))
+    return form.make(receivable_id, *[read(part) for read, part in zip(form.readers, value[1:], strict=True)])
 
 
 def _sealed_in(value: dict[str, Any], receivable_id: int) -> Sealed:

@@ -60,15 +60,8 @@ def read_words(lookup: Lookup, certificate: CertificateId, registered: Registere
         lookup(place(certificate.token_id, mapping)) if marked else 0
         for marked, mapping in ((part.pledged, LIENS), (part.recourse, RECOURSES), (part.claimed, CLAIMS))
     )
-    return Words(
-        record,
-        registry_head,
-        part,
-        debtor,
-        holder,
-        registered_as,
-        unpack_rights(lien, recourse, unpack_claimed(claimed)),
-    )
+    rights = unpack_rights(lien, recourse, unpack_claimed(claimed))
+    return Words(record, registry_head, part, debtor, holder, registered_as, rights)
 
 
 def place(key: int | bytes, mapping: int) -> bytes:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from registry.domain import calendar, rules
-from registry.domain.fold import JournalBroken, empty_receivable, walk
+from registry.domain.fold import JournalBroken, empty_receivable, walk_hashed
 from registry.domain.identifiers import Address, CertificateId
 from registry.domain.journal import Confirmed, Entry, OfferAccepted, Redeemed, Registered
 from registry.domain.money import Money, currency_to_show
@@ -51,13 +51,21 @@ class History:
     @classmethod
     def of(cls, entries: Iterable[Entry], *, chain_id: int, contract: Address, certificate: CertificateId) -> History:
         """Fold a whole journal, sealed entries too. Raises JournalBroken."""
+        hashed = ((entry, entry.hash()) for entry in entries)
+        return cls.of_hashed(hashed, chain_id=chain_id, contract=contract, certificate=certificate)
+
+    @classmethod
+    def of_hashed(
+        cls, entries: Iterable[tuple[Entry, bytes]], *, chain_id: int, contract: Address, certificate: CertificateId
+    ) -> History:
+        """As of, for who has the hash of each entry already. Raises JournalBroken."""
         state = empty_receivable(chain_id=chain_id, contract=contract, receivable_id=certificate.receivable_id)
         confirmed: tuple[int, Entry] | None = None
         registered: Registered | None = None
         part: Certificate | None = None
         existed = False
         paid_out = 0
-        for receivable, entry in walk(state, entries):
+        for receivable, entry in walk_hashed(state, entries):
             state = receivable
             match entry:
                 case Registered():

@@ -20,7 +20,7 @@ from registry.domain.fold import JournalBroken
 from registry.domain.identifiers import ZERO_ADDRESS, Address, format_address
 from registry.domain.journal import Entry, Registered, Sealed
 from registry.domain.printable import printable
-from registry.domain.provenance import bearing
+from registry.domain.provenance import bearing_back
 from registry.verification import rlp
 from registry.verification.bundle import Bundle, BundleMalformed, canonical, to_hex
 from registry.verification.header import Header
@@ -248,15 +248,19 @@ def _history(bundle: Bundle, words: Words) -> History:
     """The journal: complete, as its hash shows, and folded; what is sealed may be; and the contract's words agree."""
     certificate = bundle.certificate
     head = journal.genesis(chain_id=bundle.chain_id, contract=bundle.contract, journal_id=certificate.receivable_id)
-    for entry in bundle.entries:
-        head = journal.append(head, entry.hash())
+    hashes = [entry.hash() for entry in bundle.entries]
+    for entry_hash in hashes:
+        head = journal.append(head, entry_hash)
     if head != words.record.head:
         raise _Contradiction(
             "history", "the entries do not give the head that the contract stores: one is missing, added or altered"
         )
     try:
-        history = History.of(
-            bundle.entries, chain_id=bundle.chain_id, contract=bundle.contract, certificate=certificate
+        history = History.of_hashed(
+            zip(bundle.entries, hashes, strict=True),
+            chain_id=bundle.chain_id,
+            contract=bundle.contract,
+            certificate=certificate,
         )
     except JournalBroken as error:
         raise _Contradiction("history", f"the contract cannot have accepted this: {error}") from error
@@ -271,9 +275,11 @@ def _require_open(bundle: Bundle) -> None:
     """What bears on the certificate may not be sealed."""
     if not bundle.sealed:
         return
-    bears = bearing(bundle.entries, start=bundle.certificate.start, end=bundle.certificate.end)
-    for position, (entry, must_be_open) in enumerate(zip(bundle.entries, bears, strict=True), start=1):
+    # From the newest on, and no further than to the first that may not be: the ranges before it could be any number.
+    bears = bearing_back(bundle.entries, start=bundle.certificate.start, end=bundle.certificate.end)
+    for before, (entry, must_be_open) in enumerate(zip(reversed(bundle.entries), bears, strict=True)):
         if must_be_open and isinstance(entry, Sealed):
+            position = len(bundle.entries) - before
             raise _Contradiction("history", f"entry {position} bears on the certificate and is sealed")
 
 

@@ -46,6 +46,7 @@ PARTS: Final = (
     Part("attacks", "named attacks on the registry", 1, 5),
     Part("gas", "gas against the snapshot", 1, 4),
     Part("domain_coverage", "lines and branches of registry/domain", 1, 8),
+    Part("bundle_fuzz", "the verifier of proofs under fuzzing", 1, 6),
     Part("symbolic", "proofs by symbolic execution", 1, 20),
     Part("contract_coverage", "statements and branches of the contracts", 2, 12),
     Part("mutation", "planted faults in the contracts", 2, 25),

@@ -19,6 +19,7 @@ from registry.chain.words import (
     SettlementWord,
     unpack_amounts,
     unpack_certificate,
+    unpack_claimed,
     unpack_member,
     unpack_movement,
     unpack_record,
@@ -96,6 +97,7 @@ def test_what_lies_on_a_certificate(
     assert unpack_rights(lien, recourse, claimed) == Rights(
         LienWord(financier, secured), RecourseWord(seller, amount, demanded), claimed
     )
+    assert unpack_claimed(packed((0, 160), (claimed, 64), (unused, 32))) == claimed
     assert unpack_rights(0, recourse, 0).lien is None
     assert unpack_rights(lien, 0, 0).recourse is None
 

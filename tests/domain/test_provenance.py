@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from registry.domain import provenance as module
-from registry.domain.fold import JournalBroken, walk
+from registry.domain.fold import JournalBroken, fold_all, walk
 from registry.domain.journal import (
     CertificateFrozen,
+    Closed,
     Confirmed,
     CreditNoted,
     Disputed,
@@ -27,10 +28,11 @@ from registry.domain.journal import (
     Redeemed,
     Refused,
     Resolved,
+    Sealed,
     Sold,
     Split,
 )
-from registry.domain.provenance import overlaps, provenance
+from registry.domain.provenance import bearing, overlaps, provenance
 from registry.domain.receivable import Certificate, Receivable
 from tests.domain.setting import (
     BANK,
@@ -221,3 +223,97 @@ def test_a_history_of_many_splits_looks_at_a_few_certificates_an_entry(monkeypat
     *_, last = provenance(EMPTY, journal, start=0, end=1)
     assert (last.position, last.start, last.end, last.holder) == (len(journal), 0, 1, SELLER)
     assert Counted.looked_at <= 2 * len(journal)
+
+
+# --------------------------------------------------------------------- what bears on a range
+
+
+def redacted(entries: list[Entry], *, start: int, end: int) -> list[Entry]:
+    """The journal with all sealed that does not bear on [start, end)."""
+    bears = bearing(entries, start=start, end=end)
+    return [entry if open_ else Sealed.of(entry) for entry, open_ in zip(entries, bears, strict=True)]
+
+
+def sealed_positions(entries: list[Entry], *, start: int, end: int) -> list[int]:
+    """Positions of what may be sealed, from 1; the redacted journal has the head of the whole one."""
+    shown = redacted(entries, start=start, end=end)
+    whole, part = fold_all(EMPTY, entries), fold_all(EMPTY, shown)
+    assert (part.head, part.status, part.paid, part.disputed) == (whole.head, whole.status, whole.paid, whole.disputed)
+    assert part.certificates.get(start) == whole.certificates.get(start)
+    sealed = [position for position, entry in enumerate(shown, start=1) if isinstance(entry, Sealed)]
+    assert part.sealed == len(sealed)
+    return sealed
+
+
+def test_what_never_was_in_one_certificate_with_a_range_may_be_sealed() -> None:
+    assert sealed_positions(JOURNAL, start=70, end=100) == []
+    assert sealed_positions(JOURNAL, start=40, end=70) == [5]
+    assert sealed_positions(JOURNAL, start=0, end=40) == [4, 5]
+
+
+def test_what_a_merger_brought_in_bears_with_all_that_it_was_before() -> None:
+    entries = [
+        *JOURNAL,
+        Endorsed(1, BANK, SUPPLIER, 70, 100, THIRD, NOW + 40),
+        Merged(1, SUPPLIER, 40, 100, 70, NOW + 50),
+        Split(1, SUPPLIER, BANK, 40, 100, 80, THIRD, NOW + 60),
+        Endorsed(1, BANK, SELLER, 80, 100, THIRD, NOW + 70),
+    ]
+    assert sealed_positions(entries, start=40, end=80) == [9]
+    assert sealed_positions(entries, start=0, end=40) == [4, 5, 6, 7, 8, 9]
+
+
+def test_the_end_of_a_dispute_is_shown_with_who_agreed_to_it() -> None:
+    entries = [
+        REGISTERED,
+        CONFIRMED,
+        Disputed(1, BUYER, SELLER, 0, 100, 30, NOW + 10),
+        ForcedTransfer(1, ORDER, OFFICER, COUNTERSIGNER, SUPPLIER, 0, 30, NOW + 20),
+        Endorsed(1, SELLER, BANK, 30, 100, THIRD, NOW + 25),
+        Resolved(1, BUYER, SUPPLIER, 100, NOW + 30),
+    ]
+    assert sealed_positions(entries, start=30, end=100) == []
+    assert sealed_positions(entries, start=0, end=30) == [5]
+
+
+def test_a_dispute_after_a_credit_note_ends_with_the_holder_of_what_is_left() -> None:
+    entries = [
+        REGISTERED,
+        CONFIRMED,
+        Disputed(1, BUYER, SELLER, 0, 100, 30, NOW + 10),
+        CreditNoted(1, BUYER, SELLER, 0, 30, 10, NOW + 15),
+        Partitioned(1, ORDER, OFFICER, COUNTERSIGNER, 10, 30, 20, NOW + 16),
+        ForcedTransfer(1, ORDER, OFFICER, COUNTERSIGNER, SUPPLIER, 20, 30, NOW + 20),
+        ForcedTransfer(1, ORDER, OFFICER, COUNTERSIGNER, SUPPLIER, 10, 20, NOW + 20),
+        Resolved(1, BUYER, SUPPLIER, 100, NOW + 30),
+    ]
+    assert sealed_positions(entries, start=30, end=100) == [6]
+
+
+def test_a_dispute_that_never_began_has_no_end() -> None:
+    with pytest.raises(JournalBroken, match="never began"):
+        bearing([REGISTERED, CONFIRMED, Resolved(1, BUYER, SELLER, 100, NOW + 30)], start=0, end=100)
+
+
+def test_a_redemption_that_sealed_ones_left_less_than_its_share_can_be_shown_alone() -> None:
+    """[12, 13) got a minor unit too early, so the last of [19, 100) is one that was paid out elsewhere."""
+    late = DUE + 40 * 86_400
+    order = (1, ORDER, OFFICER, COUNTERSIGNER)
+    entries = [
+        REGISTERED,
+        CONFIRMED,
+        Partitioned(*order, 0, 100, 19, NOW + 10),
+        Partitioned(*order, 0, 19, 13, NOW + 10),
+        Paid(1, BUYER, 100, 15, DUE),
+        Redeemed(1, SELLER, SELLER, 0, 13, 1, 0, DUE),
+        Partitioned(*order, 0, 13, 12, DUE),
+        Closed(1, OFFICER, 100, late),
+        Redeemed(1, SELLER, SELLER, 13, 19, 1, 0, late),
+        Redeemed(1, SELLER, SELLER, 0, 12, 1, 0, late),
+        Redeemed(1, SELLER, SELLER, 19, 100, 12, 0, late),
+    ]
+    assert sealed_positions(entries, start=19, end=100) == [4, 6, 7, 9, 10]
+    with pytest.raises(JournalBroken, match="13 minor units were due"):
+        fold_all(EMPTY, [*entries[:9], entries[10]])
+    with pytest.raises(JournalBroken, match="were due"):
+        fold_all(EMPTY, [*redacted(entries, start=19, end=100)[:-1], replace(entries[-1], amount=14)])

@@ -40,6 +40,7 @@ CHAIN_ID = 31337
 BLOCK = 4_242
 CODE_HASH = keccak(b"code")
 REGISTRY_HEAD = keccak(b"R-0")
+REGISTRY_HEAD_PLACE = (int.from_bytes(place(0, RECORDS)) + 1).to_bytes(32)
 
 
 def numbers(*parts: tuple[int | bytes, int]) -> int:
@@ -131,21 +132,35 @@ class Paper:
             )
             words[place(key, FINGERPRINTS)] = receivable_id
             members |= {receivable.debtor, *(part.holder for part in receivable.certificates.values())}
-        words[(int.from_bytes(place(0, RECORDS)) + 1).to_bytes(32)] = int.from_bytes(REGISTRY_HEAD)
+        words[REGISTRY_HEAD_PLACE] = int.from_bytes(REGISTRY_HEAD)
         for member in members:
             words[place(member, MEMBERS)] = numbers((1, 64), (at + 1, 40), (7, 32), (2 if suspended else 1, 8))
+        stored = {slot: rlp.encode(word) for slot, word in words.items() if word}
+        return cls.of_words(histories, stored, contract=contract, at=at)
+
+    @classmethod
+    def of_words(
+        cls,
+        histories: Mapping[int, Sequence[Entry]],
+        words: Mapping[bytes, bytes],
+        *,
+        contract: Address,
+        at: int,
+        number: int = BLOCK,
+        account: Sequence[Any] = (1, 0, None, CODE_HASH),
+    ) -> Paper:
+        """A state in which these words (RLP, by their places) are stored; None in the account is their root."""
         storage = HexaryTrie({})
         for slot, word in words.items():
-            if word:
-                storage[keccak(slot)] = rlp.encode(word)
+            storage[keccak(slot)] = word
         state = HexaryTrie({})
-        state[keccak(contract)] = rlp.encode([1, 0, storage.root_hash, CODE_HASH])
-        for number in range(20):  # others beside it
-            state[keccak(number.to_bytes(20))] = rlp.encode([number, number, storage.root_hash, CODE_HASH])
+        state[keccak(contract)] = rlp.encode([storage.root_hash if field is None else field for field in account])
+        for other in range(20):  # others beside it
+            state[keccak(other.to_bytes(20))] = rlp.encode([other, other, storage.root_hash, CODE_HASH])
         header = rlp.encode(
             [
                 keccak(b"parent"), keccak(b"uncles"), bytes(20), state.root_hash, keccak(b"transactions"),
-                keccak(b"receipts"), bytes(256), 0, BLOCK, 30_000_000, 21_000, at, b"", bytes(32), bytes(8), 7,
+                keccak(b"receipts"), bytes(256), 0, number, 30_000_000, 21_000, at, b"", bytes(32), bytes(8), 7,
             ]
         )  # fmt: skip
         return cls(contract, histories, storage, state, header, at)
@@ -187,10 +202,10 @@ class Paper:
         wanted = Wanted(certificate, redact=redact)
         fields = self.documents.get(certificate.receivable_id, ())
         opened = tuple(one for one in fields if show and one.name in {"schema", *show})
-        return make(_PaperNode(self), Gathered(wanted, cursor, BLOCK, entries, history, opened))
+        return make(PaperNode(self), Gathered(wanted, cursor, BLOCK, entries, history, opened))
 
 
-class _PaperNode(Node):
+class PaperNode(Node):
     """Answers what a maker asks from the tries."""
 
     def __init__(self, paper: Paper) -> None:
