@@ -230,16 +230,25 @@ function headOf(entries, { chainId, contract, receivable }) {
 function entriesAbout(entries, range) {
   const ranges = [range];
   const about = [];
-  for (const entry of entries.toReversed()) {
+  for (const [index, entry] of [...entries.entries()].toReversed()) {
     const isFront = entry.name === "CreditNoted" || entry.name === "Disputed";
     const isNear = ranges.some(({ start, end }) => entry.start < end && start < entry.end);
     if (!entry.isWhole && !isFront && !isNear) continue;
     demand(entry.given !== null, `a sealed ${entry.name} must be open`);
     const isKnown = entry.isWhole || ranges.some(({ start, end }) => start <= entry.start && entry.end <= end);
     if (!isKnown) ranges.push(entry);
+    if (entry.name === "Resolved") ranges.push(firstLeft(entries.slice(0, index)));
     about.push(entry);
   }
   return about.reverse();
+}
+
+/** The first minor unit that is not credited when a dispute ends: its holder has to agree. */
+function firstLeft(before) {
+  const front = before.findLast(({ name }) => name === "CreditNoted" || name === "Disputed");
+  demand(front?.given, "a dispute ends that nobody showed");
+  const start = front.name === "CreditNoted" ? front.start + front.given.amount : front.start;
+  return { start, end: start + 1n };
 }
 
 // ---- header and proofs
