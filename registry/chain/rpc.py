@@ -313,13 +313,8 @@ class Node:
         with _shape(method):
             return [{**fields} for fields in found]
 
-    def proof(self, contract: Address, place: bytes, *, block: int) -> Proof:
-        """What leads from a block's state root to one word of a contract's storage (EIP-1186)."""
-        (found,) = self.proofs(contract, [place], block=block)
-        return found
-
     def proofs(self, contract: Address, places: Sequence[bytes], *, block: int) -> list[Proof]:
-        """The same for several words, in order, from one request."""
+        """What leads from a block's state root to words of a contract's storage (EIP-1186), in the order of places."""
         method = "eth_getProof"
         found = self.request(method, format_address(contract), ["0x" + place.hex() for place in places], hex(block))
         with _shape(method):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from registry.chain.rpc import Node
+from registry.chain.rpc import Node, Proof
 from registry.documents.attachments import Attachment
 from registry.documents.commitments import OpenedField, attachment_fields, commit
 from registry.domain.identifiers import Address, CertificateId, format_receivable_id
-from registry.domain.journal import Entry
+from registry.domain.journal import Entry, Registered
 from registry.domain.keccak import keccak256
 from registry.domain.provenance import bearing
 from registry.domain.refusals import Refusal
@@ -115,6 +115,7 @@ def make(node: Node, gathered: Gathered) -> bytes:
     encoded = header_bytes(fields)
     header = Header.decode(encoded)
     pool = _Pool(node, cursor.contract, gathered.block)
+    pool.fetch(_always(certificate, gathered.history.registered))
     words = read_words(pool.lookup, certificate, gathered.history.registered)
     bundle = Bundle(
         chain_id=cursor.chain_id,
@@ -143,17 +144,37 @@ def pins_of(node: Node, contract: Address) -> Pins:
 
 @dataclass(slots=True)
 class _Pool:
-    """The words of one contract at one block, and the nodes that prove those asked for, in the order of their use."""
+    """The words of one contract at one block, and the nodes that prove those looked up, in the order of their use."""
 
     node: Node
     contract: Address
     block: int
     nodes: dict[bytes, None] = field(default_factory=dict)
+    _known: dict[bytes, Proof] = field(default_factory=dict)
+
+    def fetch(self, places: Sequence[bytes]) -> None:
+        """Ask for several words at once: some nodes take as long for one."""
+        found = self.node.proofs(self.contract, places, block=self.block)
+        self._known.update(zip(places, found, strict=True))
 
     def lookup(self, place: bytes) -> int:
-        proof = self.node.proof(self.contract, place, block=self.block)
+        if place not in self._known:
+            self.fetch([place])
+        proof = self._known[place]
         self.nodes |= dict.fromkeys((*proof.account, *proof.storage))
         return proof.word
+
+
+def _always(certificate: CertificateId, registered: Registered) -> list[bytes]:
+    """The places that are looked up whatever stands there: which others are, the words tell."""
+    places: list[bytes] = []
+
+    def nothing(place: bytes) -> int:
+        places.append(place)
+        return 0
+
+    read_words(nothing, certificate, registered)
+    return places
 
 
 def _opened(connection: Connection, root: bytes, names: Sequence[str]) -> tuple[OpenedField, ...]:

@@ -72,11 +72,12 @@ class RememberedNode(Node):
             self._fields[number] = super().header_fields(number)
         return self._fields[number]
 
-    def proof(self, contract: Address, place: bytes, *, block: int) -> Proof:
+    def proofs(self, contract: Address, places: Sequence[bytes], *, block: int) -> list[Proof]:
         """As Node's."""
-        if place not in self._proofs:
-            self._proofs[place] = super().proof(contract, place, block=block)
-        return self._proofs[place]
+        missing = [place for place in places if place not in self._proofs]
+        if missing:
+            self._proofs.update(zip(missing, super().proofs(contract, missing, block=block), strict=True))
+        return [self._proofs[place] for place in places]
 
 
 @dataclass(frozen=True, slots=True)

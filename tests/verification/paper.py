@@ -212,14 +212,15 @@ class PaperNode(Node):
         super().__init__("http://127.0.0.1:1")
         self._paper = paper
 
-    def proof(self, contract: Address, place: bytes, *, block: int) -> Proof:
-        key = keccak(place)
-        word = self._paper.storage[key]
-        return Proof(
-            tuple(rlp.encode(node) for node in self._paper.state.get_proof(keccak(contract))),
-            tuple(rlp.encode(node) for node in self._paper.storage.get_proof(key)),
-            int.from_bytes(rlp.decode(word)) if word else 0,
-        )
+    def proofs(self, contract: Address, places: Sequence[bytes], *, block: int) -> list[Proof]:
+        account = tuple(rlp.encode(node) for node in self._paper.state.get_proof(keccak(contract)))
+        found = []
+        for slot in places:
+            key = keccak(slot)
+            word = self._paper.storage[key]
+            nodes = tuple(rlp.encode(node) for node in self._paper.storage.get_proof(key))
+            found.append(Proof(account, nodes, int.from_bytes(rlp.decode(word)) if word else 0))
+        return found
 
     def header_fields(self, number: int) -> Mapping[str, Any]:
         names = (

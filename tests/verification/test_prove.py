@@ -206,7 +206,8 @@ def test_the_words_that_are_looked_up_are_those_that_the_contract_tells(maker: M
     node, view, head = maker.scene.node, maker.scene.view, maker.scene.node.head()
 
     def lookup(place: bytes) -> int:
-        return node.proof(maker.contract, place, block=head).word
+        (found,) = node.proofs(maker.contract, [place], block=head)
+        return found.word
 
     told = set()
     for receivable_id in range(1, view.count() + 1):
