@@ -40,6 +40,7 @@ def read_index() -> IndexOut:
             "orders": "/v1/orders",
             "registry": "/v1/registry",
             "parameters": "/v1/parameters",
+            "stream": "/v1/stream",
             "health": "/health",
             "ready": "/ready",
             "metrics": "/metrics",

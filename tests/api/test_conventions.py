@@ -75,7 +75,7 @@ def test_every_answer_is_what_the_description_says(api: Api) -> None:
     paths = all_paths(api)
     part = "/v1/certificates/R-1/60000-100000"
     others = ["/metrics", "/v1/receivables/R-1/journal.jsonl", "/v1/registry/journal.jsonl"]
-    others += [f"{part}/metadata", f"{part}/image.svg", "/v1/quotes/0x" + "00" * 32]
+    others += ["/v1/stream", f"{part}/metadata", f"{part}/image.svg", "/v1/quotes/0x" + "00" * 32]
     assert {item["get"]["operationId"] for item in document["paths"].values() if "get" in item} == {
         operation_of(document, path)["operationId"] for path in [*paths, *others]
     }
