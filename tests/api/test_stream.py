@@ -38,6 +38,12 @@ SECONDS_MAX = 60
 EVENTS_MAX = 20
 
 
+@pytest.fixture(autouse=True)
+def _hints_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No look without a hint makes up for one that does not come."""
+    monkeypatch.setattr(listening, "LOOK_SECONDS", 3_600.0)
+
+
 class Stream:
     """An open stream; every wait for a line is bounded by the client's timeout."""
 
