@@ -1,14 +1,13 @@
-"""The application: `uvicorn --factory api.app:create_app`, or `serve`."""
+"""The application: `serve`, or `uvicorn --factory api.app:create_app --timeout-graceful-shutdown 5`."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 
-import uvicorn
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
@@ -32,16 +31,21 @@ from api.routes import (
     receivables,
     redemptions,
     registry,
+    stream,
     verification,
     witnesses,
 )
+from api.routes.stream import Streams
 from registry.commands.relaying import open_relayer
 from registry.commands.services import open_services
-from registry.errors import Refusal
+from registry.errors import Refusal, ServiceError
 from registry.observe import Metrics
+from registry.serving import ENDING, Server
 from registry.settings import settings
+from registry.store.listening import Listening
 
-SHUTDOWN_SECONDS = 5
+Ending = dict[str, Callable[[], None]]
+"""The lifespan state: by registry.serving.ENDING, what ends the streams."""
 
 log = logging.getLogger(__name__)
 
@@ -58,19 +62,19 @@ def create_app(services: Services | None = None) -> FastAPI:
     metrics = Metrics()
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[Ending]:
         if services is not None:
-            await _open_relayer(app, services)
-            yield
+            async with _opened(app, services) as ending:
+                yield ending
             return
         # Opening waits for processes and migrates: blocking work, which belongs in a thread.
         opening = open_services(settings())
         opened = await run_in_threadpool(opening.__enter__)
         try:
             found = Services(opened.database, opened.node, opened.deployment, settings())
-            await _open_relayer(app, found)
-            _attach(app, found, metrics)
-            yield
+            async with _opened(app, found) as ending:
+                _attach(app, found, metrics)
+                yield ending
         finally:
             await run_in_threadpool(opening.__exit__, None, None, None)
 
@@ -104,7 +108,7 @@ def create_app(services: Services | None = None) -> FastAPI:
         _attach(app, services, metrics)
     nouns = (
         receivables, certificates, debts, members, operations, permits, redemptions, dishonours, quotes, documents,
-        orders, registry, verification, proofs, witnesses, health,
+        orders, registry, verification, proofs, witnesses, stream, health,
     )  # fmt: skip
     for noun in nouns:
         app.include_router(noun.router)
@@ -118,20 +122,21 @@ def create_app(services: Services | None = None) -> FastAPI:
 
 
 def serve(*, host: str = "127.0.0.1", port: int | None = None, services: Services | None = None) -> None:
-    """Run the API until it is told to end. `port` defaults to the setting. Raises LoopbackOnly."""
+    """Run the API until it is told to end. `port` defaults to the setting. Raises LoopbackOnly, ServiceError."""
     require_loopback(host)
-    uvicorn.run(
-        lambda: create_app(services),
-        factory=True,
-        host=host,
-        port=settings().api_port if port is None else port,
-        # Headers that name another peer would get around the guard; there is no proxy in front of a loopback address.
-        proxy_headers=False,
-        server_header=False,
-        access_log=False,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-        log_config=None,
-    )
+    server = Server(lambda: create_app(services), host=host, port=settings().api_port if port is None else port)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        raise ServiceError("the API did not start; its log is above")
+
+
+@asynccontextmanager
+async def _opened(app: FastAPI, services: Services) -> AsyncIterator[Ending]:
+    await _open_relayer(app, services)
+    async with Listening(services.database) as listening:
+        app.state.streams = Streams(listening)
+        yield {ENDING: listening.end}
 
 
 async def _open_relayer(app: FastAPI, services: Services) -> None:

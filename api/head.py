@@ -16,11 +16,15 @@ class HeadMiddleware:
             await self._app(scope, receive, send)
             return
 
+        ended = False
+
         async def without_body(message: Message) -> None:
+            nonlocal ended
             if message["type"] == "http.response.body":
-                # A stream ends here: what would follow is not asked for.
-                if message.get("more_body"):
+                if ended:
                     return
+                # A stream ends here, also one without end: what would follow is not asked for.
+                ended = True
                 message = {"type": "http.response.body", "body": b""}
             await send(message)
 

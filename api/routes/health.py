@@ -41,6 +41,7 @@ def read_index() -> IndexOut:
             "registry": "/v1/registry",
             "parameters": "/v1/parameters",
             "witnesses": "/v1/verification/witnesses",
+            "stream": "/v1/stream",
             "health": "/health",
             "ready": "/ready",
             "metrics": "/metrics",

@@ -38,7 +38,6 @@ command = functools.partial(app.command, rich_help_panel="Running")
 
 PortOption = Annotated[int | None, typer.Option(help="Port of the API; another one if it is taken.", min=0, max=65535)]
 
-SHUTDOWN_SECONDS_MAX = 5
 WATCH_SECONDS = 0.2
 
 
@@ -208,20 +207,10 @@ def _listening(port: int | None) -> Iterator[socket.socket]:
 
 def _serve(services: Services, listener: socket.socket, ready: Callable[[], object]) -> None:
     """Serve the API until Ctrl-C or SIGTERM. Raises ServiceEnded when the own chain or database goes away."""
-    import uvicorn
+    from registry.serving import Server
 
     # The API is another layer: it is named, not imported, and finds the services by what `owned` left in the home.
-    server = uvicorn.Server(
-        uvicorn.Config(
-            "api.app:create_app",
-            factory=True,
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            timeout_graceful_shutdown=SHUTDOWN_SECONDS_MAX,
-        )
-    )
+    server = Server("api.app:create_app")
     ended: list[Refusal] = []
     done = threading.Event()
 

@@ -28,6 +28,7 @@ from registry.domain.receivable import (
 )
 from registry.mirror.copying import BLOCK_COPY, ENTRY_COPY, block_row, copy_in
 from registry.store import tables
+from registry.store.listening import CHANNEL
 
 FETCH_ROWS = 5_000
 """Rows of the stored log per round trip of a server-side cursor."""
@@ -96,10 +97,6 @@ def insert_cursor(connection: psycopg.Connection, cursor: Cursor) -> None:
         f" VALUES (1, {', '.join(['%s'] * len(_CURSOR_COLUMNS))}) ON CONFLICT (id) DO NOTHING",
         _cursor_values(cursor),
     )
-
-
-CHANNEL = "counterfoil_mirror"
-"""Where PostgreSQL tells listeners that the cursor moved: a hint to look, never the data."""
 
 
 def move_cursor(connection: psycopg.Connection, to: Cursor) -> None:

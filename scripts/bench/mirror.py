@@ -42,6 +42,7 @@ from registry.mirror.reconcile import reconcile
 from registry.settings import PROJECT_ROOT
 from registry.store.database import Database
 from registry.store.embedded import EmbeddedPostgres
+from registry.store.listening import CHANNEL
 from scripts.bench import book
 from scripts.bench.book import Filled, peak_bytes
 
@@ -256,7 +257,7 @@ class Bench:
         """Seconds from the node's word that a block is mined until its entries can be read, a block a second."""
         mirror = self.start("follow")
         with psycopg.connect(self.database.url, autocommit=True) as connection:
-            connection.execute(f"LISTEN {store.CHANNEL}")  # the name of a channel of our own
+            connection.execute(f"LISTEN {CHANNEL}")  # the name of a channel of our own
             self._until(connection, self.filled.blocks, seconds=30)
             seconds = []
             for number in range(HEAD_BLOCKS + 2):

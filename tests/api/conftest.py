@@ -14,13 +14,13 @@ from typing import Any, Protocol
 
 import httpx
 import pytest
-import uvicorn
 from sqlalchemy import event
 
 from api.app import create_app
 from api.deps import Services
 from registry.chain.rpc import Node
 from registry.mirror.follower import Follower
+from registry.serving import Server
 from registry.settings import Settings
 from registry.store.database import Database
 from registry.store.embedded import EmbeddedPostgres
@@ -145,9 +145,7 @@ class Api:
 
 def serving(services: Services | None) -> Iterator[str]:
     """Base URL of the API on a free port."""
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(services), host="127.0.0.1", port=0, proxy_headers=False, log_config=None)
-    )
+    server = Server(lambda: create_app(services))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + START_SECONDS_MAX

@@ -79,9 +79,8 @@ def test_every_answer_is_what_the_description_says(api: Api) -> None:
     paths = all_paths(api)
     part = "/v1/certificates/R-1/60000-100000"
     others = ["/metrics", "/v1/receivables/R-1/journal.jsonl", "/v1/registry/journal.jsonl"]
-    others += ["/v1/verification/attestations.jsonl?block=1"]
-    others += [f"{part}/metadata", f"{part}/image.svg", "/v1/quotes/0x" + "00" * 32]
-    others += [f"{part}/proof", "/v1/verification/verifier.pyz"]
+    others += ["/v1/stream", "/v1/verification/attestations.jsonl?block=1", "/v1/verification/verifier.pyz"]
+    others += [f"{part}/metadata", f"{part}/image.svg", f"{part}/proof", "/v1/quotes/0x" + "00" * 32]
     assert {item["get"]["operationId"] for item in document["paths"].values() if "get" in item} == {
         operation_of(document, path)["operationId"] for path in [*paths, *others]
     }

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from registry.chain.contract import Calls, receivables_abi
@@ -22,7 +23,7 @@ from registry.store.embedded import EmbeddedPostgres
 from registry.store.queries import members
 from tests.cli.conftest import Cli
 from tests.commands.desk import SAMPLES
-from tests.e2e.running import processes_of, serving, temporary_home
+from tests.e2e.running import SECONDS_MAX, processes_of, serving, temporary_home, until
 from tests.scene import Scene
 
 SAMPLE = SAMPLES / "brandmuehl-2026-1041.ubl.xml"
@@ -194,6 +195,22 @@ def test_stop_ends_the_owner_in_order(cli: Cli, home: Path) -> None:
     assert processes_of(home) == []
     assert Running.find(home) is None
     cli.refused("nothing_here", "stop")
+
+
+def test_an_open_stream_ends_with_the_service_and_does_not_hold_it_up(home: Path) -> None:
+    with serving(home, "serve", "--port", "0") as command, httpx.Client(timeout=SECONDS_MAX, trust_env=False) as client:
+        url = command.wait_ready() + "/v1/stream"
+        assert until(lambda: client.head(url).status_code == httpx.codes.OK)
+        with client.stream("GET", url) as answer:
+            lines = answer.iter_lines()
+            assert next(lines) == "event: block"
+            command.process.send_signal(signal.SIGINT)
+            list(lines)
+        code, _, err = command.ended()
+    assert code == 0, err
+    # Neither a stream that was broken off nor anything else is told.
+    assert err == "the port is taken by somebody else; another one is used\n"
+    assert processes_of(home) == []
 
 
 def test_ctrl_c_ends_a_command_that_is_not_serving_yet_with_130(

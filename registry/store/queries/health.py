@@ -48,6 +48,10 @@ class CursorRow:
         return Finality.SAFE if block_number <= self.safe_block else Finality.LATEST
 
 
+CURSOR = select(*(tables.cursor.c[name] for name in CursorRow.__slots__))
+"""The columns of a CursorRow; no row before the mirror's first block."""
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """What the mirror holds."""
@@ -120,8 +124,7 @@ def set_aside(connection: Connection) -> list[SetAsideRow]:
 
 def cursor(connection: Connection) -> CursorRow | None:
     """How far the mirror has come, or None before its first block."""
-    columns = [tables.cursor.c[name] for name in CursorRow.__slots__]
-    found = connection.execute(select(*columns)).one_or_none()
+    found = connection.execute(CURSOR).one_or_none()
     return None if found is None else CursorRow(*found)
 
 
