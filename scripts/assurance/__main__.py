@@ -40,7 +40,7 @@ class Part:
 PARTS: Final = (
     Part("forge", "fuzz tests and invariants", 1, 20),
     Part("chaos", "the mirror under reorgs, faults and kills", 1, 25),
-    Part("forgeries", "a thousand proofs with every value changed", 1, 20),
+    Part("forgeries", "a thousand proofs with single values changed", 1, 20),
     Part("dependencies", "pinned packages against advisories", 1, 5),
     Part("slither", "static analysis of the contracts", 1, 5),
     Part("attacks", "named attacks on the registry", 1, 5),

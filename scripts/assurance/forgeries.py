@@ -1,7 +1,8 @@
 """A thousand proof bundles, single values of each changed: both verifiers must refuse each and pass the untouched.
 
-`python -m scripts.assurance.forgeries [--all]`: a fourth of the values, or, in a quarter of an hour, every one. The bundles are of chains on paper (tests/verification/paper.py): realistic
-books, in full and redacted, with and without fields of the invoice.
+`python -m scripts.assurance.forgeries [--all]`: a fourth of the values, or, in a quarter of an hour, every one. The
+bundles are of chains on paper (tests/verification/paper.py): realistic books, in full and redacted, with and without
+fields of the invoice.
 """
 
 from __future__ import annotations
