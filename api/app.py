@@ -27,6 +27,7 @@ from api.routes import (
     operations,
     orders,
     permits,
+    proofs,
     quotes,
     receivables,
     redemptions,
@@ -86,6 +87,7 @@ def create_app(services: Services | None = None) -> FastAPI:
             {"name": "Operations", "description": "What members signed, to be submitted; what anyone may ask for."},
             {"name": "Quotes", "description": "Offers of financiers, sealed: who has the document can use it."},
             {"name": "Documents", "description": "Invoice files."},
+            {"name": "Verification", "description": "Proofs, and what this server itself makes of them."},
             {"name": "Orders", "description": "Orders of authorities and what they freeze."},
             {"name": "Registry", "description": "The registry's own switches, parameters and journal."},
             {"name": "Service", "description": "The service itself."},
@@ -96,8 +98,8 @@ def create_app(services: Services | None = None) -> FastAPI:
     if services is not None:
         _attach(app, services, metrics)
     nouns = (
-        receivables, certificates, debts, members, operations, permits, redemptions, dishonours, quotes, documents,
-        orders, registry, health,
+        receivables, certificates, proofs, debts, members, operations, permits, redemptions, dishonours, quotes,
+        documents, orders, registry, health,
     )  # fmt: skip
     for noun in nouns:
         app.include_router(noun.router)

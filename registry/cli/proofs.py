@@ -15,9 +15,7 @@ from registry.domain.identifiers import format_address, parse_certificate_id
 from registry.settings import settings
 
 if TYPE_CHECKING:
-    from registry.chain.rpc import Node
-    from registry.domain.identifiers import Address
-    from registry.verification.verify import Pins, Witness
+    from registry.verification.verify import Witness
 
 PANEL = "Proofs"
 
@@ -130,18 +128,12 @@ def _witness(data: bytes, *, block_hash: str | None, rpc: str | None) -> Witness
 def _export(target: str) -> None:
     from registry.commands.services import open_services
     from registry.verification.export import export as exported
+    from registry.verification.own_verdict import pins_of
 
     with open_services(settings()) as services:
-        known = _pins_of(services.node, services.deployment.receivables)
+        known = pins_of(services.node, services.deployment.receivables)
     write_file(exported(known), target)
     if target != STDOUT:
         output.note(
             f"{target}: for {format_address(known.contract)} on chain {known.chain_id}, code 0x{known.code_hash.hex()}"
         )
-
-
-def _pins_of(node: Node, contract: Address) -> Pins:
-    from registry.domain.keccak import keccak256
-    from registry.verification.verify import Pins
-
-    return Pins(node.chain_id, contract, keccak256(node.code(contract)))

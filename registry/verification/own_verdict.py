@@ -1,0 +1,37 @@
+"""The registry's own verdict on a proof, by its own node and deployment: worth as much as one trusts the registry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from registry.chain.rpc import Node
+from registry.domain.identifiers import Address
+from registry.domain.keccak import keccak256
+from registry.verification.header import Header
+from registry.verification.verify import KnownHash, Pins, Status, Verdict, verify
+
+
+@dataclass(frozen=True, slots=True)
+class OwnNode:
+    """The registry's node as witness of which block is the chain's."""
+
+    node: Node
+
+    def judge(self, header: Header, *, chain_id: int) -> tuple[Status, str]:
+        """Whether the node has this header at its height. Raises NodeUnreachable, RpcFailed."""
+        if chain_id != self.node.chain_id:
+            return Status.NOT_PROVEN, f"this server's node is of chain {self.node.chain_id}, not of {chain_id}"
+        found = self.node.block(header.number)
+        if found is None:
+            return Status.NOT_PROVEN, f"this server's node has no block {header.number}"
+        return KnownHash(found.hash, "this server's node").judge(header, chain_id=chain_id)
+
+
+def own_verdict(data: bytes, *, node: Node, contract: Address) -> Verdict:
+    """What this registry makes of a proof. Raises BundleMalformed, BundleTooLarge, NodeUnreachable, RpcFailed."""
+    return verify(data, witness=OwnNode(node), pins=pins_of(node, contract))
+
+
+def pins_of(node: Node, contract: Address) -> Pins:
+    """What names a registry: chain, address and the hash of its code as the node has it."""
+    return Pins(node.chain_id, contract, keccak256(node.code(contract)))
