@@ -86,6 +86,12 @@ def media(media_type: str, schema: dict[str, Any], *statuses: HTTPStatus) -> dic
     return {**found, **reads(*statuses)}
 
 
+def file(media_type: str, *statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that hands out a file which is no state of the mirror."""
+    content = {media_type: {"schema": {"type": "string"}}}
+    return {int(HTTPStatus.OK): {"description": "Successful Response", "content": content}, **problems(*statuses)}
+
+
 def relays(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that submits something."""
     return problems(

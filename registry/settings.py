@@ -62,6 +62,13 @@ class Settings(BaseSettings):
     api_port: int = Field(
         default=8642, ge=0, le=65535, description="Port of the API on 127.0.0.1; another free one where it is taken."
     )
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s?#]+$",
+        max_length=200,
+        description="Address at which others reach the API, for the codes on printed certificates. Unset: the codes "
+        "name block and journal head instead.",
+    )
     ready_lag_blocks_max: int = Field(
         default=20,
         ge=0,

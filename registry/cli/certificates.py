@@ -259,7 +259,7 @@ def trace(asking: Asking, certificate: CertificateArgument) -> Listing:
 
 
 class Language(StrEnum):
-    """Languages in which certificates are drawn."""
+    """Languages in which certificates are drawn and printed."""
 
     EN = "en"
     ZH = "zh"
@@ -273,14 +273,27 @@ def certificate(
     svg: Annotated[
         str | None, typer.Option("--svg", metavar="FILE", help="Put its picture there; - prints it.")
     ] = None,
-    lang: Annotated[Language | None, typer.Option(help="Language of the picture; else the viewer's.")] = None,
+    pdf: Annotated[
+        str | None, typer.Option("--pdf", metavar="FILE", help="Instead, a page to print, with its proof attached.")
+    ] = None,
+    lang: Annotated[
+        Language | None, typer.Option(help="Language of the picture, else the viewer's; of the page, else English.")
+    ] = None,
     json_output: JsonFlag = False,
 ) -> None:
-    """How the chain itself describes a certificate: its ERC-721 metadata, and its picture."""
+    """How the chain itself describes a certificate: its ERC-721 metadata, and its picture; or a page with its proof."""
     from registry.commands import pictures
     from registry.commands.services import open_services
 
     whole = parse_certificate_id(certificate)
+    if pdf is not None:
+        if svg is not None:
+            raise typer.BadParameter("choose one of --pdf and --svg")
+        page = _printed(whole, language=lang or Language.EN)
+        write_file(page, pdf)
+        if json_output and pdf != STDOUT:
+            output.document({"certificate": str(whole), "file": pdf, "bytes": len(page)})
+        return
     with open_services(settings()) as services:
         found = pictures.metadata(services, whole)
         drawn = None if svg is None else pictures.picture(services, whole, language=lang)
@@ -296,6 +309,21 @@ def certificate(
                 *((one.get("trait_type", ""), _trait(one)) for one in found.get("attributes", ())),
             ]
         )
+
+
+def _printed(certificate: CertificateId, *, language: Language) -> bytes:
+    """The page of a certificate at the mirror's block."""
+    from registry.commands.services import open_services
+    from registry.verification.certificate_pdf import certificate_pdf, names_for
+    from registry.verification.make import Wanted, gather, make
+
+    with open_services(settings()) as services:
+        services.catch_up()
+        with services.database.snapshot() as connection:
+            gathered = gather(connection, Wanted(certificate))
+            names = names_for(connection, gathered)
+        bundle = make(services.node, gathered)
+    return certificate_pdf(bundle, names=names, language=language, public_url=settings().public_url)
 
 
 def _trait(attribute: dict[str, Any]) -> object:

@@ -42,6 +42,7 @@ def all_paths(api: Api) -> list[str]:
         "/v1/certificates?limit=1",
         "/v1/certificates/R-1/60000-100000",
         "/v1/certificates/R-1/60000-100000/provenance",
+        "/v1/certificates/R-1/60000-100000/proof",
         "/v1/certificates/R-1/60000-100000/verdict",
         "/v1/certificates?frozen=true&phase=live",
         "/v1/certificates?pledged=true",
@@ -80,7 +81,7 @@ def test_every_answer_is_what_the_description_says(api: Api) -> None:
     part = "/v1/certificates/R-1/60000-100000"
     others = ["/metrics", "/v1/receivables/R-1/journal.jsonl", "/v1/registry/journal.jsonl"]
     others += ["/v1/stream", "/v1/verification/attestations.jsonl?block=1", "/v1/verification/verifier.pyz"]
-    others += [f"{part}/metadata", f"{part}/image.svg", f"{part}/proof", "/v1/quotes/0x" + "00" * 32]
+    others += [f"{part}/metadata", f"{part}/image.svg", f"{part}/certificate.pdf", "/v1/quotes/0x" + "00" * 32]
     assert {item["get"]["operationId"] for item in document["paths"].values() if "get" in item} == {
         operation_of(document, path)["operationId"] for path in [*paths, *others]
     }

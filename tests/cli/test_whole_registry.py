@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 
 from registry.store.database import Database
 from tests.cli.conftest import Cli
@@ -387,6 +388,20 @@ def test_the_chain_draws_a_certificate(cli: Cli, tmp_path: Path) -> None:
     assert picture.read_text().startswith("<svg ")
     assert cli("certificate", whole, "--svg", "-").stdout.startswith("<svg ")
     cli.refused("unknown_certificate", "certificate", "R-1/1-2")
+
+
+def test_a_certificate_is_printed_with_its_proof(cli: Cli, tmp_path: Path) -> None:
+    whole, page = confirmed(cli, tmp_path), tmp_path / "certificate.pdf"
+    cli("certificate", whole, "--pdf", str(page), "--lang", "zh")
+    reader = PdfReader(page)
+    assert "债权凭证" in reader.pages[0].extract_text()
+    (proof,) = reader.attachments["proof.json"]
+    (tmp_path / "proof.json").write_bytes(proof)
+    # Nobody but the proof says that its block is the chain's.
+    assert whole in cli("verify", str(tmp_path / "proof.json"), exit_code=3).stdout
+    assert cli.json("certificate", whole, "--pdf", str(page))["bytes"] == page.stat().st_size
+    cli("certificate", whole, "--pdf", str(page), "--svg", "-", exit_code=2)
+    cli.refused("unknown_certificate", "certificate", whole.replace("/0-", "/1-"), "--pdf", str(page))
 
 
 def test_a_dry_run_of_any_of_it_keeps_nothing(cli: Cli, tmp_path: Path, database: Database) -> None:
