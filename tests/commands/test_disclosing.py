@@ -25,7 +25,7 @@ from registry.verification.bundle import Bundle, BundleMalformed
 from registry.verification.disclosure import TYPE, WORDS_CHARACTERS_MAX, Disclosure, proof_in, verify_file
 from registry.verification.export import export
 from registry.verification.make import Wanted, gather, make
-from registry.verification.own_verdict import OwnNode, pins_of
+from registry.verification.own_verdict import own_verdict, pins_of
 from registry.verification.standalone import number_of
 from registry.verification.verify import Finding, Status, Verdict
 from tests.commands.desk import Desk, refused
@@ -48,8 +48,7 @@ def disclosed(
 
 
 def verdict_on(desk: Desk, data: bytes) -> Verdict:
-    pins = pins_of(desk.services.node, desk.services.deployment.receivables)
-    return verify_file(data, witness=OwnNode(desk.services.node), pins=pins)
+    return own_verdict(data, node=desk.services.node, contract=desk.services.deployment.receivables)
 
 
 def finding(verdict: Verdict) -> Finding:
