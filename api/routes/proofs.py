@@ -207,7 +207,7 @@ _BODY: dict[str, Any] = {
     ),
 )
 def judge(content: HandedInDep, services: ServicesDep) -> schemas.VerdictOut:
-    """What this server makes of a proof, by its own node and its own registry. Nothing of it is kept.
+    """What this server makes of a proof or a disclosure, by its own node and its own registry. Nothing of it is kept.
 
     A proof that does not hold is no error: its status is `contradicted`. Refuses: bundle_malformed, bundle_too_large.
     """

@@ -18,7 +18,7 @@ import typer
 from registry.cli import output
 from registry.cli.common import As, DryRunFlag, JsonFlag
 from registry.cli.output import EXIT_REFUSED, named_refusals
-from registry.domain.identifiers import format_receivable_id
+from registry.domain.identifiers import format_receivable_id, parse_receivable_id
 from registry.domain.refusals import Refusal
 from registry.settings import settings
 from registry.terminal import safe
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from registry.documents.parties import Party
     from registry.domain.money import MoneyJson
 
-app = typer.Typer(help="Invoices: inspect a file, import many.", no_args_is_help=True)
+app = typer.Typer(help="Invoices: inspect a file, import many, erase one.", no_args_is_help=True)
 command = functools.partial(app.command)
 
 StrictFlag = Annotated[bool, typer.Option("--strict", help="Refuse what breaks a fatal rule of EN 16931.")]
@@ -156,6 +156,26 @@ def import_(
                     told.tell(imported)
     if told.counts["refused"]:
         raise typer.Exit(EXIT_REFUSED)
+
+
+@command()
+@named_refusals
+def erase(
+    receivable: Annotated[str, typer.Argument(metavar="R-1", help="The receivable whose invoice is erased.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete values and salts of an invoice, for good: what the chain commits to can then never be opened again."""
+    from registry.commands.disclosing import erase_invoice
+    from registry.commands.services import open_services
+
+    number = parse_receivable_id(receivable)
+    if not yes:
+        typer.confirm(f"Nobody can open anything of the invoice behind {receivable} afterwards. Erase it?", abort=True)
+    with open_services(settings()) as services:
+        services.catch_up()
+        erase_invoice(services, number)
+    output.note(f"{receivable}: values and salts of its invoice are deleted; the root on chain stays")
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:

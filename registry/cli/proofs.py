@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from registry.cli import output
-from registry.cli.common import CertificateArgument, JsonFlag
+from registry.cli.common import As, CertificateArgument, JsonFlag
 from registry.cli.files import STDOUT, write_file
 from registry.cli.output import named_refusals
 from registry.domain.identifiers import format_address, parse_certificate_id
@@ -42,7 +42,7 @@ def prove(
         parse_certificate_id(certificate),
         block=block,
         redact=redact,
-        open=tuple(name.strip() for name in open_fields.split(",") if name.strip()),
+        open=_names(open_fields),
     )
     with open_services(settings()) as services:
         services.catch_up()
@@ -52,6 +52,41 @@ def prove(
     write_file(made, output_file)
     if output_file != STDOUT:
         output.note(f"{output_file}: {len(made):,} bytes, {len(gathered.entries)} entries, at block {gathered.block}")
+
+
+@command(rich_help_panel=PANEL)
+@named_refusals
+def disclose(
+    certificate: CertificateArgument,
+    *,
+    fields: Annotated[str, typer.Option("--fields", metavar="FIELDS", help="Of the invoice, e.g. number,payable.")],
+    to: Annotated[str, typer.Option("--to", metavar="RECIPIENT", help="For whom: a name, as it stands in the file.")],
+    purpose: Annotated[str, typer.Option("--purpose", metavar="TEXT", help="What for.")],
+    as_: As,
+    output_file: Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="Where to; - prints it.")],
+) -> None:
+    """Open fields of an invoice for somebody, proven and signed, so that it can be shown who opened what for whom."""
+    from registry.commands import accounts, disclosing
+    from registry.commands.services import open_services
+
+    whole = parse_certificate_id(certificate)
+    if not _names(fields):
+        raise typer.BadParameter("name a field", param_hint="--fields")
+    with open_services(settings()) as services:
+        services.catch_up()
+        made = disclosing.disclose(
+            services,
+            certificate=whole,
+            fields=_names(fields),
+            recipient=to,
+            purpose=purpose,
+            signer=accounts.signer_of(services, as_),
+        )
+    write_file(made, output_file)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 @command(rich_help_panel=PANEL)
@@ -85,14 +120,14 @@ def verify(
     ] = None,
     json_output: JsonFlag = False,
 ) -> None:
-    """Check a proof. Exit status 0: proven; 1: refused; 3: something in it rests on its own word.
+    """Check a proof or a disclosure. Exit status 0: proven; 1: refused; 3: something in it rests on its own word.
 
     Without a block's hash, a node or witnesses nobody but the bundle says that its block is the chain's; without pins
     nobody but the bundle says that its contract is the registry.
     """
     from registry.verification import standalone
+    from registry.verification.disclosure import verify_file
     from registry.verification.report import EXIT_CODES, lines
-    from registry.verification.verify import verify as check
 
     if (bundle is None) == (export is None):
         raise typer.BadParameter("name a bundle, or --export FILE")
@@ -109,7 +144,7 @@ def verify(
         known = source.witness(data)
     except (OSError, ValueError) as error:
         raise typer.BadParameter(str(error)) from error
-    verdict = check(
+    verdict = verify_file(
         data,
         witness=known,
         pins=None if pins is None else standalone.parse_pins(pins.read_text()),

@@ -167,7 +167,7 @@ def save_invoice(
 
 
 def forget_invoice(connection: Connection, *, document_root: bytes) -> None:
-    """Undo save_invoice, attachments and all, where the contract refused the registration."""
+    """Undo save_invoice, attachments and all: the contract refused the registration, or its owner erases it."""
     connection.execute(delete(invoice).where(invoice.c.document_root == document_root))
 
 

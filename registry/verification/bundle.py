@@ -88,7 +88,7 @@ class Bundle:
     @classmethod
     def decode(cls, data: bytes) -> Bundle:
         """Read a file. Raises BundleMalformed, BundleTooLarge, and nothing else whatever the bytes."""
-        read = _read(data)
+        read = read_object(data)
         _require_names(read, _NAMES, "the bundle")
         if read["format"] != FORMAT:
             raise BundleMalformed(f"its format is not {FORMAT}")
@@ -137,8 +137,11 @@ def canonical(value: Any) -> bytes:
         raise BundleMalformed("a text is no Unicode") from error
 
 
-def _read(data: bytes) -> dict[str, Any]:
-    """The JSON of a file, with what is known of it before it is parsed: parsing costs memory for every value."""
+def read_object(data: bytes) -> dict[str, Any]:
+    """The JSON of a file, within bounds that are held before it is parsed: parsing costs memory for every value.
+
+    Raises BundleMalformed, BundleTooLarge.
+    """
     if len(data) > BYTES_MAX or data.count(b",") + data.count(b"[") + data.count(b"{") > _VALUES_MAX:
         raise BundleTooLarge()
     try:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from registry.chain.rpc import Node
 from registry.domain.identifiers import Address
+from registry.verification.disclosure import verify_file
 from registry.verification.header import Header
 from registry.verification.make import pins_of
-from registry.verification.verify import KnownHash, Status, Verdict, verify
+from registry.verification.verify import KnownHash, Status, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,5 +29,8 @@ class OwnNode:
 
 
 def own_verdict(data: bytes, *, node: Node, contract: Address) -> Verdict:
-    """What this registry makes of a proof. Raises BundleMalformed, BundleTooLarge, NodeUnreachable, RpcFailed."""
-    return verify(data, witness=OwnNode(node), pins=pins_of(node, contract))
+    """What this registry makes of a proof or a disclosure.
+
+    Raises BundleMalformed, BundleTooLarge, NodeUnreachable, RpcFailed.
+    """
+    return verify_file(data, witness=OwnNode(node), pins=pins_of(node, contract))

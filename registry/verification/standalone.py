@@ -19,9 +19,10 @@ from registry.verification import rlp
 from registry.verification.attestation import BYTES_MAX as ATTESTATIONS_BYTES_MAX
 from registry.verification.attestation import Attested, read_attestations
 from registry.verification.bundle import BYTES_MAX, Bundle, BundleTooLarge
+from registry.verification.disclosure import proof_in, verify_file
 from registry.verification.header import Header
 from registry.verification.report import EXIT_CODES, lines
-from registry.verification.verify import KnownHash, Pins, Status, Verdict, Witness, verify
+from registry.verification.verify import KnownHash, Pins, Status, Verdict, Witness
 
 PINS_FILE: Final = "pins.json"
 """Beside this module in an exported verifier: the registry that it was exported for."""
@@ -117,9 +118,9 @@ def parse_pins(text: str) -> Pins:
 
 
 def number_of(data: bytes) -> int:
-    """The number of the block that a bundle is about. Raises BundleMalformed."""
+    """The number of the block that a bundle, or a disclosure, is about. Raises BundleMalformed."""
     try:
-        return Header.decode(Bundle.decode(data).header).number
+        return Header.decode(Bundle.decode(proof_in(data)).header).number
     except rlp.RlpMalformed:
         return 0
 
@@ -141,7 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     try:
         data = read_bundle(asked.bundle)
-        verdict = verify(data, witness=_source(asked).witness(data), pins=_pins(asked.pins))
+        verdict = verify_file(data, witness=_source(asked).witness(data), pins=_pins(asked.pins))
     except Refusal as refusal:
         print(f"{refusal.code}: {refusal}", file=sys.stderr)  # noqa: T201  (a program without the console of the other)
         return EXIT_CODES[Status.CONTRADICTED]

@@ -404,6 +404,27 @@ def test_a_certificate_is_printed_with_its_proof(cli: Cli, tmp_path: Path) -> No
     cli.refused("unknown_certificate", "certificate", whole.replace("/0-", "/1-"), "--pdf", str(page))
 
 
+def test_fields_are_disclosed_to_somebody_until_the_invoice_is_erased(cli: Cli, tmp_path: Path) -> None:
+    whole, file = confirmed(cli, tmp_path), tmp_path / "disclosure.json"
+    words = ["disclose", whole, "--to", "Auditor AG", "--purpose", "audit", "--output", str(file), "--fields"]
+    cli(*words, "number,payable", "--as", SELLER)
+    # Nobody but the proof in it says that its block is the chain's.
+    (signed,) = (
+        finding for finding in cli.json("verify", str(file), exit_code=3)["findings"] if finding["name"] == "disclosure"
+    )
+    assert (signed["status"], "Auditor AG" in signed["words"]) == ("proven", True)
+    assert "'Auditor AG'" in cli("verify", str(file), exit_code=3).stdout
+    assert cli(*words, "number", "--as", BANK, exit_code=1).stderr.startswith("not_the_invoices_owner: ")
+    cli(*words, ",", "--as", SELLER, exit_code=2)
+    cli("invoice", "erase", whole.split("/")[0], exit_code=1)  # nobody answers the question
+    cli(*words, "number", "--as", SELLER)
+    cli("invoice", "erase", whole.split("/")[0], "--yes")
+    prove = ["prove", whole, "--output", str(file)]
+    for refused in ([*words, "number", "--as", SELLER], [*prove, "--open", "number"]):
+        assert cli(*refused, exit_code=1).stderr.startswith("invoice_erased: ")
+    cli(*prove)
+
+
 def test_a_dry_run_of_any_of_it_keeps_nothing(cli: Cli, tmp_path: Path, database: Database) -> None:
     receivable, whole = registered(cli, tmp_path), confirmed(cli, tmp_path)
     other = confirmed(cli, tmp_path)

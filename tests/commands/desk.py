@@ -52,6 +52,7 @@ WITHOUT_HINT = {
     "reference_missing",
     "not_dishonoured",
     "not_in_dispute",
+    "field_unknown",
 }
 
 UBL = """<?xml version="1.0" encoding="UTF-8"?>
