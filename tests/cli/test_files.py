@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from registry.cli import output
-from registry.cli.files import FileUnwritable, write_text, writing
+from registry.cli.files import FileUnwritable, write_file, writing
 from tests.cli.conftest import Cli
 
 ORDER = ("--authority", "AG Köln", "--number", "12 M 34/26", "--until", "9999-12-31")
@@ -33,7 +33,7 @@ def test_a_text_replaces_what_was_there(tmp_path: Path) -> None:
     path, link = tmp_path / "paper.json", tmp_path / "link.json"
     link.symlink_to(path)
     for text in ("longer than the next", "Köln\n"):
-        write_text(text, str(link))
+        write_file(text, str(link))
         assert path.read_bytes() == text.encode()
     assert link.is_symlink()
     assert sorted(tmp_path.iterdir()) == [link, path]
@@ -63,7 +63,7 @@ def test_a_disk_without_room_leaves_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "paper.json"
     path.write_text("signed before")
     with room(1_000), pytest.raises(FileUnwritable) as refused:
-        write_text("x" * 100_000, str(path))
+        write_file("x" * 100_000, str(path))
     assert refused.value.code == "file_unwritable"
     assert refused.value.hint
     assert path.read_text() == "signed before"
@@ -78,7 +78,7 @@ def test_where_no_file_can_be_made_it_is_refused(tmp_path: Path, monkeypatch: py
     Path("file").touch()
     Path("loop").symlink_to("loop")
     with pytest.raises(FileUnwritable):
-        write_text("text", target)
+        write_file("text", target)
     assert sorted(map(str, Path().iterdir())) == ["file", "loop"]
 
 
@@ -86,7 +86,7 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    write_text("text", str(path))
+    write_file("text", str(path))
     assert os.read(reader, 100) == b"text"
     os.close(reader)
     assert path.is_fifo()
