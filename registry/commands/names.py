@@ -86,9 +86,10 @@ def address_of(registry: Registry, name: str) -> Address:
         return registry.operator
     if name == SETTLEMENT_BANK:
         return registry.settlement_bank
-    dev = _dev_address(name, is_dev_chain=registry.is_dev_chain)
-    if dev is not None:
-        return dev
+    index = _dev_index(name)
+    # Asked last: to know which chain it is takes the chain's libraries.
+    if index is not None and registry.is_dev_chain:
+        return _dev_address(index)
     with registry.database.snapshot() as connection:
         party = party_queries.party_by_handle(connection, name)
     keystore = _keystore(registry.home, name)
@@ -115,9 +116,9 @@ def address_of_key(home: Path, name: str, *, is_dev_chain: bool) -> Address:
     name = name.strip()
     if name.startswith("0x"):
         return parse_address(name)
-    dev = _dev_address(name, is_dev_chain=is_dev_chain)
-    if dev is not None:
-        return dev
+    index = _dev_index(name)
+    if index is not None and is_dev_chain:
+        return _dev_address(index)
     keystore = _keystore(home, name)
     if keystore is None:
         raise UnknownAccount(f"{name!r} is no keystore and no address", hint="A keystore is keys/NAME.json")
@@ -127,10 +128,7 @@ def address_of_key(home: Path, name: str, *, is_dev_chain: bool) -> Address:
     return found
 
 
-def _dev_address(name: str, *, is_dev_chain: bool) -> Address | None:
-    index = _dev_index(name) if is_dev_chain else None
-    if index is None:
-        return None
+def _dev_address(index: int) -> Address:
     from registry.chain.devchain import dev_account  # noqa: PLC0415
     from registry.chain.submit import account_address  # noqa: PLC0415
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from registry.chain.devchain import dev_account
+from registry.chain.devchain import DevChain, dev_account
 from registry.chain.rpc import Node, Proof, RawLog, Tips
 from registry.domain.keccak import keccak256
 from registry.verification.attestation import Attestation, Attested, read_attestations
@@ -67,6 +67,13 @@ def watching(
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "witness.jsonl"
+
+
+@pytest.fixture(scope="module")
+def node(work_folder: Path) -> Iterator[Node]:
+    """A chain of this file's own: on one that other tests took back and forth, anvil forgot states of old blocks."""
+    with DevChain.start(work_folder / "witnessed", keeps=False) as running:
+        yield Node(running.url)
 
 
 @pytest.fixture
