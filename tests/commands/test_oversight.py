@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from eth_account.signers.local import LocalAccount
@@ -40,6 +41,7 @@ def set_parameter(
     value: int = 100,
     *,
     days: int = 2,
+    day: date | None = None,
     person: int = OPERATOR,
 ) -> Done | Waits:
     return oversight.set_parameter(
@@ -47,7 +49,7 @@ def set_parameter(
         signer=dev_account(person),
         parameter=parameter,
         value=value,
-        effective=claims.due_day(desk.scene.due(days=days)),
+        effective=day or claims.due_day(desk.scene.due(days=days)),
     )
 
 
@@ -72,14 +74,16 @@ def test_a_pause_stops_what_members_do_and_ends(desk: Desk) -> None:
 
 
 def test_a_parameter_is_scheduled_then_set_and_holds_from_its_day_on(desk: Desk) -> None:
-    waits = set_parameter(desk)
+    # The same day throughout: the delay may lead over midnight.
+    day = claims.due_day(desk.scene.due(days=2))
+    waits = set_parameter(desk, day=day)
     assert isinstance(waits, Waits)
     assert waits.tx_hash is not None
     assert waits.ready_at - desk.scene.now == DELAY_SECONDS
-    again = set_parameter(desk)
+    again = set_parameter(desk, day=day)
     assert again == Waits(waits.ready_at, None)
     desk.scene.pass_time(seconds=DELAY_SECONDS)
-    done = set_parameter(desk)
+    done = set_parameter(desk, day=day)
     assert isinstance(done, Done)
     assert isinstance(done.entry, ParameterSet)
     with desk.services.database.snapshot() as connection:
@@ -136,9 +140,9 @@ def test_what_the_contract_would_refuse_later_is_not_scheduled(
 
 
 def test_a_day_that_comes_before_the_delay_is_over_is_not_scheduled(desk: Desk) -> None:
-    # Half an hour before midnight, when the governor must wait for an hour.
-    tomorrow = desk.scene.due(days=1)
-    desk.scene.pass_time(seconds=tomorrow - desk.scene.now - DELAY_SECONDS // 2)
+    # Half an hour before a midnight, when the governor must wait for an hour; not the next one, which may be nearer.
+    midnight = desk.scene.due(days=2)
+    desk.scene.pass_time(seconds=midnight - desk.scene.now - DELAY_SECONDS // 2)
     with refused(desk, "parameter_malformed") as caught:
         set_parameter(desk, days=1)
     assert "the change can be made from" in caught.value.detail
