@@ -2,10 +2,12 @@
 
 The lease is an advisory lock of the session: whoever loses the connection has lost it, and what is written goes through
 that very connection, so no write outlives the lease. The cursor fences besides: whoever finds it moved writes nothing.
+Whoever waits for the lease ends the session of a writer that hangs.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -27,6 +29,18 @@ KEEPALIVES = {
     "tcp_keepalives_interval": "1",
     "tcp_keepalives_count": "2",
 }
+
+STUCK_SECONDS = 120.0
+"""How long the mirror that writes may ask its database nothing: it does whenever it looks at the chain, and between two
+of its statements lie at most some requests to its node."""
+
+_END_STUCK = """
+SELECT application_name, pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE locktype = 'advisory' AND objid = %s AND granted AND datname = current_database()
+AND state <> 'active' AND state_change < clock_timestamp() - make_interval(secs => %s)
+"""
+
+log = logging.getLogger(__name__)
 
 
 class Writer:
@@ -64,12 +78,15 @@ class Writer:
                 raise
 
     def take_lease(self) -> bool:
-        """Become the only mirror of this database; False while another one is."""
+        """Become the only mirror of this database; False while another one is. One that hangs loses it."""
         if self._leased:
             return True
         with self.transaction() as connection:
             row = connection.execute("SELECT pg_try_advisory_lock(%s)", (LEASE_KEY,)).fetchone()
             self._leased = row is not None and row[0]
+            if not self._leased:
+                for name, _ in connection.execute(_END_STUCK, (LEASE_KEY, STUCK_SECONDS)):
+                    log.warning("mirror: ended the session of %s, which asked nothing for %d s", name, STUCK_SECONDS)
         return self._leased
 
     def close(self) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
+from registry.mirror import writer
 from registry.mirror.follower import Move
-from registry.store.database import LEASE_KEY, Database
+from registry.store.database import LEASE_KEY, Database, DatabaseUnreachable
 from registry.store.embedded import EmbeddedPostgres
 from tests.mirror.following import built_from_nothing, busy, digest, follower_of, running, until
 from tests.scene import Scene
@@ -49,3 +52,20 @@ def test_a_lease_that_is_given_up_is_free_for_the_next(scene: Scene, database: D
     until(second.take_lease)
     assert second.step().move is Move.ADVANCED
     second.close()
+
+
+def test_a_writer_that_hangs_loses_the_lease_and_writes_nothing_more(
+    scene: Scene, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanging, waiting = follower_of(scene, database), follower_of(scene, database)
+    assert hanging.take_lease()
+    assert not waiting.take_lease()
+    monkeypatch.setattr(writer, "STUCK_SECONDS", 0.2)
+    until(waiting.take_lease)
+    assert waiting.step().move is Move.ADVANCED
+    with pytest.raises(DatabaseUnreachable):
+        hanging.step()
+    assert (hanging.leads, waiting.leads) == (False, True)
+    assert not hanging.take_lease()
+    hanging.close()
+    waiting.close()
