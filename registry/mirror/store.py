@@ -26,7 +26,7 @@ from registry.domain.receivable import (
     Scope,
     Status,
 )
-from registry.mirror.copying import BLOCK_COPY, ENTRY_COPY, block_row, copy_in
+from registry.mirror.copying import BLOCK_COPY, ENTRY_COPY, array, block_row, copy_in
 from registry.store import tables
 from registry.store.listening import CHANNEL
 
@@ -509,7 +509,7 @@ def update_rows(connection: psycopg.Connection, rows: Mapping[str, Sequence[Row]
         written = ", ".join(f"{column} = fresh.{column}" for column in columns[key:])
         connection.execute(
             f"UPDATE {table} SET {written} FROM {_unnested(table, columns, 'fresh')}",
-            [list(column) for column in zip(*values, strict=True)],
+            [array(column) for column in zip(*values, strict=True)],
         )
 
 
@@ -521,7 +521,7 @@ def delete_rows(connection: psycopg.Connection, keys: Mapping[str, Sequence[Row]
         columns, key = PROJECTIONS[table]
         connection.execute(
             f"DELETE FROM {table} USING {_unnested(table, columns[:key], 'stale')}",
-            [list(column) for column in zip(*values, strict=True)],
+            [array(column) for column in zip(*values, strict=True)],
         )
 
 
