@@ -9,12 +9,15 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 from registry.chain.rpc import Node
+from registry.domain.journal import ENTRY_BY_OPERATION, Entry
 from registry.errors import Refusal
 from registry.mirror import rebuild as rebuilding
 from registry.mirror.follower import Follower, MirrorBroken, Move, Step
 from registry.mirror.metrics import MirrorMetrics
+from registry.mirror.reconcile import reconcile
 from registry.store.database import Database
 from registry.store.embedded import EmbeddedPostgres
+from tests.mirror.everything import every_operation
 from tests.scene import BANK, SUPPLIER, Scene
 
 STEPS_MAX = 50
@@ -59,6 +62,29 @@ def busy(scene: Scene, *, rounds: int = 3) -> None:
         scene.split(receivable_id, start=0, cut=30_000, to=BANK)
         scene.endorse(receivable_id, start=60_000, to=BANK, person=SUPPLIER)
     scene.refuse(scene.register())
+
+
+def require_every_operation_mirrored(scene: Scene, database: Database, postgres: EmbeddedPostgres) -> None:
+    """Each operation, one round of the mirror after the other: its books are those that the chain gives."""
+    follower = follower_of(scene, database)
+    without_the_mirror = scene.act
+
+    def act(person: int, data: bytes) -> Entry:
+        entry = without_the_mirror(person, data)
+        follower.catch_up()
+        return entry
+
+    scene.act = act  # type: ignore[method-assign]  # each operation is a round of the mirror
+    every_operation(scene)
+    follower.catch_up()
+    with database.bulk() as connection:
+        mirrored = {row[0] for row in connection.execute("SELECT DISTINCT operation FROM entry").fetchall()}
+    assert mirrored == set(ENTRY_BY_OPERATION)
+    rebuilt = rebuilding.rebuild(database)
+    assert rebuilt.before == rebuilt.after == built_from_nothing(scene, postgres)
+    report = reconcile(database, scene.node, contract=scene.deployment.receivables, deep=True)
+    assert report.differences == []
+    assert report.compared > 200
 
 
 def insist(follower: Follower) -> list[Step]:

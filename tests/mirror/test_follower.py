@@ -14,7 +14,7 @@ import pytest
 from registry.chain.contract import Calls
 from registry.chain.rpc import Block, BlockTag, Node, NodeUnreachable, RawLog, RpcFailed, Tips
 from registry.domain.decode import ENTRY_TOPICS
-from registry.domain.journal import ENTRY_BY_OPERATION, Endorsed, Entry, MemberAdmitted, Registered
+from registry.domain.journal import Endorsed, Entry, MemberAdmitted, Registered
 from registry.domain.keccak import keccak256
 from registry.errors import Refusal
 from registry.mirror import fetching, store
@@ -35,11 +35,10 @@ from registry.mirror.reconcile import reconcile
 from registry.store.database import Database
 from registry.store.embedded import EmbeddedPostgres
 from tests.mirror.everything import (
-    every_operation,
     every_operation_about_money,
     every_operation_without_money,
 )
-from tests.mirror.following import built_from_nothing, busy, digest, follower_of
+from tests.mirror.following import built_from_nothing, busy, digest, follower_of, require_every_operation_mirrored
 from tests.scene import BANK, OPERATOR, STRANGER, SUPPLIER, Scene
 
 
@@ -69,25 +68,7 @@ def busy_mirror(busy_scene: Scene, postgres: EmbeddedPostgres) -> Iterator[Datab
 def test_every_operation_is_mirrored_as_the_chain_has_it(
     scene: Scene, database: Database, postgres: EmbeddedPostgres
 ) -> None:
-    follower = follower_of(scene, database)
-    snapshot_every_step = scene.act
-
-    def act(person: int, data: bytes) -> Entry:
-        entry = snapshot_every_step(person, data)
-        follower.catch_up()
-        return entry
-
-    scene.act = act  # type: ignore[method-assign]  # each operation is a round of the mirror
-    every_operation(scene)
-    follower.catch_up()
-    with database.bulk() as connection:
-        mirrored = {row[0] for row in connection.execute("SELECT DISTINCT operation FROM entry").fetchall()}
-    assert mirrored == set(ENTRY_BY_OPERATION)
-    assert digest(database) == built_from_nothing(scene, postgres)
-    rebuilt = rebuilding.rebuild(database)
-    assert rebuilt.before == rebuilt.after
-    report = reconcile(database, scene.node, contract=scene.deployment.receivables, deep=True)
-    assert report.differences == []
+    require_every_operation_mirrored(scene, database, postgres)
 
 
 @pytest.mark.parametrize("act", [every_operation_without_money, every_operation_about_money, Scene.sunset])

@@ -14,17 +14,21 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect
 
-from registry.domain.journal import ENTRY_BY_OPERATION, Entry
 from registry.mirror.follower import Move
-from registry.mirror.rebuild import rebuild
-from registry.mirror.reconcile import reconcile
 from registry.store.database import LEASE_KEY, Database
 from registry.store.embedded import EmbeddedPostgres
 from registry.store.queries import parties
 from scripts.bench.lists import QUESTIONS, Book, fill
 from tests.conftest import empty_database, make_template
-from tests.mirror.everything import every_operation
-from tests.mirror.following import built_from_nothing, busy, digest, follower_of, running, until
+from tests.mirror.following import (
+    built_from_nothing,
+    busy,
+    digest,
+    follower_of,
+    require_every_operation_mirrored,
+    running,
+    until,
+)
 from tests.postgres import InstalledPostgres, installed
 from tests.scene import Scene
 from tests.store.schemas import differences, schema, take_back
@@ -96,25 +100,7 @@ def test_every_migration_goes_forth_and_back(database: Database) -> None:
 def test_every_operation_is_mirrored_as_by_the_wheels_server(
     scene: Scene, database: Database, wheels: EmbeddedPostgres
 ) -> None:
-    follower = follower_of(scene, database)
-    without_the_mirror = scene.act
-
-    def act(person: int, data: bytes) -> Entry:
-        entry = without_the_mirror(person, data)
-        follower.catch_up()
-        return entry
-
-    scene.act = act  # type: ignore[method-assign]  # each operation is a round of the mirror
-    every_operation(scene)
-    follower.catch_up()
-    with database.bulk() as connection:
-        mirrored = {row[0] for row in connection.execute("SELECT DISTINCT operation FROM entry").fetchall()}
-    assert mirrored == set(ENTRY_BY_OPERATION)
-    rebuilt = rebuild(database)
-    assert rebuilt.before == rebuilt.after == built_from_nothing(scene, wheels)
-    report = reconcile(database, scene.node, contract=scene.deployment.receivables, deep=True)
-    assert report.differences == []
-    assert report.compared > 200
+    require_every_operation_mirrored(scene, database, wheels)
 
 
 def test_a_reorg_is_undone(scene: Scene, database: Database, wheels: EmbeddedPostgres) -> None:
