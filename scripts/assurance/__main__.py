@@ -38,7 +38,7 @@ class Part:
 
 
 PARTS: Final = (
-    Part("forge", "fuzz tests and invariants", 1, 20),
+    Part("forge", "fuzz tests and invariants", 1, 30),
     Part("chaos", "the mirror under reorgs, faults and kills", 1, 25),
     Part("forgeries", "a thousand proofs with single values changed", 1, 20),
     Part("dependencies", "pinned packages against advisories", 1, 5),
@@ -47,7 +47,7 @@ PARTS: Final = (
     Part("gas", "gas against the snapshot", 1, 4),
     Part("domain_coverage", "lines and branches of registry/domain", 1, 8),
     Part("bundle_fuzz", "the verifier of proofs under fuzzing", 1, 6),
-    Part("symbolic", "proofs by symbolic execution", 1, 20),
+    Part("symbolic", "proofs by symbolic execution", 1, 25),
     Part("contract_coverage", "statements and branches of the contracts", 2, 12),
     Part("mutation", "planted faults in the contracts", 2, 25),
     Part("schedules", "random schedules and walks, contract against fold", 2, 25),

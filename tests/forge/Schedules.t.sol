@@ -8,7 +8,7 @@ import {Kind, Schedules, Step} from "./support/Schedules.sol";
 /// @notice Random schedules in memory: the formulas of libraries/Amounts.sol over whole lives of a receivable.
 contract SchedulesTest is Schedules {
     /// forge-config: default.fuzz.runs = 10000
-    /// forge-config: assurance.fuzz.runs = 1000000
+    /// forge-config: assurance.fuzz.runs = 250000
     function testFuzz_noScheduleOverpaysAndNothingIsLeftOver(uint256 seed) external {
         _live(seed);
     }
