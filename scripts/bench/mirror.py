@@ -28,8 +28,8 @@ from rich.console import Console
 from rich.table import Table
 
 from registry.chain.deploy import Deployment
-from registry.chain.heads import Heads, heads_url
 from registry.chain.rpc import Node, RawLog
+from registry.commands.services import Services, following
 from registry.domain.decode import ENTRY_TOPICS, decode
 from registry.domain.keccak import keccak256
 from registry.mirror import store
@@ -195,17 +195,12 @@ def child_reconcile(database: Database, node: Node, deployment: Deployment) -> d
 
 
 def child_follow(database: Database, node: Node, deployment: Deployment) -> dict[str, Any]:
-    """Follow the head until standard input ends."""
-    stop, nudge = threading.Event(), threading.Event()
-
-    def wait() -> None:
+    """Follow the head, with all that a mirror in service does besides, until standard input ends."""
+    with (
+        tempfile.TemporaryDirectory(prefix="counterfoil-bench-") as home,
+        following(Services(Path(home), node, database, deployment)),
+    ):
         sys.stdin.read()
-        stop.set()
-        nudge.set()
-
-    threading.Thread(target=wait, daemon=True).start()
-    with Heads(heads_url(node.url), nudge=nudge) as heads:
-        follower_of(database, node, deployment).run(stop, nudge=nudge, poll=lambda: heads.poll_seconds)
     return {"bytes": peak_bytes(os.getpid())}
 
 
