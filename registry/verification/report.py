@@ -15,7 +15,9 @@ EXIT_CODES: Final = {Status.PROVEN: 0, Status.CONTRADICTED: 1, Status.NOT_PROVEN
 
 OUTCOMES: Final = {
     Status.PROVEN: "PROVEN: every statement holds at this block.",
-    Status.NOT_PROVEN: "NOT PROVEN: nothing is contradicted, and what is marked rests on the bundle's own word.",
+    Status.NOT_PROVEN: (
+        "NOT PROVEN: nothing is contradicted, but what is marked can be made up: it rests on the bundle's own word."
+    ),
     Status.CONTRADICTED: "REFUSED: do not rely on anything in this bundle.",
 }
 

@@ -7,7 +7,7 @@ Ends in a verdict or in BundleMalformed, whatever the bytes, within bounds of ti
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any, Protocol
@@ -121,6 +121,10 @@ class Pins:
     code_hash: bytes
 
 
+_PREMISES = {"header": "that block is the chain's", "contract": "that contract is the registry"}
+"""The findings from which all later ones follow, and what is granted where they are not proven."""
+
+
 class _Contradiction(Exception):
     """A step that does not hold: nothing that builds on it is proven."""
 
@@ -133,7 +137,8 @@ class _Contradiction(Exception):
 def verify(data: bytes, *, witness: Witness | None = None, pins: Pins | None = None) -> Verdict:
     """Check the bytes of a bundle. Raises BundleMalformed, BundleTooLarge.
 
-    Without a witness the header is only what the bundle says, without pins the contract is: neither is proven then.
+    Without a witness the header is only what the bundle says, without pins the contract is: neither is proven then, and
+    nothing that follows from them is.
     """
     bundle = Bundle.decode(data)
     findings: list[Finding] = []
@@ -167,8 +172,20 @@ def verify(data: bytes, *, witness: Witness | None = None, pins: Pins | None = N
         header=header,
         sealed=bundle.sealed,
         stated=bundle.stated,
-        findings=tuple(findings),
+        findings=tuple(_as_far_as_known(findings)),
     )
+
+
+def _as_far_as_known(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings, those that rest on a block or a registry that nobody vouches for as not proven."""
+    unmet: list[str] = []
+    for finding in findings:
+        if unmet and finding.status is Status.PROVEN:
+            yield replace(finding, status=Status.NOT_PROVEN, words=f"if {' and '.join(unmet)}: {finding.words}")
+        else:
+            yield finding
+        if finding.name in _PREMISES and finding.status is not Status.PROVEN:
+            unmet.append(_PREMISES[finding.name])
 
 
 # ------------------------------------------------------------------ the steps

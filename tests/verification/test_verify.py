@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.domain.fold import empty_receivable, fold_all, walk
-from registry.domain.identifiers import CertificateId
+from registry.domain.identifiers import Address, CertificateId
 from registry.domain.journal import (
     Confirmed,
     CreditNoted,
@@ -32,11 +32,12 @@ from registry.domain.journal import (
 from registry.domain.provenance import bearing
 from registry.domain.receivable import DAY_SECONDS
 from registry.verification.bundle import Bundle, BundleMalformed, canonical
+from registry.verification.header import Header
 from registry.verification.layout import CERTIFICATES, MEMBERS, RECORDS, place
 from registry.verification.make import ProofFailed
 from registry.verification.report import OUTCOMES, lines
 from registry.verification.statement import STATEMENTS
-from registry.verification.verify import Finding, KnownHash, Pins, Status, Verdict, verify
+from registry.verification.verify import Finding, KnownHash, Pins, Status, Verdict, Witness, verify
 from tests.properties.journals import DEBTOR, DUE, PARTIES, WHERE, any_entry, ended_journals, journals
 from tests.verification import hostile, money
 from tests.verification.paper import BLOCK, CHAIN_ID, CODE_HASH, Paper
@@ -98,8 +99,7 @@ def test_what_is_true_is_proven_with_a_witness_and_pins(certificate: Certificate
     assert verdict.header is not None
     assert (verdict.header.number, verdict.header.at) == (BLOCK, PAPER.at)
     alone = verify(data)
-    assert alone.status is Status.NOT_PROVEN
-    assert {one.name for one in alone.findings if one.status is Status.NOT_PROVEN} == {"header", "contract"}
+    assert {one.status for one in alone.findings} == {Status.NOT_PROVEN}
     # What is stated is the same, however much is sealed.
     assert read(data)["stated"] == read(PAPER.bundle(certificate))["stated"]
 
@@ -124,6 +124,47 @@ def test_a_suspended_holder_is_stated() -> None:
 
 def test_the_same_block_gives_the_same_bytes() -> None:
     assert PAPER.bundle(SOME[0]) == PAPER.bundle(SOME[0])
+
+
+# ------------------------------------------------------------------- on whose word it rests
+
+
+def own_state(amount: int) -> bytes:
+    """A state of one's own at the registry's address, with its code: whoever wants one makes it."""
+    certificate = CertificateId(NUMBER, 0, amount)
+    entries = [replace(REGISTERED, face=amount), replace(CONFIRMED, face=amount)]
+    return Paper.of({NUMBER: entries}, contract=PAPER.contract, at=PAPER.at).bundle(certificate)
+
+
+class Undecided:
+    """A witness that knows nothing of the block, as too few signatures or a node that lacks it."""
+
+    def judge(self, header: Header, *, chain_id: int, contract: Address) -> tuple[Status, str]:  # noqa: ARG002
+        return Status.NOT_PROVEN, "0 of 1 witnesses signed it"
+
+
+@pytest.mark.parametrize("witness", [None, Undecided()], ids=["nobody", "one who does not know"])
+def test_nothing_is_proven_where_nobody_vouches_for_the_block(witness: Witness | None) -> None:
+    verdict = verify(own_state(99_999_900), witness=witness, pins=PINS)
+    assert verdict.status is Status.NOT_PROVEN
+    assert {one.status for one in verdict.findings} == {Status.NOT_PROVEN}
+    assert finding(verdict, "amount").words == "if that block is the chain's: 999999.00 EUR"
+    assert finding(verdict, "contract").words.startswith("if that block is the chain's: 0x")
+
+
+def test_nothing_of_a_contract_is_proven_that_nobody_vouches_for() -> None:
+    verdict = verify(PLEDGED, witness=WITNESS)
+    assert [one.name for one in verdict.findings if one.status is Status.PROVEN] == ["header"]
+    assert finding(verdict, "holder").words.startswith("if that contract is the registry: 0x")
+    both = "if that block is the chain's and that contract is the registry: 0x"
+    assert finding(verify(PLEDGED), "holder").words.startswith(both)
+
+
+def test_what_is_contradicted_stays_so_where_nobody_vouches_for_the_block() -> None:
+    verdict = verify(changed(PLEDGED, "stated", "due", to=1))
+    assert verdict.status is Status.CONTRADICTED
+    assert [one.name for one in verdict.findings if one.status is Status.CONTRADICTED] == ["due"]
+    assert Status.PROVEN not in {one.status for one in verdict.findings}
 
 
 # ------------------------------------------------------------------------------ touched
