@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import Any, Final
 
 from registry.documents.commitments import OpenedField
@@ -95,8 +96,7 @@ class Bundle:
         certificate = _certificate(read["certificate"])
         if not isinstance(read["stated"], dict):
             raise BundleMalformed("stated is no object")
-        if _is_deeper(read["stated"], DEPTH_MAX - 1):
-            raise BundleMalformed(f"it is nested deeper than {DEPTH_MAX}")
+        require_bounded(read["stated"], depth=DEPTH_MAX - 1)
         bundle = cls(
             chain_id=_number(read["chain_id"], bits=48),
             contract=_bytes(read["contract"], length=20),
@@ -155,12 +155,19 @@ def read_object(data: bytes) -> dict[str, Any]:
     return read
 
 
-def _is_deeper(value: Any, depth: int) -> bool:
-    """Whether lists and objects are nested deeper. Only what is stated can be: all else is read by its form."""
+def require_bounded(value: Any, *, depth: int) -> None:
+    """Refuse JSON of which no form is read in which lists and objects are nested deeper, or a text is too long.
+
+    Raises BundleMalformed, BundleTooLarge.
+    """
+    if isinstance(value, str):
+        _text(value)
     if not isinstance(value, dict | list):
-        return False
-    inner = value.values() if isinstance(value, dict) else value
-    return depth == 0 or any(_is_deeper(one, depth - 1) for one in inner)
+        return
+    if depth == 0:
+        raise BundleMalformed(f"it is nested deeper than {DEPTH_MAX}")
+    for one in chain(value, value.values()) if isinstance(value, dict) else value:
+        require_bounded(one, depth=depth - 1)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

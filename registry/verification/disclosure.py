@@ -12,7 +12,7 @@ from typing import Final
 from registry.domain.identifiers import Address, format_address
 from registry.domain.keccak import keccak256
 from registry.domain.printable import printable
-from registry.verification.bundle import Bundle, BundleMalformed, canonical, read_object, to_hex
+from registry.verification.bundle import DEPTH_MAX, Bundle, BundleMalformed, canonical, read_object, require_bounded, to_hex
 from registry.verification.secp256k1 import SignatureMalformed, recover
 from registry.verification.verify import Finding, Pins, Status, Verdict, Witness, verify
 
@@ -60,6 +60,7 @@ class Disclosure:
             signature = bytes.fromhex(words[2].removeprefix("0x"))
         except ValueError as error:
             raise BundleMalformed("the signature is not written in hex digits") from error
+        require_bounded(read["proof"], depth=DEPTH_MAX)
         found = cls(canonical(read["proof"]), words[0], words[1], signature)
         if found.encode() != data:
             raise BundleMalformed("it is not in canonical form")
