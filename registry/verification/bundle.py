@@ -25,6 +25,7 @@ NODES_MAX = 4_096
 NODE_BYTES_MAX = 1_024
 HEADER_BYTES_MAX = 8_192
 OPENED_MAX = 200
+STATED_MAX = 32
 DEPTH_MAX = 8
 TEXT_CHARACTERS_MAX = 100_000
 _VALUES_MAX = 20 * ENTRIES_MAX
@@ -96,6 +97,8 @@ class Bundle:
         certificate = _certificate(read["certificate"])
         if not isinstance(read["stated"], dict):
             raise BundleMalformed("stated is no object")
+        if len(read["stated"]) > STATED_MAX:
+            raise BundleTooLarge(f"{len(read['stated'])} statements; at most {STATED_MAX} are taken")
         require_bounded(read["stated"], depth=DEPTH_MAX - 1)
         bundle = cls(
             chain_id=_number(read["chain_id"], bits=48),

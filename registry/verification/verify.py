@@ -324,7 +324,7 @@ def _compared(stated: Mapping[str, Any], expected: Mapping[str, Any], sealed: in
             yield Finding(name, Status.PROVEN, words)
         else:
             yield Finding(name, Status.CONTRADICTED, f"the chain says otherwise: {words}")
-    for name in stated.keys() - expected.keys():
+    for name in sorted(stated.keys() - expected.keys()):
         yield Finding(printable(name)[:40], Status.CONTRADICTED, "no bundle of this version states it")
 
 

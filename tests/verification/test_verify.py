@@ -274,6 +274,8 @@ def test_a_statement_that_is_missing_and_one_too_many_are_refused() -> None:
     refused(
         changed(PLEDGED, "stated", to=read(PLEDGED)["stated"] | {"rating": "A"}), "rating", "no bundle of this version"
     )
+    more = changed(PLEDGED, "stated", to=read(PLEDGED)["stated"] | dict.fromkeys(["c", "a", "e", "b", "d"]))
+    assert [one.name for one in checked(more).findings][-5:] == ["a", "b", "c", "d", "e"]
     quiet = changed(PLEDGED, "stated", to=read(PLEDGED)["stated"] | {"\x1b[2J" + "a" * 100: 1})
     assert "\ufffd[2J" + "a" * 36 in {one.name for one in checked(quiet).findings}
 

@@ -18,6 +18,8 @@ const ENTRIES_MAX = 100_000;
 const NODES_MAX = 4096;
 const NODE_BYTES_MAX = 1024;
 const HEADER_BYTES_MAX = 8192;
+const STATED_MAX = 32;
+const TEXT_CHARACTERS_MAX = 100_000;
 const DEPTH_MAX = 8;
 const UINT48_MAX = 2 ** 48 - 1;
 const UINT64_MAX = 2n ** 64n - 1n;
@@ -95,9 +97,9 @@ function canonical(value, depth = 1) {
   if (Array.isArray(value)) return `[${value.map((item) => canonical(item, depth + 1)).join(",")}]`;
   if (value !== null && typeof value === "object") {
     const names = Object.keys(value).sort();
-    return `{${names.map((name) => `${JSON.stringify(name)}:${canonical(value[name], depth + 1)}`).join(",")}}`;
+    return `{${names.map((name) => `${canonical(name)}:${canonical(value[name], depth + 1)}`).join(",")}}`;
   }
-  demand(typeof value !== "string" || value.isWellFormed(), "a text is not Unicode");
+  if (typeof value === "string") requireText(value, "a text");
   return JSON.stringify(value);
 }
 
@@ -125,7 +127,8 @@ function requireList(value, max, what) {
 }
 
 function requireText(value, what) {
-  demand(typeof value === "string", `${what} is not a text`);
+  demand(typeof value === "string" && value.isWellFormed(), `${what} is not a text in Unicode`);
+  demand(value.length <= TEXT_CHARACTERS_MAX || [...value].length <= TEXT_CHARACTERS_MAX, `${what} is too long`);
   return value;
 }
 
@@ -638,6 +641,7 @@ async function check(path, blockHash) {
   const names = ["format", "chain_id", "contract", "certificate", "stated", "entries", "header", "nodes", "opened"];
   requireNames(bundle, names, "the bundle");
   demand(bundle.format === FORMAT, "it is of another format");
+  demand(Object.keys(bundle.stated ?? {}).length <= STATED_MAX, "too much is stated");
   const chainId = requireNumber(bundle.chain_id, "chain_id");
   const contract = requireAddress(bundle.contract, "contract");
   const range = readCertificate(bundle.certificate);
