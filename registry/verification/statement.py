@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from registry.chain.words import MemberWord
 from registry.domain import calendar, rules
 from registry.domain.fold import JournalBroken, empty_receivable, walk_hashed
 from registry.domain.identifiers import Address, CertificateId
@@ -99,7 +100,7 @@ def statement(certificate: CertificateId, history: History, words: Words, *, now
         "debtor_standing": {
             "dishonoured": words.debtor.dishonoured,
             "frozen": words.debtor.frozen,
-            "status": _status(words.debtor.status),
+            "status": _standing(words.debtor, now=now),
         },
         "due": receivable.due,
         "encumbrances": sorted(_encumbrances(certificate, receivable, part, words, now=now), key=_by_kind),
@@ -137,10 +138,8 @@ def _encumbrances(
                 "demanded": part.recourse.demanded,
             }
         yield from _freezes("certificate", part.orders, now=now)
-        if words.holder is not None and words.holder.status == MemberStatus.SUSPENDED:
-            yield {"kind": "holder", "status": "suspended"}
-        if words.holder is not None and words.holder.frozen:
-            yield {"kind": "holder", "status": "frozen"}
+        if words.holder is not None:
+            yield from _hindrances(words.holder, now=now)
     yield from _freezes("receivable", receivable.orders, now=now)
     if receivable.disputed and receivable.cancelled < certificate.end and certificate.start < receivable.senior:
         yield {"kind": "dispute"}
@@ -151,12 +150,26 @@ def _freezes(scope: str, orders: Iterable[Freeze], *, now: int) -> Iterator[dict
         yield {"kind": "freeze", "order": to_hex(freeze.order), "scope": scope, "until": freeze.expiry}
 
 
+def _hindrances(holder: MemberWord, *, now: int) -> Iterator[dict[str, Any]]:
+    standing = _standing(holder, now=now)
+    if standing != "active":
+        yield {"kind": "holder", "status": standing}
+    if holder.frozen:
+        yield {"kind": "holder", "status": "frozen"}
+
+
 def _by_kind(encumbrance: dict[str, Any]) -> tuple[str, bytes]:
     return encumbrance["kind"], canonical(encumbrance)
 
 
-def _status(number: int) -> str:
-    return MemberStatus(number).name.lower() if number in MemberStatus.__members__.values() else str(number)
+def _standing(member: MemberWord, *, now: int) -> str:
+    """"active" as long as it may take part in operations, "expired" once its KYC is, else the status of its word."""
+    if rules.is_in_good_standing(member.status, kyc_expiry=member.kyc_expiry, now=now):
+        return "active"
+    if member.status == MemberStatus.ACTIVE:
+        return "expired"
+    known = member.status in MemberStatus.__members__.values()
+    return MemberStatus(member.status).name.lower() if known else str(member.status)
 
 
 def in_words(name: str, stated: Mapping[str, Any], *, sealed: int) -> str:
@@ -170,8 +183,9 @@ def in_words(name: str, stated: Mapping[str, Any], *, sealed: int) -> str:
                 return "the debtor has not confirmed the claim"
             return f"the debtor's, by entry {value['entry']} of {calendar.instant(value['at'])}"
         case "debtor_standing":
+            standing = "its KYC has expired" if value["status"] == "expired" else value["status"]
             frozen = ", under an order" if value["frozen"] else ""
-            return f"{value['status']}{frozen}, {value['dishonoured']} debts not paid in time"
+            return f"{standing}{frozen}, {value['dishonoured']} debts not paid in time"
         case "due":
             return calendar.day(value)
         case "encumbrances":
@@ -202,5 +216,7 @@ def _encumbrance_in_words(value: Mapping[str, Any]) -> str:
             return f"the {value['scope']} is frozen by order {value['order']} until {calendar.instant(value['until'])}"
         case "dispute":
             return "in dispute"
+        case _ if value["status"] == "expired":
+            return "the holder's KYC has expired"
         case _:
             return f"the holder is {value['status']}"

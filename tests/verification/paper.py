@@ -116,9 +116,15 @@ class Paper:
 
     @classmethod
     def of(
-        cls, histories: Mapping[int, Sequence[Entry]], *, contract: Address, at: int, suspended: bool = False
+        cls,
+        histories: Mapping[int, Sequence[Entry]],
+        *,
+        contract: Address,
+        at: int,
+        suspended: bool = False,
+        kyc_seconds: int = 1,
     ) -> Paper:
-        """The state to which these journals lead, at the time `at` (seconds)."""
+        """The state to which these journals lead, at the time `at` (seconds), and how long its members' KYC lasts."""
         words: dict[bytes, int] = {}
         members: set[Address] = set()
         for receivable_id, entries in histories.items():
@@ -134,7 +140,9 @@ class Paper:
             members |= {receivable.debtor, *(part.holder for part in receivable.certificates.values())}
         words[REGISTRY_HEAD_PLACE] = int.from_bytes(REGISTRY_HEAD)
         for member in members:
-            words[place(member, MEMBERS)] = numbers((1, 64), (at + 1, 40), (7, 32), (2 if suspended else 1, 8))
+            words[place(member, MEMBERS)] = numbers(
+                (1, 64), (at + kyc_seconds, 40), (7, 32), (2 if suspended else 1, 8)
+            )
         stored = {slot: rlp.encode(word) for slot, word in words.items() if word}
         return cls.of_words(histories, stored, contract=contract, at=at)
 

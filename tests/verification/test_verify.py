@@ -113,13 +113,23 @@ def test_the_book_has_what_can_be_stated() -> None:
     assert any(one["holder"] is None for one in stated)
 
 
-def test_a_suspended_holder_is_stated() -> None:
+@pytest.mark.parametrize(
+    ("how", "status"),
+    [({"suspended": True}, "suspended"), ({"kyc_seconds": 0}, "expired"), ({"kyc_seconds": 1}, "active")],
+    ids=["suspended", "expired", "active"],
+)
+def test_the_standing_of_debtor_and_holder_is_stated(how: dict[str, Any], status: str) -> None:
     certificate = Bundle.decode(PLEDGED).certificate
     history = PAPER.histories[certificate.receivable_id]
-    paper = Paper.of({certificate.receivable_id: history}, contract=PAPER.contract, at=PAPER.at, suspended=True)
+    paper = Paper.of({certificate.receivable_id: history}, contract=PAPER.contract, at=PAPER.at, **how)
     data = paper.bundle(certificate)
-    assert {"kind": "holder", "status": "suspended"} in read(data)["stated"]["encumbrances"]
-    assert checked(data, paper=paper).status is Status.PROVEN
+    stated = read(data)["stated"]
+    assert stated["debtor_standing"]["status"] == status
+    assert ({"kind": "holder", "status": status} in stated["encumbrances"]) is (status != "active")
+    verdict = checked(data, paper=paper)
+    assert verdict.status is Status.PROVEN
+    assert ("the holder's KYC has expired" in finding(verdict, "encumbrances").words) is (status == "expired")
+    assert finding(verdict, "debtor_standing").words.startswith("its KYC has" if status == "expired" else status)
 
 
 def test_the_same_block_gives_the_same_bytes() -> None:

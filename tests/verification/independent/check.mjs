@@ -387,7 +387,8 @@ const unpackCertificate = (word) => ({
 });
 
 const unpackMember = (word) => ({
-  status: MEMBER_STATUS[Number(bits(word, 136, 8))],
+  status: MEMBER_STATUS[Number(bits(word, 136, 8))] ?? String(bits(word, 136, 8)),
+  kycExpiry: Number(bits(word, 64, 40)),
   frozen: flag(word, 144),
   dishonoured: Number(bits(word, 145, 32)),
 });
@@ -495,7 +496,11 @@ function statement({ range, entries, history, read, time }) {
     amount: money(range.end - range.start, terms.currency),
     confirmation: confirmation(entries),
     debtor: terms.debtor,
-    debtor_standing: read.debtor,
+    debtor_standing: {
+      status: standing(read.debtor, time),
+      frozen: read.debtor.frozen,
+      dishonoured: read.debtor.dishonoured,
+    },
     due: terms.due,
     encumbrances: encumbrances({ range, history, read, past, isHeld, time }),
     holder: isHeld ? certificate.holder : null,
@@ -538,6 +543,9 @@ function confirmation(entries) {
   return { at, debtor, entry: index + 1 };
 }
 
+/** A member is active until the second in which its KYC expires. */
+const standing = ({ status, kycExpiry }, time) => (status === "active" && time >= kycExpiry ? "expired" : status);
+
 /** The orders that have not expired. One that has may still be marked in the word. */
 const inForce = (orders, time) => [...orders].filter(([, until]) => time < until);
 
@@ -556,7 +564,8 @@ function encumbrances({ range, history, read, past, isHeld, time }) {
       const { account: seller, amount, demanded } = recourse;
       found.push({ kind: "recourse", seller, amount: String(amount), demanded });
     }
-    if (holder.status === "suspended") found.push({ kind: "holder", status: "suspended" });
+    const status = standing(holder, time);
+    if (status !== "active") found.push({ kind: "holder", status });
     if (holder.frozen) found.push({ kind: "holder", status: "frozen" });
   }
   const place = (one) => `${one.kind} ${canonical(one)}`;
