@@ -31,7 +31,7 @@ STATEMENTS: Mapping[str, str] = {
     "originator": "originator",
     "paid": "what was paid",
     "phase": "phase",
-    "registration": "single registration",
+    "registration": "registration",
     "registry_head": "registry's own journal",
 }
 """What a bundle states, each with its name for people."""
@@ -184,7 +184,7 @@ def in_words(name: str, stated: Mapping[str, Any], *, sealed: int) -> str:
             return f"the debtor's, by entry {value['entry']} of {calendar.instant(value['at'])}"
         case "debtor_standing":
             standing = "its KYC has expired" if value["status"] == "expired" else value["status"]
-            frozen = ", under an order" if value["frozen"] else ""
+            frozen = ", an order is recorded on it and may have expired" if value["frozen"] else ""
             return f"{standing}{frozen}, {value['dishonoured']} debts not paid in time"
         case "due":
             return calendar.day(value)
@@ -196,10 +196,10 @@ def in_words(name: str, stated: Mapping[str, Any], *, sealed: int) -> str:
         case "holder":
             return value or "nobody: the certificate is no more"
         case "paid":
-            return f"{value['receivable']} minor units by the debtor, {value['certificate']} of it to this certificate"
+            return f"{value['receivable']} minor units paid in, {value['certificate']} of it paid out on this certificate"
         case "registration":
             which = "stands" if value["only"] else "does not stand"
-            return f"the claim's fingerprint {which} for this receivable"
+            return f"between this debtor and this originator the claim's fingerprint {which} for this receivable"
         case "registry_head":
             return f"its head is {value}"
         case _:
@@ -211,12 +211,15 @@ def _encumbrance_in_words(value: Mapping[str, Any]) -> str:
         case "lien":
             return f"pledged to {value['financier']} for {value['secured']} minor units"
         case "recourse":
-            return f"recourse to {value['seller']} for {value['amount']} minor units"
+            demanded = ", demanded" if value["demanded"] else ""
+            return f"recourse to {value['seller']} for {value['amount']} minor units{demanded}"
         case "freeze":
             return f"the {value['scope']} is frozen by order {value['order']} until {calendar.instant(value['until'])}"
         case "dispute":
             return "in dispute"
         case _ if value["status"] == "expired":
             return "the holder's KYC has expired"
+        case _ if value["status"] == "frozen":
+            return "an order is recorded on the holder and may have expired"
         case _:
             return f"the holder is {value['status']}"

@@ -122,6 +122,7 @@ class Paper:
         contract: Address,
         at: int,
         suspended: bool = False,
+        frozen: bool = False,
         kyc_seconds: int = 1,
     ) -> Paper:
         """The state to which these journals lead, at the time `at` (seconds), and how long its members' KYC lasts."""
@@ -141,7 +142,7 @@ class Paper:
         words[REGISTRY_HEAD_PLACE] = int.from_bytes(REGISTRY_HEAD)
         for member in members:
             words[place(member, MEMBERS)] = numbers(
-                (1, 64), (at + kyc_seconds, 40), (7, 32), (2 if suspended else 1, 8)
+                (1, 64), (at + kyc_seconds, 40), (7, 32), (2 if suspended else 1, 8), (frozen, 1)
             )
         stored = {slot: rlp.encode(word) for slot, word in words.items() if word}
         return cls.of_words(histories, stored, contract=contract, at=at)

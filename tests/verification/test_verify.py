@@ -36,7 +36,7 @@ from registry.verification.header import Header
 from registry.verification.layout import CERTIFICATES, MEMBERS, RECORDS, place
 from registry.verification.make import ProofFailed
 from registry.verification.report import OUTCOMES, lines
-from registry.verification.statement import STATEMENTS
+from registry.verification.statement import STATEMENTS, in_words
 from registry.verification.verify import Finding, KnownHash, Pins, Status, Verdict, Witness, verify
 from tests.properties.journals import DEBTOR, DUE, PARTIES, WHERE, any_entry, ended_journals, journals
 from tests.verification import hostile, money
@@ -130,6 +130,28 @@ def test_the_standing_of_debtor_and_holder_is_stated(how: dict[str, Any], status
     assert verdict.status is Status.PROVEN
     assert ("the holder's KYC has expired" in finding(verdict, "encumbrances").words) is (status == "expired")
     assert finding(verdict, "debtor_standing").words.startswith("its KYC has" if status == "expired" else status)
+
+
+def test_an_order_on_a_member_is_told_as_recorded_not_as_in_force() -> None:
+    certificate = Bundle.decode(PLEDGED).certificate
+    history = PAPER.histories[certificate.receivable_id]
+    paper = Paper.of({certificate.receivable_id: history}, contract=PAPER.contract, at=PAPER.at, frozen=True)
+    verdict = checked(paper.bundle(certificate), paper=paper)
+    assert verdict.status is Status.PROVEN
+    assert "an order is recorded on the holder and may have expired" in finding(verdict, "encumbrances").words
+    assert ", an order is recorded on it and may have expired, " in finding(verdict, "debtor_standing").words
+
+
+def test_what_was_paid_and_what_may_be_demanded_is_told_without_guessing_by_whom() -> None:
+    recourse = {"kind": "recourse", "seller": "0x01", "amount": "5", "demanded": True}
+    paid = {"receivable": "5000", "certificate": "0"}
+    for stated, name, words in (
+        ({"paid": paid}, "paid", "5000 minor units paid in, 0 of it paid out on this certificate"),
+        ({"encumbrances": [recourse]}, "encumbrances", "recourse to 0x01 for 5 minor units, demanded"),
+        ({"encumbrances": [recourse | {"demanded": False}]}, "encumbrances", "recourse to 0x01 for 5 minor units"),
+        ({"registration": {"only": True}}, "registration", "between this debtor and this originator the claim's"),
+    ):
+        assert in_words(name, stated, sealed=0).removesuffix(" fingerprint stands for this receivable") == words
 
 
 def test_the_same_block_gives_the_same_bytes() -> None:
