@@ -28,6 +28,8 @@ OPENED_MAX = 200
 STATED_MAX = 32
 DEPTH_MAX = 8
 TEXT_CHARACTERS_MAX = 100_000
+NUMBER_BITS_MAX = 48
+"""Wider numbers are texts: many programs read JSON numbers as floating point, which is exact to 53 bits."""
 _VALUES_MAX = 20 * ENTRIES_MAX
 """Values in all: no entry has more, and reading costs memory for each."""
 
@@ -101,15 +103,15 @@ class Bundle:
             raise BundleTooLarge(f"{len(read['stated'])} statements; at most {STATED_MAX} are taken")
         require_bounded(read["stated"], depth=DEPTH_MAX - 1)
         bundle = cls(
-            chain_id=_number(read["chain_id"], bits=48),
-            contract=_bytes(read["contract"], length=20),
+            chain_id=read_number(read["chain_id"], bits=NUMBER_BITS_MAX),
+            contract=read_hex(read["contract"], length=20),
             certificate=certificate,
             stated=read["stated"],
             entries=tuple(
                 _entry_in(entry, certificate.receivable_id) for entry in _list(read["entries"], "entries", ENTRIES_MAX)
             ),
-            header=_bytes(read["header"], most=HEADER_BYTES_MAX),
-            nodes=tuple(_bytes(node, most=NODE_BYTES_MAX) for node in _list(read["nodes"], "nodes", NODES_MAX)),
+            header=read_hex(read["header"], most=HEADER_BYTES_MAX),
+            nodes=tuple(read_hex(node, most=NODE_BYTES_MAX) for node in _list(read["nodes"], "nodes", NODES_MAX)),
             opened=tuple(_opened(field) for field in _list(read["opened"], "opened", OPENED_MAX)),
         )
         if bundle.encode() != data:
@@ -173,6 +175,26 @@ def require_bounded(value: Any, *, depth: int) -> None:
         require_bounded(one, depth=depth - 1)
 
 
+def read_hex(value: Any, *, length: int | None = None, most: int | None = None) -> bytes:
+    """So many bytes, or at most so many, from their hex digits. Raises BundleMalformed, BundleTooLarge."""
+    try:
+        found = bytes.fromhex(value.removeprefix("0x"))
+    except (AttributeError, ValueError) as error:
+        raise BundleMalformed("bytes are written 0x and lower-case hex digits, two a byte") from error
+    if length is not None and len(found) != length:
+        raise BundleMalformed(f"{len(found)} bytes where there are {length}")
+    if most is not None and len(found) > most:
+        raise BundleTooLarge(f"{len(found)} bytes where at most {most} are taken")
+    return found
+
+
+def read_number(value: Any, *, bits: int) -> int:
+    """A number of at most so many bits. Raises BundleMalformed."""
+    if type(value) is not int or not 0 <= value < 1 << bits:
+        raise BundleMalformed(f"a number of at most {bits} bits is needed")
+    return value
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -210,24 +232,6 @@ _DIGITS_MAX = 78
 # the canonical one are refused as a whole bundle is, by what it would be written as.
 
 
-def _bytes(value: Any, *, length: int | None = None, most: int | None = None) -> bytes:
-    try:
-        found = bytes.fromhex(value.removeprefix("0x"))
-    except (AttributeError, ValueError) as error:
-        raise BundleMalformed("bytes are written 0x and lower-case hex digits, two a byte") from error
-    if length is not None and len(found) != length:
-        raise BundleMalformed(f"{len(found)} bytes where there are {length}")
-    if most is not None and len(found) > most:
-        raise BundleTooLarge(f"{len(found)} bytes where at most {most} are taken")
-    return found
-
-
-def _number(value: Any, *, bits: int) -> int:
-    if type(value) is not int or not 0 <= value < 1 << bits:
-        raise BundleMalformed(f"a number of at most {bits} bits is needed")
-    return value
-
-
 def _wide(value: Any, *, bits: int) -> int:
     if isinstance(value, str) and len(value) <= _DIGITS_MAX:
         try:
@@ -261,10 +265,6 @@ class _Form:
     writers: tuple[Callable[[Any], Any], ...]
 
 
-_NUMBER_BITS_MAX = 48
-"""Wider numbers are texts: many programs read JSON numbers as floating point, which is exact to 53 bits."""
-
-
 def _form(kind: type[Entry]) -> _Form:
     arguments = [argument for argument in kind.arguments() if argument.part != "journal"]
     return _Form(
@@ -284,18 +284,18 @@ def _width(argument: Argument) -> int:
 def _reader(argument: Argument) -> Callable[[Any], Any]:
     match argument.abi_type:
         case "address":
-            return partial(_bytes, length=20)
+            return partial(read_hex, length=20)
         case "bytes32":
-            return partial(_bytes, length=32)
+            return partial(read_hex, length=32)
         case _:
             bits = _width(argument)
-            return partial(_wide if bits > _NUMBER_BITS_MAX else _number, bits=bits)
+            return partial(_wide if bits > NUMBER_BITS_MAX else read_number, bits=bits)
 
 
 def _writer(argument: Argument) -> Callable[[Any], Any]:
     if argument.abi_type in ("address", "bytes32"):
         return to_hex
-    return str if _width(argument) > _NUMBER_BITS_MAX else int
+    return str if _width(argument) > NUMBER_BITS_MAX else int
 
 
 _FORMS = {kind.__name__: _form(kind) for kind in ENTRY_TYPES if any(one.part == "journal" for one in kind.arguments())}
@@ -337,8 +337,8 @@ def _sealed_in(value: dict[str, Any], receivable_id: int) -> Sealed:
         receivable_id,
         _wide(limits[0], bits=64),
         _wide(limits[1], bits=64),
-        _bytes(value["details"], length=32),
-        _number(value["at"], bits=40),
+        read_hex(value["details"], length=32),
+        read_number(value["at"], bits=40),
     )
 
 
@@ -357,6 +357,6 @@ def _opened(value: Any) -> OpenedField:
     return OpenedField(
         _text(parts[0]),
         _text(parts[1]),
-        _bytes(parts[2], length=32),
-        tuple(_bytes(sibling, length=32) for sibling in path),
+        read_hex(parts[2], length=32),
+        tuple(read_hex(sibling, length=32) for sibling in path),
     )

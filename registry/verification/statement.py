@@ -11,7 +11,7 @@ from typing import Any
 
 from registry.chain.words import MemberWord
 from registry.domain import calendar, rules
-from registry.domain.fold import JournalBroken, empty_receivable, walk_hashed
+from registry.domain.fold import JournalBroken, empty_receivable, walk
 from registry.domain.identifiers import Address, CertificateId
 from registry.domain.journal import Confirmed, Entry, OfferAccepted, Redeemed, Registered
 from registry.domain.money import Money, currency_to_show
@@ -52,21 +52,13 @@ class History:
     @classmethod
     def of(cls, entries: Iterable[Entry], *, chain_id: int, contract: Address, certificate: CertificateId) -> History:
         """Fold a whole journal, sealed entries too. Raises JournalBroken."""
-        hashed = ((entry, entry.hash()) for entry in entries)
-        return cls.of_hashed(hashed, chain_id=chain_id, contract=contract, certificate=certificate)
-
-    @classmethod
-    def of_hashed(
-        cls, entries: Iterable[tuple[Entry, bytes]], *, chain_id: int, contract: Address, certificate: CertificateId
-    ) -> History:
-        """As of, for who has the hash of each entry already. Raises JournalBroken."""
         state = empty_receivable(chain_id=chain_id, contract=contract, receivable_id=certificate.receivable_id)
         confirmed: tuple[int, Entry] | None = None
         registered: Registered | None = None
         part: Certificate | None = None
         existed = False
         paid_out = 0
-        for receivable, entry in walk_hashed(state, entries):
+        for receivable, entry in walk(state, entries):
             state = receivable
             match entry:
                 case Registered():
@@ -163,7 +155,7 @@ def _by_kind(encumbrance: dict[str, Any]) -> tuple[str, bytes]:
 
 
 def _standing(member: MemberWord, *, now: int) -> str:
-    """"active" as long as it may take part in operations, "expired" once its KYC is, else the status of its word."""
+    """ "active" as long as it may take part in operations, "expired" once its KYC is, else the status of its word."""
     if rules.is_in_good_standing(member.status, kyc_expiry=member.kyc_expiry, now=now):
         return "active"
     if member.status == MemberStatus.ACTIVE:
@@ -196,7 +188,8 @@ def in_words(name: str, stated: Mapping[str, Any], *, sealed: int) -> str:
         case "holder":
             return value or "nobody: the certificate is no more"
         case "paid":
-            return f"{value['receivable']} minor units paid in, {value['certificate']} of it paid out on this certificate"
+            received, given = value["receivable"], value["certificate"]
+            return f"{received} minor units paid in, {given} of it paid out on this certificate"
         case "registration":
             which = "stands" if value["only"] else "does not stand"
             return f"between this debtor and this originator the claim's fingerprint {which} for this receivable"

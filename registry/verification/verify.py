@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import reduce
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -263,29 +264,34 @@ def _first(entries: Sequence[Entry]) -> Registered:
 
 def _history(bundle: Bundle, words: Words) -> History:
     """The journal: complete, as its hash shows, and folded; what is sealed may be; and the contract's words agree."""
-    certificate = bundle.certificate
-    head = journal.genesis(chain_id=bundle.chain_id, contract=bundle.contract, journal_id=certificate.receivable_id)
-    hashes = [entry.hash() for entry in bundle.entries]
-    for entry_hash in hashes:
-        head = journal.append(head, entry_hash)
-    if head != words.record.head:
-        raise _Contradiction(
-            "history", "the entries do not give the head that the contract stores: one is missing, added or altered"
-        )
     try:
-        history = History.of_hashed(
-            zip(bundle.entries, hashes, strict=True),
-            chain_id=bundle.chain_id,
-            contract=bundle.contract,
-            certificate=certificate,
+        history = History.of(
+            bundle.entries, chain_id=bundle.chain_id, contract=bundle.contract, certificate=bundle.certificate
         )
     except JournalBroken as error:
+        # Entries that are not the contract's own say nothing of what it accepts.
+        _require_head(_head(bundle), words)
         raise _Contradiction("history", f"the contract cannot have accepted this: {error}") from error
+    _require_head(history.receivable.head, words)
     _require_open(bundle)
     for field, on_chain, folded in _words_and_fold(bundle, words, history):
         if on_chain != folded:
             raise _Contradiction("history", f"the contract's word of {field} is not what its journal says")
     return history
+
+
+def _head(bundle: Bundle) -> bytes:
+    """To what the entries hash, whatever they say. The fold hashes them too, and in an empty Python that takes long."""
+    receivable_id = bundle.certificate.receivable_id
+    empty = journal.genesis(chain_id=bundle.chain_id, contract=bundle.contract, journal_id=receivable_id)
+    return reduce(journal.append, (entry.hash() for entry in bundle.entries), empty)
+
+
+def _require_head(head: bytes, words: Words) -> None:
+    if head != words.record.head:
+        raise _Contradiction(
+            "history", "the entries do not give the head that the contract stores: one is missing, added or altered"
+        )
 
 
 def _require_open(bundle: Bundle) -> None:

@@ -190,7 +190,7 @@ class Paper:
         histories.pop(0)
         documents = {}
         for receivable_id, (registered, *others) in histories.items():
-            root, documents[receivable_id] = _document(receivable_id)
+            root, documents[receivable_id] = document(receivable_id)
             assert isinstance(registered, Registered)
             histories[receivable_id] = [replace(registered, document_root=root), *others]
         paper = cls.of(histories, contract=book.deployment.receivables, at=book.now)
@@ -245,8 +245,8 @@ class PaperNode(Node):
         return {**told, "hash": "0x" + keccak(self._paper.header).hex()}
 
 
-def _document(number: int) -> tuple[bytes, tuple[OpenedField, ...]]:
-    """A document root, and all fields under it."""
+def document(number: int) -> tuple[bytes, tuple[OpenedField, ...]]:
+    """A document root, and all fields under it, of an invoice of this number."""
     pairs = [(name, SCHEMA if name == "schema" else f"{name} of {number}") for name in DOCUMENT_FIELDS]
     salts = [keccak(text=f"{number} {name}") for name in DOCUMENT_FIELDS]
     committed = commit(pairs, salts)

@@ -171,7 +171,7 @@ def own_state(amount: int) -> bytes:
 class Undecided:
     """A witness that knows nothing of the block, as too few signatures or a node that lacks it."""
 
-    def judge(self, header: Header, *, chain_id: int, contract: Address) -> tuple[Status, str]:  # noqa: ARG002
+    def judge(self, header: Header, *, chain_id: int, contract: Address) -> tuple[Status, str]:
         return Status.NOT_PROVEN, "0 of 1 witnesses signed it"
 
 
