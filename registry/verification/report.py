@@ -11,7 +11,8 @@ from registry.verification.statement import STATEMENTS
 from registry.verification.verify import Status, Verdict
 
 EXIT_CODES: Final = {Status.PROVEN: 0, Status.CONTRADICTED: 1, Status.NOT_PROVEN: 3}
-"""2 is a misuse of the command line."""
+EXIT_UNUSABLE: Final = 2
+"""There is no verdict: a misuse of the command line, or nothing to check against, as a node that does not answer."""
 
 OUTCOMES: Final = {
     Status.PROVEN: "PROVEN: every statement holds at this block.",
