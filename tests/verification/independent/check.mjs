@@ -341,7 +341,7 @@ async function readWords(pool, storageRoot, { receivable, start }, registered) {
   await read(record + 3n, "what was claimed");
   const registryHead = pad(numberToHex(await read(mapped(0n, SLOT.records) + 1n, "the head of R-0")), { size: 32 });
   const certificate = unpackCertificate(await read(mapped(id, SLOT.certificates), "the certificate"));
-  const debtor = unpackMember(await read(mapped(terms.debtor, SLOT.members), "the debtor"));
+  const debtor = unpackMember(await read(mapped(registered.debtor, SLOT.members), "the debtor"));
   const holder = certificate.holder && unpackMember(await read(mapped(certificate.holder, SLOT.members), "the holder"));
   const claimKey = keccak256(words(registered.fingerprint, registered.debtor, registered.originator));
   const claimant = await read(mapped(claimKey, SLOT.fingerprints), "the fingerprint");
