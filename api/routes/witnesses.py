@@ -17,11 +17,12 @@ from api.schemas import witnesses as schemas
 from registry.commands.witnessing import take
 from registry.store.queries import attestations as queries
 from registry.store.queries.attestations import AttestationRow
-from registry.verification.attestation import AT_BLOCK_MAX, NUMBER_BITS
+from registry.verification.attestation import AT_BLOCK_MAX
+from registry.verification.bundle import NUMBER_BITS_MAX
 
 router = APIRouter(prefix="/v1/verification", tags=["Verification"], route_class=ListRoute)
 
-BlockNumber = Annotated[int, Field(ge=0, lt=2**NUMBER_BITS, description="Number of the block.", examples=[1024])]
+BlockNumber = Annotated[int, Field(ge=0, lt=2**NUMBER_BITS_MAX, description="Number of the block.", examples=[1024])]
 
 
 class AttestationsQuery(ListQuery):

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.schemas.common import AddressText, BlockOut, HashText, InstantText, Model, NextLink, hex_text, instant
 from registry.domain.identifiers import Address, format_address, parse_address
 from registry.store.queries.attestations import AttestationRow, WitnessRow
-from registry.verification.attestation import NUMBER_BITS, Attestation
+from registry.verification.attestation import Attestation
+from registry.verification.bundle import NUMBER_BITS_MAX
 
 SignatureText = Annotated[
     str, Field(pattern="^0x[0-9a-f]{130}$", description="r, s and v, 65 bytes.", examples=["0x" + "4f" * 64 + "1b"])
@@ -23,8 +24,8 @@ class AttestationIn(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     format: Literal["counterfoil/attestation/1"]
-    chain_id: int = Field(ge=1, lt=2**NUMBER_BITS, examples=[31337])
-    number: int = Field(ge=0, lt=2**NUMBER_BITS, description="Number of the block.", examples=[1024])
+    chain_id: int = Field(ge=1, lt=2**NUMBER_BITS_MAX, examples=[31337])
+    number: int = Field(ge=0, lt=2**NUMBER_BITS_MAX, description="Number of the block.", examples=[1024])
     hash: HashText
     registry: AddressText = Field(description="The registry that the witness looked at.")
     signature: SignatureText

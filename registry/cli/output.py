@@ -153,6 +153,16 @@ def refusal_document(refusal: Refusal) -> dict[str, Any]:
     }
 
 
+def tell(refusal: Refusal, *, as_json: bool) -> None:
+    """Print a refusal: a document for programs, its name and its hint for people."""
+    if as_json:
+        document(refusal_document(refusal))
+        return
+    notes.print(f"[red]{refusal.code}[/]: {safe(refusal.detail)}", emoji=False)
+    if refusal.hint:
+        notes.print(f"  {safe(refusal.hint)}", emoji=False)
+
+
 def named_refusals(command: Callable[P, R]) -> Callable[P, R]:
     """Turn a Refusal into its name, its hint and exit code 1. Anything else is a bug and stays one."""
 
@@ -161,12 +171,7 @@ def named_refusals(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except Refusal as refusal:
-            if kwargs.get("json_output"):
-                document(refusal_document(refusal))
-            else:
-                notes.print(f"[red]{refusal.code}[/]: {safe(refusal.detail)}")
-                if refusal.hint:
-                    notes.print(f"  {safe(refusal.hint)}")
+            tell(refusal, as_json=bool(kwargs.get("json_output")))
             raise typer.Exit(EXIT_REFUSED) from refusal
         except KeyboardInterrupt:
             raise typer.Exit(EXIT_INTERRUPTED) from None

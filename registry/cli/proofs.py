@@ -120,14 +120,15 @@ def verify(
     ] = None,
     json_output: JsonFlag = False,
 ) -> None:
-    """Check a proof or a disclosure. Exit status 0: proven; 1: refused; 3: something in it rests on its own word.
+    """Check a proof or a disclosure. Exit status 0: proven; 1: refused; 2: what it is checked with cannot be used; 3:
+    something in it rests on its own word.
 
     Without a block's hash, a node or witnesses nobody but the bundle says that its block is the chain's; without pins
     nobody but the bundle says that its contract is the registry.
     """
     from registry.verification import standalone
     from registry.verification.disclosure import verify_file
-    from registry.verification.report import EXIT_CODES, lines
+    from registry.verification.report import EXIT_CODES, EXIT_UNUSABLE, lines
 
     if (bundle is None) == (export is None):
         raise typer.BadParameter("name a bundle, or --export FILE")
@@ -141,19 +142,20 @@ def verify(
         raise typer.BadParameter(f"{bundle} cannot be read: {error.strerror}", param_hint="BUNDLE") from error
     source = standalone.HeaderSource(block_hash, rpc, attestations, witness or [], threshold)
     try:
-        known = source.witness(data)
-    except (OSError, ValueError) as error:
-        raise typer.BadParameter(str(error)) from error
-    verdict = verify_file(
-        data,
-        witness=known,
-        pins=None if pins is None else standalone.parse_pins(pins.read_text()),
-    )
+        try:
+            known = source.witness(data)
+            pinned = None if pins is None else standalone.parse_pins(pins.read_text())
+        except (OSError, ValueError) as error:
+            raise typer.BadParameter(str(error)) from error
+        verdict = verify_file(data, witness=known, pins=pinned)
+    except standalone.UNUSABLE as refusal:
+        output.tell(refusal, as_json=json_output)
+        raise typer.Exit(EXIT_UNUSABLE) from refusal
     if json_output:
         output.document(verdict.to_json())
     else:
         for line in lines(verdict):
-            output.console.print(line, markup=False)
+            output.console.print(line, markup=False, emoji=False)
     raise typer.Exit(EXIT_CODES[verdict.status])
 
 

@@ -7,18 +7,24 @@ as all that the verifier consists of.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from registry.domain.identifiers import Address, format_address
-from registry.domain.journal import word
-from registry.domain.keccak import keccak256
 from registry.domain.refusals import Refusal
 from registry.verification import secp256k1
-from registry.verification.bundle import canonical, to_hex
+from registry.verification.bundle import (
+    NUMBER_BITS_MAX,
+    BundleMalformed,
+    canonical,
+    read_hex,
+    read_number,
+    read_object,
+    to_hex,
+)
 from registry.verification.header import Header
+from registry.verification.typed_data import digest
 from registry.verification.verify import Status
 
 FORMAT: Final = "counterfoil/attestation/1"
@@ -27,9 +33,6 @@ BYTES_MAX: Final = 64_000_000
 LINE_BYTES_MAX: Final = 1_024
 AT_BLOCK_MAX: Final = 256
 """Attestations of one block that are read: each costs a recovery on the curve."""
-
-NUMBER_BITS: Final = 48
-"""Of block numbers and chain ids: wider ones are not exact in every reader of JSON."""
 
 DOMAIN_NAME: Final = "Counterfoil witness"
 DOMAIN_VERSION: Final = "1"
@@ -70,8 +73,9 @@ class Attestation:
 
     def digest(self) -> bytes:
         """The 32 bytes that are signed (EIP-712)."""
-        message = keccak256(keccak256(TYPE.encode()) + word(self.number) + self.hash + word(self.registry))
-        return keccak256(b"\x19\x01" + _domain(self.chain_id) + message)
+        # No contract in the domain: what is signed is for whoever reads it.
+        domain = (DOMAIN_TYPE, DOMAIN_NAME, DOMAIN_VERSION, self.chain_id)
+        return digest(domain, (TYPE, self.number, self.hash, self.registry))
 
     def signer(self) -> Address:
         """Whose key signed it. Raises AttestationsMalformed for a signature that is nobody's, or in a second form."""
@@ -96,17 +100,25 @@ class Attestation:
     @classmethod
     def read(cls, line: bytes) -> Attestation:
         """Read a line with its line feed; whose signature it is stays open. Raises AttestationsMalformed."""
-        read = _object(line)
-        if read.keys() != _NAMES or read["format"] != FORMAT:
-            raise AttestationsMalformed(f"an attestation has format {FORMAT} and exactly {', '.join(sorted(_NAMES))}")
-        found = cls(
-            chain_id=_number(read["chain_id"]),
-            number=_number(read["number"]),
-            **{name: _bytes(read[name], length) for name, length in _LENGTHS.items()},
-        )
+        if len(line) > LINE_BYTES_MAX:
+            raise AttestationsMalformed(f"a line has more than {LINE_BYTES_MAX} bytes")
+        try:
+            found = cls._of(read_object(line))
+        except BundleMalformed as error:
+            raise AttestationsMalformed(f"a line: {error}") from error
         if found.line() != line:
             raise AttestationsMalformed("an attestation is not in canonical form")
         return found
+
+    @classmethod
+    def _of(cls, read: Mapping[str, Any]) -> Attestation:
+        if read.keys() != _NAMES or read["format"] != FORMAT:
+            raise AttestationsMalformed(f"an attestation has format {FORMAT} and exactly {', '.join(sorted(_NAMES))}")
+        return cls(
+            chain_id=read_number(read["chain_id"], bits=NUMBER_BITS_MAX),
+            number=read_number(read["number"], bits=NUMBER_BITS_MAX),
+            **{name: read_hex(read[name], length=length) for name, length in _LENGTHS.items()},
+        )
 
 
 def read_attestations(data: bytes, *, block: int) -> tuple[Attestation, ...]:
@@ -157,37 +169,3 @@ class Attested:
 
 def _named(addresses: Iterable[Address]) -> str:
     return ", ".join(format_address(address) for address in sorted(addresses))
-
-
-def _domain(chain_id: int) -> bytes:
-    """The domain's separator. No contract: what is signed is for whoever reads it."""
-    parts = (DOMAIN_TYPE, DOMAIN_NAME, DOMAIN_VERSION)
-    return keccak256(b"".join(keccak256(part.encode()) for part in parts) + word(chain_id))
-
-
-def _object(line: bytes) -> dict[str, Any]:
-    if len(line) > LINE_BYTES_MAX:
-        raise AttestationsMalformed(f"a line has more than {LINE_BYTES_MAX} bytes")
-    try:
-        read = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise AttestationsMalformed("a line is no JSON in UTF-8") from error
-    if not isinstance(read, dict):
-        raise AttestationsMalformed("a line is no object")
-    return read
-
-
-def _number(value: Any) -> int:
-    if type(value) is not int or not 0 <= value < 1 << NUMBER_BITS:
-        raise AttestationsMalformed(f"a number of at most {NUMBER_BITS} bits is needed")
-    return value
-
-
-def _bytes(value: Any, length: int) -> bytes:
-    try:
-        found = bytes.fromhex(value[2:]) if isinstance(value, str) else b""
-    except ValueError as error:
-        raise AttestationsMalformed("bytes are written 0x and lower-case hex digits") from error
-    if len(found) != length:
-        raise AttestationsMalformed(f"{len(found)} bytes where there are {length}")
-    return found

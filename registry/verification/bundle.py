@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import Any, Final
 
 from registry.documents.commitments import OpenedField
@@ -24,8 +25,11 @@ NODES_MAX = 4_096
 NODE_BYTES_MAX = 1_024
 HEADER_BYTES_MAX = 8_192
 OPENED_MAX = 200
+STATED_MAX = 32
 DEPTH_MAX = 8
 TEXT_CHARACTERS_MAX = 100_000
+NUMBER_BITS_MAX = 48
+"""Wider numbers are texts: many programs read JSON numbers as floating point, which is exact to 53 bits."""
 _VALUES_MAX = 20 * ENTRIES_MAX
 """Values in all: no entry has more, and reading costs memory for each."""
 
@@ -95,18 +99,19 @@ class Bundle:
         certificate = _certificate(read["certificate"])
         if not isinstance(read["stated"], dict):
             raise BundleMalformed("stated is no object")
-        if _is_deeper(read["stated"], DEPTH_MAX - 1):
-            raise BundleMalformed(f"it is nested deeper than {DEPTH_MAX}")
+        if len(read["stated"]) > STATED_MAX:
+            raise BundleTooLarge(f"{len(read['stated'])} statements; at most {STATED_MAX} are taken")
+        require_bounded(read["stated"], depth=DEPTH_MAX - 1)
         bundle = cls(
-            chain_id=_number(read["chain_id"], bits=48),
-            contract=_bytes(read["contract"], length=20),
+            chain_id=read_number(read["chain_id"], bits=NUMBER_BITS_MAX),
+            contract=read_hex(read["contract"], length=20),
             certificate=certificate,
             stated=read["stated"],
             entries=tuple(
                 _entry_in(entry, certificate.receivable_id) for entry in _list(read["entries"], "entries", ENTRIES_MAX)
             ),
-            header=_bytes(read["header"], most=HEADER_BYTES_MAX),
-            nodes=tuple(_bytes(node, most=NODE_BYTES_MAX) for node in _list(read["nodes"], "nodes", NODES_MAX)),
+            header=read_hex(read["header"], most=HEADER_BYTES_MAX),
+            nodes=tuple(read_hex(node, most=NODE_BYTES_MAX) for node in _list(read["nodes"], "nodes", NODES_MAX)),
             opened=tuple(_opened(field) for field in _list(read["opened"], "opened", OPENED_MAX)),
         )
         if bundle.encode() != data:
@@ -155,12 +160,39 @@ def read_object(data: bytes) -> dict[str, Any]:
     return read
 
 
-def _is_deeper(value: Any, depth: int) -> bool:
-    """Whether lists and objects are nested deeper. Only what is stated can be: all else is read by its form."""
+def require_bounded(value: Any, *, depth: int) -> None:
+    """Refuse JSON of which no form is read in which lists and objects are nested deeper, or a text is too long.
+
+    Raises BundleMalformed, BundleTooLarge.
+    """
+    if isinstance(value, str):
+        _text(value)
     if not isinstance(value, dict | list):
-        return False
-    inner = value.values() if isinstance(value, dict) else value
-    return depth == 0 or any(_is_deeper(one, depth - 1) for one in inner)
+        return
+    if depth == 0:
+        raise BundleMalformed(f"it is nested deeper than {DEPTH_MAX}")
+    for one in chain(value, value.values()) if isinstance(value, dict) else value:
+        require_bounded(one, depth=depth - 1)
+
+
+def read_hex(value: Any, *, length: int | None = None, most: int | None = None) -> bytes:
+    """So many bytes, or at most so many, from their hex digits. Raises BundleMalformed, BundleTooLarge."""
+    try:
+        found = bytes.fromhex(value.removeprefix("0x"))
+    except (AttributeError, ValueError) as error:
+        raise BundleMalformed("bytes are written 0x and lower-case hex digits, two a byte") from error
+    if length is not None and len(found) != length:
+        raise BundleMalformed(f"{len(found)} bytes where there are {length}")
+    if most is not None and len(found) > most:
+        raise BundleTooLarge(f"{len(found)} bytes where at most {most} are taken")
+    return found
+
+
+def read_number(value: Any, *, bits: int) -> int:
+    """A number of at most so many bits. Raises BundleMalformed."""
+    if type(value) is not int or not 0 <= value < 1 << bits:
+        raise BundleMalformed(f"a number of at most {bits} bits is needed")
+    return value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -200,24 +232,6 @@ _DIGITS_MAX = 78
 # the canonical one are refused as a whole bundle is, by what it would be written as.
 
 
-def _bytes(value: Any, *, length: int | None = None, most: int | None = None) -> bytes:
-    try:
-        found = bytes.fromhex(value.removeprefix("0x"))
-    except (AttributeError, ValueError) as error:
-        raise BundleMalformed("bytes are written 0x and lower-case hex digits, two a byte") from error
-    if length is not None and len(found) != length:
-        raise BundleMalformed(f"{len(found)} bytes where there are {length}")
-    if most is not None and len(found) > most:
-        raise BundleTooLarge(f"{len(found)} bytes where at most {most} are taken")
-    return found
-
-
-def _number(value: Any, *, bits: int) -> int:
-    if type(value) is not int or not 0 <= value < 1 << bits:
-        raise BundleMalformed(f"a number of at most {bits} bits is needed")
-    return value
-
-
 def _wide(value: Any, *, bits: int) -> int:
     if isinstance(value, str) and len(value) <= _DIGITS_MAX:
         try:
@@ -251,10 +265,6 @@ class _Form:
     writers: tuple[Callable[[Any], Any], ...]
 
 
-_NUMBER_BITS_MAX = 48
-"""Wider numbers are texts: many programs read JSON numbers as floating point, which is exact to 53 bits."""
-
-
 def _form(kind: type[Entry]) -> _Form:
     arguments = [argument for argument in kind.arguments() if argument.part != "journal"]
     return _Form(
@@ -274,18 +284,18 @@ def _width(argument: Argument) -> int:
 def _reader(argument: Argument) -> Callable[[Any], Any]:
     match argument.abi_type:
         case "address":
-            return partial(_bytes, length=20)
+            return partial(read_hex, length=20)
         case "bytes32":
-            return partial(_bytes, length=32)
+            return partial(read_hex, length=32)
         case _:
             bits = _width(argument)
-            return partial(_wide if bits > _NUMBER_BITS_MAX else _number, bits=bits)
+            return partial(_wide if bits > NUMBER_BITS_MAX else read_number, bits=bits)
 
 
 def _writer(argument: Argument) -> Callable[[Any], Any]:
     if argument.abi_type in ("address", "bytes32"):
         return to_hex
-    return str if _width(argument) > _NUMBER_BITS_MAX else int
+    return str if _width(argument) > NUMBER_BITS_MAX else int
 
 
 _FORMS = {kind.__name__: _form(kind) for kind in ENTRY_TYPES if any(one.part == "journal" for one in kind.arguments())}
@@ -327,8 +337,8 @@ def _sealed_in(value: dict[str, Any], receivable_id: int) -> Sealed:
         receivable_id,
         _wide(limits[0], bits=64),
         _wide(limits[1], bits=64),
-        _bytes(value["details"], length=32),
-        _number(value["at"], bits=40),
+        read_hex(value["details"], length=32),
+        read_number(value["at"], bits=40),
     )
 
 
@@ -347,6 +357,6 @@ def _opened(value: Any) -> OpenedField:
     return OpenedField(
         _text(parts[0]),
         _text(parts[1]),
-        _bytes(parts[2], length=32),
-        tuple(_bytes(sibling, length=32) for sibling in path),
+        read_hex(parts[2], length=32),
+        tuple(read_hex(sibling, length=32) for sibling in path),
     )

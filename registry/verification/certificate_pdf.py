@@ -177,7 +177,8 @@ class _Sheet:
                 return self.words["lien"].format(who=self._who(stated["financier"]), amount=amount)
             case "recourse":
                 amount = self._money(int(stated["amount"]))
-                return self.words["recourse"].format(who=self._who(stated["seller"]), amount=amount)
+                words = self.words["recourse_demanded" if stated["demanded"] else "recourse"]
+                return words.format(who=self._who(stated["seller"]), amount=amount)
             case "freeze":
                 until = calendar.instant(stated["until"])
                 return self.words["freeze"].format(order=f"{stated['order'][:18]}…", until=until)

@@ -28,7 +28,7 @@ _MAIN: Final = '''"""Runs the verifier. Keccak-256 is that of an installed packa
 import sys
 
 try:
-    import sha3  # noqa: F401
+    from sha3 import keccak_256  # noqa: F401
 except ImportError:
     from registry.verification import pure_keccak
 

@@ -42,6 +42,9 @@ _FIELDS: Final = (
 """Names of a header's fields in the answers of nodes, in hash order, and whether each is a number. Each fork appended
 some: a header ends with the last that its node names (EIP-1559, 4895, 4844, 4788, 7685)."""
 
+_ALWAYS: Final = tuple(name for name, _ in _FIELDS[:_FIELDS_MIN])
+"""The fields that the headers of every fork have."""
+
 _BFT_EXTRA_PARTS: Final = 5
 """Vanity, validators, vote, round, seals: the extra data of QBFT and IBFT 2.0."""
 
@@ -80,6 +83,8 @@ class Header:
 
 def header_bytes(block: Mapping[str, Any]) -> bytes:
     """The bytes of which a block's hash is made, from a node's answer to eth_getBlockByNumber. Raises HeaderUnknown."""
+    if missing := [name for name in ("hash", *_ALWAYS) if block.get(name) is None]:
+        raise HeaderUnknown(f"the node tells no {', '.join(missing)}")
     expected = bytes.fromhex(str(block["hash"])[2:])
     fields: list[rlp.Item] = [
         _field(block[name], is_number=is_number) for name, is_number in _FIELDS if block.get(name) is not None

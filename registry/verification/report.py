@@ -11,11 +11,14 @@ from registry.verification.statement import STATEMENTS
 from registry.verification.verify import Status, Verdict
 
 EXIT_CODES: Final = {Status.PROVEN: 0, Status.CONTRADICTED: 1, Status.NOT_PROVEN: 3}
-"""2 is a misuse of the command line."""
+EXIT_UNUSABLE: Final = 2
+"""There is no verdict: a misuse of the command line, or nothing to check against, as a node that does not answer."""
 
 OUTCOMES: Final = {
     Status.PROVEN: "PROVEN: every statement holds at this block.",
-    Status.NOT_PROVEN: "NOT PROVEN: nothing is contradicted, and what is marked rests on the bundle's own word.",
+    Status.NOT_PROVEN: (
+        "NOT PROVEN: nothing is contradicted, but what is marked can be made up: it rests on the bundle's own word."
+    ),
     Status.CONTRADICTED: "REFUSED: do not rely on anything in this bundle.",
 }
 

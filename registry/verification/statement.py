@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from registry.chain.words import MemberWord
 from registry.domain import calendar, rules
-from registry.domain.fold import JournalBroken, empty_receivable, walk_hashed
+from registry.domain.fold import JournalBroken, empty_receivable, walk
 from registry.domain.identifiers import Address, CertificateId
 from registry.domain.journal import Confirmed, Entry, OfferAccepted, Redeemed, Registered
 from registry.domain.money import Money, currency_to_show
@@ -30,7 +31,7 @@ STATEMENTS: Mapping[str, str] = {
     "originator": "originator",
     "paid": "what was paid",
     "phase": "phase",
-    "registration": "single registration",
+    "registration": "registration",
     "registry_head": "registry's own journal",
 }
 """What a bundle states, each with its name for people."""
@@ -51,21 +52,13 @@ class History:
     @classmethod
     def of(cls, entries: Iterable[Entry], *, chain_id: int, contract: Address, certificate: CertificateId) -> History:
         """Fold a whole journal, sealed entries too. Raises JournalBroken."""
-        hashed = ((entry, entry.hash()) for entry in entries)
-        return cls.of_hashed(hashed, chain_id=chain_id, contract=contract, certificate=certificate)
-
-    @classmethod
-    def of_hashed(
-        cls, entries: Iterable[tuple[Entry, bytes]], *, chain_id: int, contract: Address, certificate: CertificateId
-    ) -> History:
-        """As of, for who has the hash of each entry already. Raises JournalBroken."""
         state = empty_receivable(chain_id=chain_id, contract=contract, receivable_id=certificate.receivable_id)
         confirmed: tuple[int, Entry] | None = None
         registered: Registered | None = None
         part: Certificate | None = None
         existed = False
         paid_out = 0
-        for receivable, entry in walk_hashed(state, entries):
+        for receivable, entry in walk(state, entries):
             state = receivable
             match entry:
                 case Registered():
@@ -99,7 +92,7 @@ def statement(certificate: CertificateId, history: History, words: Words, *, now
         "debtor_standing": {
             "dishonoured": words.debtor.dishonoured,
             "frozen": words.debtor.frozen,
-            "status": _status(words.debtor.status),
+            "status": _standing(words.debtor, now=now),
         },
         "due": receivable.due,
         "encumbrances": sorted(_encumbrances(certificate, receivable, part, words, now=now), key=_by_kind),
@@ -137,10 +130,8 @@ def _encumbrances(
                 "demanded": part.recourse.demanded,
             }
         yield from _freezes("certificate", part.orders, now=now)
-        if words.holder is not None and words.holder.status == MemberStatus.SUSPENDED:
-            yield {"kind": "holder", "status": "suspended"}
-        if words.holder is not None and words.holder.frozen:
-            yield {"kind": "holder", "status": "frozen"}
+        if words.holder is not None:
+            yield from _hindrances(words.holder, now=now)
     yield from _freezes("receivable", receivable.orders, now=now)
     if receivable.disputed and receivable.cancelled < certificate.end and certificate.start < receivable.senior:
         yield {"kind": "dispute"}
@@ -151,12 +142,26 @@ def _freezes(scope: str, orders: Iterable[Freeze], *, now: int) -> Iterator[dict
         yield {"kind": "freeze", "order": to_hex(freeze.order), "scope": scope, "until": freeze.expiry}
 
 
+def _hindrances(holder: MemberWord, *, now: int) -> Iterator[dict[str, Any]]:
+    standing = _standing(holder, now=now)
+    if standing != "active":
+        yield {"kind": "holder", "status": standing}
+    if holder.frozen:
+        yield {"kind": "holder", "status": "frozen"}
+
+
 def _by_kind(encumbrance: dict[str, Any]) -> tuple[str, bytes]:
     return encumbrance["kind"], canonical(encumbrance)
 
 
-def _status(number: int) -> str:
-    return MemberStatus(number).name.lower() if number in MemberStatus.__members__.values() else str(number)
+def _standing(member: MemberWord, *, now: int) -> str:
+    """ "active" as long as it may take part in operations, "expired" once its KYC is, else the status of its word."""
+    if rules.is_in_good_standing(member.status, kyc_expiry=member.kyc_expiry, now=now):
+        return "active"
+    if member.status == MemberStatus.ACTIVE:
+        return "expired"
+    known = member.status in MemberStatus.__members__.values()
+    return MemberStatus(member.status).name.lower() if known else str(member.status)
 
 
 def in_words(name: str, stated: Mapping[str, Any], *, sealed: int) -> str:
@@ -170,8 +175,9 @@ def in_words(name: str, stated: Mapping[str, Any], *, sealed: int) -> str:
                 return "the debtor has not confirmed the claim"
             return f"the debtor's, by entry {value['entry']} of {calendar.instant(value['at'])}"
         case "debtor_standing":
-            frozen = ", under an order" if value["frozen"] else ""
-            return f"{value['status']}{frozen}, {value['dishonoured']} debts not paid in time"
+            standing = "its KYC has expired" if value["status"] == "expired" else value["status"]
+            frozen = ", an order is recorded on it and may have expired" if value["frozen"] else ""
+            return f"{standing}{frozen}, {value['dishonoured']} debts not paid in time"
         case "due":
             return calendar.day(value)
         case "encumbrances":
@@ -182,10 +188,11 @@ def in_words(name: str, stated: Mapping[str, Any], *, sealed: int) -> str:
         case "holder":
             return value or "nobody: the certificate is no more"
         case "paid":
-            return f"{value['receivable']} minor units by the debtor, {value['certificate']} of it to this certificate"
+            received, given = value["receivable"], value["certificate"]
+            return f"{received} minor units paid in, {given} of it paid out on this certificate"
         case "registration":
             which = "stands" if value["only"] else "does not stand"
-            return f"the claim's fingerprint {which} for this receivable"
+            return f"between this debtor and this originator the claim's fingerprint {which} for this receivable"
         case "registry_head":
             return f"its head is {value}"
         case _:
@@ -197,10 +204,15 @@ def _encumbrance_in_words(value: Mapping[str, Any]) -> str:
         case "lien":
             return f"pledged to {value['financier']} for {value['secured']} minor units"
         case "recourse":
-            return f"recourse to {value['seller']} for {value['amount']} minor units"
+            demanded = ", demanded" if value["demanded"] else ""
+            return f"recourse to {value['seller']} for {value['amount']} minor units{demanded}"
         case "freeze":
             return f"the {value['scope']} is frozen by order {value['order']} until {calendar.instant(value['until'])}"
         case "dispute":
             return "in dispute"
+        case _ if value["status"] == "expired":
+            return "the holder's KYC has expired"
+        case _ if value["status"] == "frozen":
+            return "an order is recorded on the holder and may have expired"
         case _:
             return f"the holder is {value['status']}"

@@ -81,10 +81,6 @@ class Nodes:
                 child, rest = node[1], rest[len(shared) :]
             node = self._child(child)
 
-    def unused(self) -> list[bytes]:
-        """The nodes that no lookup has needed."""
-        return [node for name, node in self._nodes.items() if name not in self._used]
-
     def used_in_order(self) -> bool:
         """Whether every node was of use, and they came in the order in which they first were."""
         return list(self._used) == list(self._nodes)

@@ -7,8 +7,9 @@ Ends in a verdict or in BundleMalformed, whatever the bytes, within bounds of ti
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import reduce
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -121,6 +122,10 @@ class Pins:
     code_hash: bytes
 
 
+_PREMISES = {"header": "that block is the chain's", "contract": "that contract is the registry"}
+"""The findings from which all later ones follow, and what is granted where they are not proven."""
+
+
 class _Contradiction(Exception):
     """A step that does not hold: nothing that builds on it is proven."""
 
@@ -133,7 +138,8 @@ class _Contradiction(Exception):
 def verify(data: bytes, *, witness: Witness | None = None, pins: Pins | None = None) -> Verdict:
     """Check the bytes of a bundle. Raises BundleMalformed, BundleTooLarge.
 
-    Without a witness the header is only what the bundle says, without pins the contract is: neither is proven then.
+    Without a witness the header is only what the bundle says, without pins the contract is: neither is proven then, and
+    nothing that follows from them is.
     """
     bundle = Bundle.decode(data)
     findings: list[Finding] = []
@@ -167,8 +173,20 @@ def verify(data: bytes, *, witness: Witness | None = None, pins: Pins | None = N
         header=header,
         sealed=bundle.sealed,
         stated=bundle.stated,
-        findings=tuple(findings),
+        findings=tuple(_as_far_as_known(findings)),
     )
+
+
+def _as_far_as_known(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings, those that rest on a block or a registry that nobody vouches for as not proven."""
+    unmet: list[str] = []
+    for finding in findings:
+        if unmet and finding.status is Status.PROVEN:
+            yield replace(finding, status=Status.NOT_PROVEN, words=f"if {' and '.join(unmet)}: {finding.words}")
+        else:
+            yield finding
+        if finding.name in _PREMISES and finding.status is not Status.PROVEN:
+            unmet.append(_PREMISES[finding.name])
 
 
 # ------------------------------------------------------------------ the steps
@@ -246,29 +264,34 @@ def _first(entries: Sequence[Entry]) -> Registered:
 
 def _history(bundle: Bundle, words: Words) -> History:
     """The journal: complete, as its hash shows, and folded; what is sealed may be; and the contract's words agree."""
-    certificate = bundle.certificate
-    head = journal.genesis(chain_id=bundle.chain_id, contract=bundle.contract, journal_id=certificate.receivable_id)
-    hashes = [entry.hash() for entry in bundle.entries]
-    for entry_hash in hashes:
-        head = journal.append(head, entry_hash)
-    if head != words.record.head:
-        raise _Contradiction(
-            "history", "the entries do not give the head that the contract stores: one is missing, added or altered"
-        )
     try:
-        history = History.of_hashed(
-            zip(bundle.entries, hashes, strict=True),
-            chain_id=bundle.chain_id,
-            contract=bundle.contract,
-            certificate=certificate,
+        history = History.of(
+            bundle.entries, chain_id=bundle.chain_id, contract=bundle.contract, certificate=bundle.certificate
         )
     except JournalBroken as error:
+        # Entries that are not the contract's own say nothing of what it accepts.
+        _require_head(_head(bundle), words)
         raise _Contradiction("history", f"the contract cannot have accepted this: {error}") from error
+    _require_head(history.receivable.head, words)
     _require_open(bundle)
     for field, on_chain, folded in _words_and_fold(bundle, words, history):
         if on_chain != folded:
             raise _Contradiction("history", f"the contract's word of {field} is not what its journal says")
     return history
+
+
+def _head(bundle: Bundle) -> bytes:
+    """To what the entries hash, whatever they say. The fold hashes them too, and in an empty Python that takes long."""
+    receivable_id = bundle.certificate.receivable_id
+    empty = journal.genesis(chain_id=bundle.chain_id, contract=bundle.contract, journal_id=receivable_id)
+    return reduce(journal.append, (entry.hash() for entry in bundle.entries), empty)
+
+
+def _require_head(head: bytes, words: Words) -> None:
+    if head != words.record.head:
+        raise _Contradiction(
+            "history", "the entries do not give the head that the contract stores: one is missing, added or altered"
+        )
 
 
 def _require_open(bundle: Bundle) -> None:
@@ -307,7 +330,7 @@ def _compared(stated: Mapping[str, Any], expected: Mapping[str, Any], sealed: in
             yield Finding(name, Status.PROVEN, words)
         else:
             yield Finding(name, Status.CONTRADICTED, f"the chain says otherwise: {words}")
-    for name in stated.keys() - expected.keys():
+    for name in sorted(stated.keys() - expected.keys()):
         yield Finding(printable(name)[:40], Status.CONTRADICTED, "no bundle of this version states it")
 
 

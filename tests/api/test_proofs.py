@@ -23,6 +23,7 @@ from tests.api.conftest import Api
 from tests.api.openapi_check import problems
 from tests.api.test_reads import travelled
 from tests.scene import BANK, SUPPLIER
+from tests.verification.hostile import nested_disclosure
 
 PART = "/v1/certificates/R-1/60000-100000"
 
@@ -130,6 +131,8 @@ def test_what_is_no_proof_is_refused_and_so_is_what_is_too_large(stood: Api) -> 
     assert judged(stood, b"{}", status=422)["code"] == "bundle_malformed"
     assert judged(stood, b"", status=422)["code"] == "bundle_malformed"
     assert judged(stood, b" " * (BUNDLE_BYTES_MAX + 1), status=413)["code"] == "bundle_too_large"
+    nested = (nested_disclosure(depth) for depth in range(900, 1_000))
+    assert {stood.client.post("/v1/verification/verdicts", content=content).status_code for content in nested} == {422}
 
 
 def test_a_page_carries_the_proof_of_its_block_and_the_names_known_here(stood: Api) -> None:

@@ -31,12 +31,12 @@ class Cli:
         """The one document that the command prints with --json."""
         return json.loads(self(*words, "--json", exit_code=exit_code).stdout)
 
-    def refused(self, code: str, *words: str) -> None:
-        """The command ends with 1: the code is on stderr for people, in a document on stdout for programs."""
-        shown = self(*words, exit_code=1)
+    def refused(self, code: str, *words: str, exit_code: int = 1) -> None:
+        """The command ends so: the code is on stderr for people, in a document on stdout for programs."""
+        shown = self(*words, exit_code=exit_code)
         assert shown.stdout == ""
         assert any(line.startswith(f"{code}: ") for line in shown.stderr.splitlines()), shown.stderr
-        error = self.json(*words, exit_code=1)["error"]
+        error = self.json(*words, exit_code=exit_code)["error"]
         assert sorted(error) == ["code", "detail", "hint", "title"]
         assert error["code"] == code
         assert error["title"]

@@ -19,6 +19,7 @@ from registry.verification.bundle import Bundle, canonical
 from registry.verification.header import Header
 from tests.cli.conftest import Cli
 from tests.commands.desk import SAMPLES, ubl
+from tests.verification.disclosures import disclosed
 
 SELLER, BUYER, SUPPLIER = "brandmuhl-guss", "falkenrath-automobilwerke", "tiefenbach"
 SAMPLE = SAMPLES / "brandmuehl-2026-1041.ubl.xml"
@@ -129,7 +130,8 @@ def test_fields_of_the_invoice_are_shown_on_request(cli: Cli, cut: str, tmp_path
     (number,) = (field.value for field in bundle.opened if field.name == "number")
     assert number.startswith("PROOF ")
     found = {one["name"]: one for one in cli.json("verify", str(path), exit_code=3)["findings"]}
-    assert found["invoice"]["status"] == "proven"
+    assert found["invoice"]["status"] == "not proven"
+    assert found["invoice"]["words"].endswith("the invoice behind the claim says so: schema, number, payable")
     value = json.loads(path.read_bytes())
     for at, field in enumerate(value["opened"]):
         others = [*value["opened"][:at], [field[0], field[1] + "1", *field[2:]], *value["opened"][at + 1 :]]
@@ -153,11 +155,25 @@ def test_what_was_touched_or_is_no_bundle_ends_with_1(cli: Cli, cut: str, tmp_pa
     cli("verify", exit_code=2)
     cli("verify", str(path), "--rpc", "http://127.0.0.1:1", "--block-hash", HASH, exit_code=2)
     cli("verify", str(path), "--block-hash", "0x00", exit_code=2)
-    cli.refused("node_answers_nothing", "verify", str(path), "--rpc", "http://127.0.0.1:1")
-    cli.refused("node_answers_nothing", "verify", str(path), "--rpc", "file:///etc/passwd")
+    for url in ("http://127.0.0.1:1", "http://127.0.0.1:abc", "file:///etc/passwd"):
+        cli.refused("node_answers_nothing", "verify", str(path), "--rpc", url, exit_code=2)
+    witness = ("--witness", "0x" + "00" * 20)
+    missing = ("--attestations", "http://127.0.0.1:abc", *witness)
+    cli.refused("attestations_missing", "verify", str(path), *missing, exit_code=2)
+    nothing = tmp_path / "attestations.jsonl"
+    nothing.write_bytes(b"")
+    never = ("--attestations", str(nothing), *witness, "--threshold", "2")
+    cli.refused("threshold_unmet", "verify", str(path), *never, exit_code=2)
     pins = tmp_path / "pins.json"
+    cli("verify", str(path), "--pins", str(pins), exit_code=2)
     pins.write_text('{"chain_id": 1}')
-    cli.refused("pins_malformed", "verify", str(path), "--pins", str(pins))
+    cli.refused("pins_malformed", "verify", str(path), "--pins", str(pins), exit_code=2)
+
+
+def test_a_recipient_is_shown_letter_by_letter(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "disclosure.json"
+    path.write_bytes(disclosed(recipient="Bank :no_entry: [red]AG[/]"))
+    assert "opened for 'Bank :no_entry: [red]AG[/]'" in cli("verify", str(path), exit_code=3).stdout
 
 
 def test_the_exported_verifier_knows_the_registry(cli: Cli, cut: str, tmp_path: Path) -> None:

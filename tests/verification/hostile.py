@@ -12,6 +12,7 @@ from registry.domain import journal
 from registry.domain.identifiers import Address, CertificateId
 from registry.domain.journal import Entry, Registered
 from registry.verification.bundle import Bundle
+from registry.verification.disclosure import FORMAT as DISCLOSURE_FORMAT
 from registry.verification.layout import RECORDS, place, read_words
 from tests.verification.paper import CHAIN_ID, CODE_HASH, Paper
 
@@ -55,3 +56,12 @@ def bundle(
     if isinstance(registered, Registered):
         read_words(lookup, certificate, registered)
     return Bundle(CHAIN_ID, CONTRACT, certificate, stated or {}, tuple(entries), paper.header, tuple(nodes)).encode()
+
+
+def nested_disclosure(depth: int) -> bytes:
+    """A disclosure whose proof is so many lists in each other."""
+    proof = b"[" * depth + b"]" * depth
+    return b'{"format":"%s","proof":%s,"purpose":"","recipient":"","signature":"0x"}\n' % (
+        DISCLOSURE_FORMAT.encode(),
+        proof,
+    )

@@ -116,9 +116,16 @@ class Paper:
 
     @classmethod
     def of(
-        cls, histories: Mapping[int, Sequence[Entry]], *, contract: Address, at: int, suspended: bool = False
+        cls,
+        histories: Mapping[int, Sequence[Entry]],
+        *,
+        contract: Address,
+        at: int,
+        suspended: bool = False,
+        frozen: bool = False,
+        kyc_seconds: int = 1,
     ) -> Paper:
-        """The state to which these journals lead, at the time `at` (seconds)."""
+        """The state to which these journals lead, at the time `at` (seconds), and how long its members' KYC lasts."""
         words: dict[bytes, int] = {}
         members: set[Address] = set()
         for receivable_id, entries in histories.items():
@@ -134,7 +141,9 @@ class Paper:
             members |= {receivable.debtor, *(part.holder for part in receivable.certificates.values())}
         words[REGISTRY_HEAD_PLACE] = int.from_bytes(REGISTRY_HEAD)
         for member in members:
-            words[place(member, MEMBERS)] = numbers((1, 64), (at + 1, 40), (7, 32), (2 if suspended else 1, 8))
+            words[place(member, MEMBERS)] = numbers(
+                (1, 64), (at + kyc_seconds, 40), (7, 32), (2 if suspended else 1, 8), (frozen, 1)
+            )
         stored = {slot: rlp.encode(word) for slot, word in words.items() if word}
         return cls.of_words(histories, stored, contract=contract, at=at)
 
@@ -181,7 +190,7 @@ class Paper:
         histories.pop(0)
         documents = {}
         for receivable_id, (registered, *others) in histories.items():
-            root, documents[receivable_id] = _document(receivable_id)
+            root, documents[receivable_id] = document(receivable_id)
             assert isinstance(registered, Registered)
             histories[receivable_id] = [replace(registered, document_root=root), *others]
         paper = cls.of(histories, contract=book.deployment.receivables, at=book.now)
@@ -236,8 +245,8 @@ class PaperNode(Node):
         return {**told, "hash": "0x" + keccak(self._paper.header).hex()}
 
 
-def _document(number: int) -> tuple[bytes, tuple[OpenedField, ...]]:
-    """A document root, and all fields under it."""
+def document(number: int) -> tuple[bytes, tuple[OpenedField, ...]]:
+    """A document root, and all fields under it, of an invoice of this number."""
     pairs = [(name, SCHEMA if name == "schema" else f"{name} of {number}") for name in DOCUMENT_FIELDS]
     salts = [keccak(text=f"{number} {name}") for name in DOCUMENT_FIELDS]
     committed = commit(pairs, salts)

@@ -212,6 +212,7 @@ LARGE: dict[str, str] = {
     "as many empty lists as are read": "with_(stated={'a': [[]] * 990_000})",
     "as many empty objects as are read": "with_(stated={'a': [{}] * 990_000})",
     "as many numbers as are read": "with_(stated={'a': list(range(10**12, 10**12 + 1_900_000))})",
+    "as many statements as are read": "with_(stated=dict.fromkeys(map(str, range(10**12, 10**12 + 1_900_000))))",
     "65 MB": "b' ' * 65_000_000",
 }  # fmt: skip
 
@@ -263,6 +264,11 @@ def test_the_limits_name_themselves() -> None:
         Bundle.decode(canonical(value | {"nodes": ["0x"] * 4_097}))
     with pytest.raises(BundleMalformed, match="nested deeper than 8"):
         Bundle.decode(canonical(value | {"stated": {"a": [[[[[[[]]]]]]]}}))
+    with pytest.raises(BundleTooLarge, match="33 statements"):
+        Bundle.decode(canonical(value | {"stated": dict.fromkeys(map(str, range(33)))}))
+    for stated in ({"a": [{"b": "x" * 100_001}]}, {"x" * 100_001: 1}):
+        with pytest.raises(BundleMalformed, match="at most 100000 characters"):
+            Bundle.decode(canonical(value | {"stated": stated}))
     # Brackets in texts are none.
     Bundle.decode(canonical(value | {"stated": {"a": "[" * 1_000 + '\\"{'}}))
 

@@ -206,6 +206,8 @@ def test_a_name_is_shown_and_never_run(live: bytes) -> None:
     ("kind", "said"),
     [
         ({"kind": "dispute"}, "dispute"),
+        ({"kind": "holder", "status": "none"}, "holder_none"),
+        ({"kind": "holder", "status": "expired"}, "holder_expired"),
         ({"kind": "holder", "status": "suspended"}, "holder_suspended"),
         ({"kind": "holder", "status": "frozen"}, "holder_frozen"),
     ],

@@ -38,6 +38,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (found / f"{name}-redacted.json").write_bytes(
                 paper.bundle(certificate, redact=True, show=("number", "payable"))
             )
+        for status, how in {"suspended": {"suspended": True}, "expired": {"kyc_seconds": 0}}.items():
+            receivable_id, history = next(iter(paper.histories.items()))
+            other = Paper.of({receivable_id: history}, contract=paper.contract, at=paper.at, **how)
+            for certificate in other.certificates():
+                name = f"{seed}-{status}-{certificate}".replace("/", "_")
+                (found / f"{name}.json").write_bytes(other.bundle(certificate))
     return found
 
 
@@ -57,6 +63,7 @@ def traits(bundle: Any) -> set[object]:
         *(entry[0] if isinstance(entry, list) else f"sealed {entry['operation']}" for entry in bundle["entries"]),
         *(one["kind"] for one in stated["encumbrances"]),
         ("phase", stated["phase"]),
+        ("standing", stated["debtor_standing"]["status"]),
         ("held", stated["holder"] is not None),
         ("shown", bool(bundle["opened"])),
     }

@@ -289,6 +289,12 @@ def test_headers_of_each_fork_are_put_together(fork: str) -> None:
         header_bytes({**told, "gasUsed": "0x1"})
 
 
+def test_a_block_without_the_fields_of_a_header_is_refused_by_name() -> None:
+    for fields in ({}, {"hash": "0x" + "00" * 32}, hashed(PARTS)[1] | {"extraData": None}):
+        with pytest.raises(HeaderUnknown, match="the node tells no "):
+            header_bytes(fields)
+
+
 VANITY, VALIDATORS, ROUND, SEALS = b"\x0b" * 32, [b"\x0c" * 20, b"\x0d" * 20], b"\x01", [b"\x0e" * 65, b"\x0f" * 65]
 HASHED_FORMS: dict[str, list[Any]] = {
     "QBFT: round 0, no seals": [VANITY, VALIDATORS, [], b"", []],

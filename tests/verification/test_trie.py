@@ -64,7 +64,7 @@ def test_a_key_s_value_or_absence_is_proved_by_the_nodes_on_its_way_and_no_fewer
         needed = proof(trie, keccak256(key))
         nodes = Nodes(needed)
         assert nodes.lookup(trie.root_hash, key) == content.get(key, b"")
-        assert nodes.unused() == []
+        assert nodes.used_in_order()
         for left_out in needed:
             with pytest.raises(ProofIncomplete):
                 Nodes(node for node in needed if node != left_out).lookup(trie.root_hash, key)
@@ -76,20 +76,27 @@ def test_the_package_s_proofs_of_paths_of_any_length_are_whole_too(content: dict
     trie = grown({**content, b"\x77": b"\x01"})
     nodes = Nodes(proof(trie, path))
     assert nodes.value_at(trie.root_hash, path) == content.get(path, b"")
-    assert nodes.unused() == []
+    assert nodes.used_in_order()
 
 
 @unhurried
 @given(slots, st.data())
-def test_what_no_lookup_needed_is_told(content: dict[bytes, bytes], data: st.DataObject) -> None:
+def test_nodes_that_no_lookup_needed_or_in_another_order_are_noticed(
+    content: dict[bytes, bytes], data: st.DataObject
+) -> None:
     trie = secure(content)
-    asked = data.draw(st.sets(st.sampled_from(sorted(content)), min_size=1))
-    needed = {node for key in asked for node in proof(trie, keccak256(key))}
-    nodes = Nodes(trie.db.values())
-    assert set(nodes.unused()) == set(trie.db.values())
-    for key in asked:
-        nodes.lookup(trie.root_hash, key)
-    assert set(nodes.unused()) == set(trie.db.values()) - needed
+    asked = sorted(data.draw(st.sets(st.sampled_from(sorted(content)), min_size=1)))
+    needed = list(dict.fromkeys(node for key in asked for node in proof(trie, keccak256(key))))
+
+    def in_order(given: list[bytes]) -> bool:
+        nodes = Nodes(given)
+        for key in asked:
+            nodes.lookup(trie.root_hash, key)
+        return nodes.used_in_order()
+
+    assert in_order(needed)
+    assert not in_order([*needed, b"\xc0"])
+    assert in_order(needed[::-1]) is (len(needed) == 1)
 
 
 def test_each_flipped_byte_of_each_node_is_refused() -> None:
@@ -209,7 +216,7 @@ def test_a_real_node_s_proofs_of_the_registry_s_slots_are_read(scene: Scene) -> 
         assert isinstance(storage_root, bytes)
         value = nodes.lookup(storage_root, slot.to_bytes(32))
         assert value == (encode(word.to_bytes((word.bit_length() + 7) // 8)) if word else b"")
-        assert nodes.unused() == []
+        assert nodes.used_in_order()
 
 
 def test_a_real_node_proves_that_an_account_is_absent(scene: Scene) -> None:
@@ -217,4 +224,4 @@ def test_a_real_node_proves_that_an_account_is_absent(scene: Scene) -> None:
     root, account_proof, _ = state(scene.node, nobody, 0)
     nodes = Nodes(account_proof)
     assert nodes.lookup(root, nobody) == b""
-    assert nodes.unused() == []
+    assert nodes.used_in_order()

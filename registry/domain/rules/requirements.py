@@ -340,7 +340,12 @@ def orders_after(orders: Iterable[Freeze], order: bytes, *, now: int) -> tuple[F
 
 def is_eligible(member: Member | None, *, now: int) -> bool:
     """Whether a member may take part in an operation at `now`: admitted, not suspended, KYC not expired."""
-    return member is not None and member.status is MemberStatus.ACTIVE and now < member.kyc_expiry
+    return member is not None and is_in_good_standing(member.status, kyc_expiry=member.kyc_expiry, now=now)
+
+
+def is_in_good_standing(status: int, *, kyc_expiry: int, now: int) -> bool:
+    """The same of a member of whom no more is known, by its status and its KYC expiry (seconds)."""
+    return status == MemberStatus.ACTIVE and now < kyc_expiry
 
 
 def require_admission(member: Address, *, kyc_expiry: int, roles: int, now: int) -> None:

@@ -18,6 +18,8 @@ const ENTRIES_MAX = 100_000;
 const NODES_MAX = 4096;
 const NODE_BYTES_MAX = 1024;
 const HEADER_BYTES_MAX = 8192;
+const STATED_MAX = 32;
+const TEXT_CHARACTERS_MAX = 100_000;
 const DEPTH_MAX = 8;
 const UINT48_MAX = 2 ** 48 - 1;
 const UINT64_MAX = 2n ** 64n - 1n;
@@ -95,9 +97,9 @@ function canonical(value, depth = 1) {
   if (Array.isArray(value)) return `[${value.map((item) => canonical(item, depth + 1)).join(",")}]`;
   if (value !== null && typeof value === "object") {
     const names = Object.keys(value).sort();
-    return `{${names.map((name) => `${JSON.stringify(name)}:${canonical(value[name], depth + 1)}`).join(",")}}`;
+    return `{${names.map((name) => `${canonical(name)}:${canonical(value[name], depth + 1)}`).join(",")}}`;
   }
-  demand(typeof value !== "string" || value.isWellFormed(), "a text is not Unicode");
+  if (typeof value === "string") requireText(value, "a text");
   return JSON.stringify(value);
 }
 
@@ -125,7 +127,8 @@ function requireList(value, max, what) {
 }
 
 function requireText(value, what) {
-  demand(typeof value === "string", `${what} is not a text`);
+  demand(typeof value === "string" && value.isWellFormed(), `${what} is not a text in Unicode`);
+  demand(value.length <= TEXT_CHARACTERS_MAX || [...value].length <= TEXT_CHARACTERS_MAX, `${what} is too long`);
   return value;
 }
 
@@ -338,7 +341,7 @@ async function readWords(pool, storageRoot, { receivable, start }, registered) {
   await read(record + 3n, "what was claimed");
   const registryHead = pad(numberToHex(await read(mapped(0n, SLOT.records) + 1n, "the head of R-0")), { size: 32 });
   const certificate = unpackCertificate(await read(mapped(id, SLOT.certificates), "the certificate"));
-  const debtor = unpackMember(await read(mapped(terms.debtor, SLOT.members), "the debtor"));
+  const debtor = unpackMember(await read(mapped(registered.debtor, SLOT.members), "the debtor"));
   const holder = certificate.holder && unpackMember(await read(mapped(certificate.holder, SLOT.members), "the holder"));
   const claimKey = keccak256(words(registered.fingerprint, registered.debtor, registered.originator));
   const claimant = await read(mapped(claimKey, SLOT.fingerprints), "the fingerprint");
@@ -384,7 +387,8 @@ const unpackCertificate = (word) => ({
 });
 
 const unpackMember = (word) => ({
-  status: MEMBER_STATUS[Number(bits(word, 136, 8))],
+  status: MEMBER_STATUS[Number(bits(word, 136, 8))] ?? String(bits(word, 136, 8)),
+  kycExpiry: Number(bits(word, 64, 40)),
   frozen: flag(word, 144),
   dishonoured: Number(bits(word, 145, 32)),
 });
@@ -492,7 +496,11 @@ function statement({ range, entries, history, read, time }) {
     amount: money(range.end - range.start, terms.currency),
     confirmation: confirmation(entries),
     debtor: terms.debtor,
-    debtor_standing: read.debtor,
+    debtor_standing: {
+      status: standing(read.debtor, time),
+      frozen: read.debtor.frozen,
+      dishonoured: read.debtor.dishonoured,
+    },
     due: terms.due,
     encumbrances: encumbrances({ range, history, read, past, isHeld, time }),
     holder: isHeld ? certificate.holder : null,
@@ -535,6 +543,9 @@ function confirmation(entries) {
   return { at, debtor, entry: index + 1 };
 }
 
+/** A member is active until the second in which its KYC expires. */
+const standing = ({ status, kycExpiry }, time) => (status === "active" && time >= kycExpiry ? "expired" : status);
+
 /** The orders that have not expired. One that has may still be marked in the word. */
 const inForce = (orders, time) => [...orders].filter(([, until]) => time < until);
 
@@ -553,7 +564,8 @@ function encumbrances({ range, history, read, past, isHeld, time }) {
       const { account: seller, amount, demanded } = recourse;
       found.push({ kind: "recourse", seller, amount: String(amount), demanded });
     }
-    if (holder.status === "suspended") found.push({ kind: "holder", status: "suspended" });
+    const status = standing(holder, time);
+    if (status !== "active") found.push({ kind: "holder", status });
     if (holder.frozen) found.push({ kind: "holder", status: "frozen" });
   }
   const place = (one) => `${one.kind} ${canonical(one)}`;
@@ -638,6 +650,7 @@ async function check(path, blockHash) {
   const names = ["format", "chain_id", "contract", "certificate", "stated", "entries", "header", "nodes", "opened"];
   requireNames(bundle, names, "the bundle");
   demand(bundle.format === FORMAT, "it is of another format");
+  demand(Object.keys(bundle.stated ?? {}).length <= STATED_MAX, "too much is stated");
   const chainId = requireNumber(bundle.chain_id, "chain_id");
   const contract = requireAddress(bundle.contract, "contract");
   const range = readCertificate(bundle.certificate);
