@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
@@ -122,7 +123,7 @@ class Node:
     """One chain, reached over HTTP by one URL or several. Raises NodeUnreachable, RpcFailed and CallReverted from every
     method.
 
-    Of several URLs the first that answers is asked until it does not. Two nodes may be on two forks: who asks more than
+    Threads may share it. Of several URLs the first that answers is asked until it does not. Two nodes may be on two forks: who asks more than
     one thing that must fit together asks `current`. An answer of another shape than the method's is RpcFailed too. A
     URL may hold a key or a password: what is shown to anyone is `describe`.
     """
@@ -132,6 +133,7 @@ class Node:
             raise ValueError("a node has a URL")
         self._endpoints = [_Endpoint(url) for url in urls]
         self._at = 0
+        self._turning = threading.Lock()
         self._chain_id: int | None = None
 
     @property
@@ -151,8 +153,14 @@ class Node:
 
     def turn(self) -> bool:
         """Ask the next URL from now on; False where there is no other."""
-        self._at = (self._at + 1) % len(self._endpoints)
+        self._turn_from(self._at)
         return len(self._endpoints) > 1
+
+    def _turn_from(self, at: int) -> None:
+        """Ask the URL after this one from now on, unless another thread has turned away from it already."""
+        with self._turning:
+            if self._at == at:
+                self._at = (at + 1) % len(self._endpoints)
 
     def request(self, method: str, *params: Any) -> Any:
         """One JSON-RPC request; the result as JSON."""
@@ -192,14 +200,16 @@ class Node:
         return self._asked(lambda endpoint: endpoint.post(body), what=what)
 
     def _asked(self, ask: Callable[[_Endpoint], A], *, what: str) -> A:
-        """What one URL answers; the next one is asked where it does not."""
-        for _ in self._endpoints:
+        """What one URL answers; the next one is asked where it does not, each once whatever other threads find."""
+        first = self._at
+        for at in (*range(first, len(self._endpoints)), *range(first)):
+            endpoint = self._endpoints[at]
             # `from None`: what requests raises names the whole URL.
             try:
-                return ask(self._endpoints[self._at])
+                return ask(endpoint)
             except (requests.RequestException, ConnectionError):
-                failure = NodeUnreachable(f"{self.describe()} does not answer {what}")
-            self.turn()
+                failure = NodeUnreachable(f"{describe(endpoint.url)} does not answer {what}")
+            self._turn_from(at)
         raise failure from None
 
     @property

@@ -7,6 +7,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -334,6 +335,25 @@ def test_one_of_several_fails_alone(node: Node) -> None:
     assert both.turn()
     assert both.current().head() == node.head()
     assert not node.turn()
+
+
+def test_threads_that_find_one_url_dead_at_once_all_get_the_other(node: Node) -> None:
+    """Each turns away from the dead one, and none back to it."""
+    both = Node(f"http://127.0.0.1:{free_port()}", node.url)
+    dead, found = both._endpoints[0], threading.Barrier(2)
+    without_waiting = dead.post
+
+    def post(body: bytes) -> bytes:
+        try:
+            return without_waiting(body)
+        finally:
+            found.wait(timeout=60)
+
+    dead.post = post  # type: ignore[method-assign]  # both are to fail before either turns
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        heads = [threads.submit(both.block, "latest") for _ in range(2)]
+        assert [one.result(timeout=60) for one in heads] == [node.block("latest")] * 2
+    assert both.url == node.url
 
 
 def test_of_urls_that_are_all_down_one_is_named() -> None:
