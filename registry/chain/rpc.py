@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
@@ -11,14 +12,24 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 import requests
-from web3.providers.rpc import HTTPProvider
-from web3.types import RPCEndpoint
+from urllib3.exceptions import HTTPError
 
 from registry.chain.urls import describe
 from registry.domain.identifiers import Address, format_address
 from registry.errors import Refusal, ServiceError
 
 REQUEST_TIMEOUT_SECONDS = 20
+"""Without a byte of an answer."""
+
+ANSWER_SECONDS_MAX = 60.0
+"""Until the whole of an answer is there, or the next byte of one that is late."""
+
+ANSWER_BYTES_MAX = 256 * 1024 * 1024
+"""Of an answer: the logs of a whole range are tens of megabytes."""
+
+READ_BYTES_MAX = 1024 * 1024
+"""Of an answer, taken at once."""
+
 BATCH_REQUESTS_MAX = 200
 """Requests in one JSON-RPC batch; public nodes cut off longer ones."""
 
@@ -123,9 +134,9 @@ class Node:
     """One chain, reached over HTTP by one URL or several. Raises NodeUnreachable, RpcFailed and CallReverted from every
     method.
 
-    Threads may share it. Of several URLs the first that answers is asked until it does not. Two nodes may be on two forks: who asks more than
-    one thing that must fit together asks `current`. An answer of another shape than the method's is RpcFailed too. A
-    URL may hold a key or a password: what is shown to anyone is `describe`.
+    Threads may share it. Of several URLs the first that answers is asked until it does not. Two nodes may be on two
+    forks: who asks more than one thing that must fit together asks `current`. An answer of another shape than the
+    method's is RpcFailed too. A URL may hold a key or a password: what is shown to anyone is `describe`.
     """
 
     def __init__(self, *urls: str) -> None:
@@ -164,11 +175,7 @@ class Node:
 
     def request(self, method: str, *params: Any) -> Any:
         """One JSON-RPC request; the result as JSON."""
-        try:
-            answer = self._asked(lambda one: one.provider.make_request(RPCEndpoint(method), params), what=method)
-        except ValueError:
-            raise RpcFailed(f"{self.describe()} answered {method} with something that is no JSON") from None
-        return _result(method, answer)
+        return _result(method, self._answer(Any, method, params))
 
     def batch(self, requests_: Sequence[tuple[str, list[Any]]]) -> list[Any]:
         """Many requests in batches of at most BATCH_REQUESTS_MAX; results in order."""
@@ -192,8 +199,11 @@ class Node:
 
     def _typed(self, shape: Any, method: str, *params: Any) -> Any:
         """The result of one request whose answer has this shape."""
+        return _typed_result(method, self._answer(shape, method, params))
+
+    def _answer(self, shape: Any, method: str, params: Sequence[Any]) -> Any:
         body = msgspec.json.encode(_request(method, params))
-        return _typed_result(method, _parsed(self._post(body, what=method), shape, what=method, where=self))
+        return _parsed(self._post(body, what=method), shape, what=method, where=self)
 
     def _post(self, body: bytes, *, what: str) -> bytes:
         """The bytes of an answer."""
@@ -207,7 +217,7 @@ class Node:
             # `from None`: what requests raises names the whole URL.
             try:
                 return ask(endpoint)
-            except (requests.RequestException, ConnectionError):
+            except (requests.RequestException, HTTPError, ConnectionError, TimeoutError):
                 failure = NodeUnreachable(f"{describe(endpoint.url)} does not answer {what}")
             self._turn_from(at)
         raise failure from None
@@ -359,25 +369,37 @@ class Node:
 
 
 class _Endpoint:
-    """One URL with its connections: web3's provider, and the same session for answers that are too large for it."""
+    """One URL with its connections."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self._session = _session(url)
-        self.provider = HTTPProvider(
-            url,
-            request_kwargs={"timeout": REQUEST_TIMEOUT_SECONDS},
-            session=self._session,
-            exception_retry_configuration=None,
-        )
 
     def post(self, body: bytes) -> bytes:
-        """What is answered to a POST, unread. Raises what requests raises."""
-        response = self._session.post(
-            self.url, data=body, headers={"Content-Type": "application/json"}, timeout=REQUEST_TIMEOUT_SECONDS
-        )
-        response.raise_for_status()
-        return response.content
+        """What is answered to a POST, unread. Raises RpcFailed for too much, TimeoutError for too late, and what
+        requests and urllib3 raise."""
+        late_at = time.monotonic() + ANSWER_SECONDS_MAX
+        with self._session.post(
+            self.url,
+            data=body,
+            headers={"Content-Type": "application/json"},
+            timeout=REQUEST_TIMEOUT_SECONDS,
+            stream=True,
+        ) as response:
+            response.raise_for_status()
+            return self._read(response, late_at)
+
+    def _read(self, response: requests.Response, late_at: float) -> bytes:
+        # What is there is taken as it comes: the time limit of the connection begins anew with every byte.
+        parts, size = [], 0
+        while part := response.raw.read1(READ_BYTES_MAX, decode_content=True):
+            parts.append(part)
+            size += len(part)
+            if size > ANSWER_BYTES_MAX:
+                raise RpcFailed(f"{describe(self.url)} answered with more than {ANSWER_BYTES_MAX} bytes")
+            if time.monotonic() > late_at:
+                raise TimeoutError
+        return b"".join(parts)
 
 
 def _request(method: str, params: Sequence[Any], number: int = 0) -> dict[str, Any]:
