@@ -12,14 +12,14 @@ from registry.domain.identifiers import Address, format_receivable_id
 from registry.errors import Refusal
 from registry.mirror.metrics import METRICS, MirrorMetrics
 from registry.mirror.rebuild import NothingMirrored
-from registry.mirror.reconcile import Report, reconcile
+from registry.mirror.reconcile import NotComparable, Report, reconcile
 from registry.store.database import Database
 
 LOAD_SHARE = 0.05
 """Of the time that comparing may take."""
 
 DOUBT_SECONDS = 2.0
-"""Until the next comparison after one that found differences: what is mended is to be seen soon."""
+"""Until the next comparison after one that found differences, or no common block: what is mended is to be seen soon."""
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +58,9 @@ class Auditor:
                 report = self._compare()
                 pause = DOUBT_SECONDS if report.count else self._seconds
             except NothingMirrored:
+                pause = min(self._seconds, DOUBT_SECONDS)
+            except NotComparable as refusal:
+                log.info("reconcile: %s: %s", refusal.code, refusal)
                 pause = min(self._seconds, DOUBT_SECONDS)
             except Refusal as refusal:
                 log.warning("reconcile: %s: %s", refusal.code, refusal)

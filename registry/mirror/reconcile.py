@@ -40,6 +40,7 @@ from registry.domain.orders import bank_reference_hash, order_hash
 from registry.domain.profile import party_profile
 from registry.domain.receivable import Parameter, Receivable, Registry, Scope, Status
 from registry.domain.rules import parameter_in_force
+from registry.errors import ServiceError
 from registry.mirror import store
 from registry.mirror.copying import ENTRY_COLUMNS, entry_columns
 from registry.mirror.projector import Projector
@@ -55,6 +56,14 @@ LOG_BLOCKS_MAX = 500
 
 DIFFERENCES_MAX = 1_000
 """Differences listed; the count goes on beyond."""
+
+
+class NotComparable(ServiceError):
+    """The node does not have the mirror's block: nothing can be compared there, and nothing is known to differ."""
+
+    code = "not_comparable"
+    title = "The mirror cannot be compared with the chain now"
+    default_hint = "A reorg that the mirror has not undone yet, or a node that is behind: try again in a moment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +116,8 @@ def reconcile(
 ) -> Report:
     """Compare the mirror with the contract at the mirror's block, and record the outcome.
 
-    `progress` is told (receivables compared, receivables in all). Raises NothingMirrored, NodeUnreachable, RpcFailed.
+    `progress` is told (receivables compared, receivables in all). Raises NothingMirrored, NotComparable,
+    NodeUnreachable, RpcFailed.
     """
     with database.bulk() as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -115,10 +125,12 @@ def reconcile(
         if cursor is None:
             raise NothingMirrored()
         report = Report(cursor.number, cursor.hash, deep)
-        block = node.block(cursor.number)
-        report.expect("cursor", "1", "block_hash", None if block is None else block.hash, cursor.hash)
+        report.expect("cursor", "1", "block_hash", _stored_hash(connection, cursor), cursor.hash)
         report.expect("cursor", "1", "contract", contract, cursor.contract)
-        if block is not None and not report.count:
+        if not report.count:
+            block = node.block(cursor.number)
+            if block is None or block.hash != cursor.hash:
+                raise NotComparable(f"the node does not have the mirror's block {cursor.number}")
             report.expect("cursor", "1", "block_at", block.at, cursor.at)
             view = ReceivablesView(node, contract)
             _compare_heads(connection, view, report)
@@ -126,6 +138,12 @@ def reconcile(
                 _Deep(connection, view, report, cursor).run(progress)
     _record(database, report)
     return report
+
+
+def _stored_hash(connection: psycopg.Connection, cursor: store.Cursor) -> bytes:
+    """What the header that the mirror keeps of its block says; before the first block there is none."""
+    row = connection.execute("SELECT hash FROM block WHERE number = %s", (cursor.number,)).fetchone()
+    return cursor.hash if row is None else bytes(row[0])
 
 
 def _compare_heads(connection: psycopg.Connection, view: ReceivablesView, report: Report) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import pytest
 
 from registry.chain.rpc import Block, BlockTag, Node, RpcFailed
 from registry.domain import fold as folding
-from registry.mirror.reconcile import Difference, reconcile
+from registry.mirror.reconcile import Difference, NotComparable, reconcile
 from registry.store.database import Database
 from registry.store.embedded import EmbeddedPostgres
+from registry.store.queries import health
 from tests.commands.desk import Desk
+from tests.mirror.following import follower_of
 from tests.scene import BANK, SUPPLIER, Scene
 
 
@@ -171,6 +173,29 @@ def test_a_chain_without_tags_is_compared_all_the_same(desk: Desk) -> None:
     assert differences(desk, node=node) == []
     with changed(desk, "UPDATE cursor SET safe_block = block_number + 1"):
         assert [one.field for one in differences(desk, node=node)] == ["safe_block"]
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_reorg_that_is_not_undone_yet_is_no_difference(scene: Scene, database: Database, deep: bool) -> None:
+    scene.confirmed()
+    with closing(follower_of(scene, database)) as follower:
+        follower.catch_up()
+        scene.reorg(depth=1)
+        with pytest.raises(NotComparable, match=f"block {scene.node.head()}"):
+            reconcile(database, scene.node, contract=scene.deployment.receivables, deep=deep)
+        with database.snapshot() as connection:
+            assert health.last_reconciliation(connection) is None
+        follower.catch_up()
+    assert reconcile(database, scene.node, contract=scene.deployment.receivables, deep=deep).count == 0
+
+
+def test_a_node_that_is_behind_is_no_difference(desk: Desk) -> None:
+    class Behind(Node):
+        def block(self, which: int | bytes | BlockTag) -> Block | None:
+            return None
+
+    with pytest.raises(NotComparable):
+        differences(desk, node=Behind(desk.services.node.url))
 
 
 def test_a_second_claim_with_the_same_root_says_nothing_about_the_invoice(desk: Desk) -> None:
