@@ -21,7 +21,23 @@ LOAD_SHARE = 0.05
 DOUBT_SECONDS = 2.0
 """Until the next comparison after one that found differences, or no common block: what is mended is to be seen soon."""
 
+OVERDUE_PAUSES = 3
+"""Pauses without a comparison that finished, after which it is missed."""
+
+OVERDUE_SECONDS_MIN = 600.0
+"""The same in time, at least: the first comparison of a large book, or a restart, is none that is missed."""
+
 log = logging.getLogger(__name__)
+
+
+def pause_seconds(*, seconds: float, took_seconds: float) -> float:
+    """Between two comparisons: `seconds`, and more where they take so long that it would be too much of the load."""
+    return max(seconds, took_seconds / LOAD_SHARE)
+
+
+def overdue_seconds(*, seconds: float, took_seconds: float) -> float:
+    """How long no comparison may have finished, where the last one took so long, before something is wrong."""
+    return max(OVERDUE_PAUSES * pause_seconds(seconds=seconds, took_seconds=took_seconds), OVERDUE_SECONDS_MIN)
 
 
 class Auditor:
@@ -68,7 +84,7 @@ class Auditor:
             except Exception:
                 log.exception("reconcile: failed in a way that was not foreseen")
                 pause = self._seconds
-            pause = max(pause, (time.monotonic() - began) / LOAD_SHARE)
+            pause = pause_seconds(seconds=pause, took_seconds=time.monotonic() - began)
 
     def _compare(self) -> Report:
         began = time.monotonic()

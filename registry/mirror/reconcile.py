@@ -7,6 +7,7 @@ headers with the node's, and the commitments on chain with the invoices and prof
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -119,6 +120,7 @@ def reconcile(
     `progress` is told (receivables compared, receivables in all). Raises NothingMirrored, NotComparable,
     NodeUnreachable, RpcFailed.
     """
+    began = time.monotonic()
     with database.bulk() as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         cursor = store.read_cursor(connection)
@@ -136,7 +138,7 @@ def reconcile(
             _compare_heads(connection, view, report)
             if deep:
                 _Deep(connection, view, report, cursor).run(progress)
-    _record(database, report)
+    _record(database, report, seconds=time.monotonic() - began)
     return report
 
 
@@ -162,17 +164,18 @@ def _compare_heads(connection: psycopg.Connection, view: ReceivablesView, report
         report.expect("journal", format_receivable_id(journal_id), "head", None, head)
 
 
-def _record(database: Database, report: Report) -> None:
+def _record(database: Database, report: Report, *, seconds: float) -> None:
     with database.bulk() as connection:
         connection.execute(
-            "INSERT INTO reconciliation (block_number, block_hash, deep, compared, differences)"
-            " VALUES (%s, %s, %s, %s, %s)",
+            "INSERT INTO reconciliation (block_number, block_hash, deep, compared, differences, seconds)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
             (
                 report.block_number,
                 report.block_hash,
                 report.deep,
                 report.compared,
                 Jsonb([asdict(difference) for difference in report.differences]),
+                seconds,
             ),
         )
 
