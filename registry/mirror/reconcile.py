@@ -52,11 +52,18 @@ from registry.store.database import Database
 BATCH_RECEIVABLES = 500
 """Receivables whose words are compared with the chain in one round."""
 
+BATCH_HEADS = 10_000
+"""Journals whose heads are compared in one round."""
+
 LOG_BLOCKS_MAX = 500
 """Blocks whose logs are compared in one round."""
 
 DIFFERENCES_MAX = 1_000
 """Differences listed; the count goes on beyond."""
+
+
+CLEAN_KEPT_MAX = 1_000
+"""Newest comparisons of heads, beyond which those that found nothing are not kept."""
 
 
 class NotComparable(ServiceError):
@@ -149,19 +156,32 @@ def _stored_hash(connection: psycopg.Connection, cursor: store.Cursor) -> bytes:
 
 
 def _compare_heads(connection: psycopg.Connection, view: ReceivablesView, report: Report) -> None:
-    ids = range(view.count(block=report.block_hash) + 1)
-    mirrored = {row[0]: row[1] for row in store.projection_rows(connection, "journal")}
-    for journal_id, head in view.heads(ids, block=report.block_hash).items():
-        found = mirrored.pop(journal_id, None)
-        if journal_id == REGISTRY_JOURNAL and found is None:
-            # A registry without members has a head, its genesis, and no entry to mirror.
-            continue
-        report.expect("journal", format_receivable_id(journal_id), "head", head, found)
-        if head != found:
-            report.journals.append(journal_id)
-    for journal_id, head in mirrored.items():
+    """Part by part, so that no book is too large for the memory."""
+    end = view.count(block=report.block_hash) + 1
+    rows = store.projection_rows(connection, "journal")
+    row = next(rows, None)
+    for first in range(0, end, BATCH_HEADS):
+        ids = range(first, min(first + BATCH_HEADS, end))
+        mirrored: dict[int, bytes] = {}
+        while row is not None and row[0] < ids.stop:
+            mirrored[row[0]] = row[1]
+            row = next(rows, None)
+        for journal_id, head in view.heads(ids, block=report.block_hash).items():
+            _compare_head(report, journal_id, head, mirrored.pop(journal_id, None))
+        for journal_id, found in mirrored.items():
+            _compare_head(report, journal_id, None, found)
+    while row is not None:
+        _compare_head(report, row[0], None, row[1])
+        row = next(rows, None)
+
+
+def _compare_head(report: Report, journal_id: int, head: bytes | None, found: bytes | None) -> None:
+    if journal_id == REGISTRY_JOURNAL and found is None:
+        # A registry without members has a head, its genesis, and no entry to mirror.
+        return
+    report.expect("journal", format_receivable_id(journal_id), "head", head, found)
+    if head != found:
         report.journals.append(journal_id)
-        report.expect("journal", format_receivable_id(journal_id), "head", None, head)
 
 
 def _record(database: Database, report: Report, *, seconds: float) -> None:
@@ -177,6 +197,13 @@ def _record(database: Database, report: Report, *, seconds: float) -> None:
                 Jsonb([asdict(difference) for difference in report.differences]),
                 seconds,
             ),
+        )
+        # One a minute, and nearly all alike. Deep ones and those that found something stay.
+        connection.execute(
+            "DELETE FROM reconciliation WHERE NOT deep AND differences = '[]' AND reconciliation_id <= ("
+            "SELECT reconciliation_id FROM reconciliation WHERE NOT deep ORDER BY reconciliation_id DESC"
+            " OFFSET %s LIMIT 1)",
+            (CLEAN_KEPT_MAX,),
         )
 
 
