@@ -13,6 +13,8 @@ from typing import Any, Literal, TypeVar
 import msgspec
 import requests
 from urllib3.exceptions import HTTPError
+from web3.providers.rpc import HTTPProvider
+from web3.types import RPCEndpoint
 
 from registry.chain.urls import describe
 from registry.domain.identifiers import Address, format_address
@@ -175,7 +177,11 @@ class Node:
 
     def request(self, method: str, *params: Any) -> Any:
         """One JSON-RPC request; the result as JSON."""
-        return _result(method, self._answer(Any, method, params))
+        try:
+            answer = self._asked(lambda one: one.provider.make_request(RPCEndpoint(method), params), what=method)
+        except ValueError:
+            raise RpcFailed(f"{self.describe()} answered {method} with something that is no JSON") from None
+        return _result(method, answer)
 
     def batch(self, requests_: Sequence[tuple[str, list[Any]]]) -> list[Any]:
         """Many requests in batches of at most BATCH_REQUESTS_MAX; results in order."""
@@ -199,11 +205,8 @@ class Node:
 
     def _typed(self, shape: Any, method: str, *params: Any) -> Any:
         """The result of one request whose answer has this shape."""
-        return _typed_result(method, self._answer(shape, method, params))
-
-    def _answer(self, shape: Any, method: str, params: Sequence[Any]) -> Any:
         body = msgspec.json.encode(_request(method, params))
-        return _parsed(self._post(body, what=method), shape, what=method, where=self)
+        return _typed_result(method, _parsed(self._post(body, what=method), shape, what=method, where=self))
 
     def _post(self, body: bytes, *, what: str) -> bytes:
         """The bytes of an answer."""
@@ -369,37 +372,55 @@ class Node:
 
 
 class _Endpoint:
-    """One URL with its connections."""
+    """One URL with its connections: web3's provider, and the same session for answers that are too large for it."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self._session = _session(url)
+        self.provider = HTTPProvider(
+            url,
+            request_kwargs={"timeout": REQUEST_TIMEOUT_SECONDS},
+            session=self._session,
+            exception_retry_configuration=None,
+        )
 
     def post(self, body: bytes) -> bytes:
-        """What is answered to a POST, unread. Raises RpcFailed for too much, TimeoutError for too late, and what
-        requests and urllib3 raise."""
-        late_at = time.monotonic() + ANSWER_SECONDS_MAX
-        with self._session.post(
-            self.url,
-            data=body,
-            headers={"Content-Type": "application/json"},
-            timeout=REQUEST_TIMEOUT_SECONDS,
-            stream=True,
-        ) as response:
-            response.raise_for_status()
-            return self._read(response, late_at)
+        """What is answered to a POST, unread. Raises what the session raises."""
+        response = self._session.post(
+            self.url, data=body, headers={"Content-Type": "application/json"}, timeout=REQUEST_TIMEOUT_SECONDS
+        )
+        response.raise_for_status()
+        return response.content
 
-    def _read(self, response: requests.Response, late_at: float) -> bytes:
-        # What is there is taken as it comes: the time limit of the connection begins anew with every byte.
-        parts, size = [], 0
-        while part := response.raw.read1(READ_BYTES_MAX, decode_content=True):
-            parts.append(part)
-            size += len(part)
-            if size > ANSWER_BYTES_MAX:
-                raise RpcFailed(f"{describe(self.url)} answered with more than {ANSWER_BYTES_MAX} bytes")
-            if time.monotonic() > late_at:
-                raise TimeoutError
-        return b"".join(parts)
+
+class _Session(requests.Session):
+    """A session whose answers have a time and a size that they may not exceed."""
+
+    def send(self, request: requests.PreparedRequest, **how: Any) -> requests.Response:
+        """The answer, read to its end. Raises RpcFailed for too much, TimeoutError for too late, and what requests and
+        urllib3 raise."""
+        late_at = time.monotonic() + ANSWER_SECONDS_MAX
+        response = super().send(request, **how | {"stream": True})
+        try:
+            # As requests keeps what it has read itself: through a file it would be copied thrice.
+            response._content, response._content_consumed = _read(response, late_at), True  # type: ignore[attr-defined]
+        except BaseException:
+            response.close()
+            raise
+        return response
+
+
+def _read(response: requests.Response, late_at: float) -> bytes:
+    # What is there is taken as it comes: the time limit of the connection begins anew with every byte.
+    parts, size = [], 0
+    while part := response.raw.read1(READ_BYTES_MAX, decode_content=True):
+        parts.append(part)
+        size += len(part)
+        if size > ANSWER_BYTES_MAX:
+            raise RpcFailed(f"{describe(response.url)} answered with more than {ANSWER_BYTES_MAX} bytes")
+        if time.monotonic() > late_at:
+            raise TimeoutError
+    return b"".join(parts)
 
 
 def _request(method: str, params: Sequence[Any], number: int = 0) -> dict[str, Any]:
@@ -511,7 +532,7 @@ def _session(url: str) -> requests.Session:
 
     Left to itself a session looks all of this up for every request, which takes as long as the request.
     """
-    session = requests.Session()
+    session = _Session()
     found = session.merge_environment_settings(url, {}, None, None, None)
     session.proxies, session.verify = found["proxies"], found["verify"]
     session.auth = requests.utils.get_netrc_auth(url)
