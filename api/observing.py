@@ -78,6 +78,7 @@ class MirrorCollector(Collector):
                 cursor = health.cursor(connection)
                 counts = health.counts(connection)
                 reconciled = health.last_reconciliation(connection)
+                heads = health.newest_reconciliation(connection, deep=False)
                 if cursor is not None:
                     named = self._services.settings.witness_addresses
                     witnesses = attestations.witnesses(connection, cursor, named)
@@ -92,6 +93,12 @@ class MirrorCollector(Collector):
                     "counterfoil_reconciliation_differences",
                     "Differences that the last comparison with the chain listed.",
                     len(reconciled.differences),
+                )
+            if heads is not None:
+                yield _gauge(
+                    "counterfoil_reconciliation_timestamp_seconds",
+                    "When a comparison of heads with the chain last finished.",
+                    int(heads.finished_at.timestamp()),
                 )
         except ServiceError:
             up.add_metric(("database",), 0)

@@ -14,8 +14,10 @@ from api.schemas.common import BlockOut, instant
 from api.schemas.health import HealthOut, IndexOut, ReadyOut, ReconciliationOut
 from registry.domain.identifiers import format_receivable_id
 from registry.errors import Refusal
+from registry.mirror.auditor import overdue_seconds
 from registry.mirror.metrics import METRICS
 from registry.observe import METRICS_CONTENT_TYPE, Metrics
+from registry.store.database import Connection
 from registry.store.queries import health
 from registry.store.queries.health import CursorRow, ReconciliationRow, SetAsideRow
 
@@ -63,7 +65,7 @@ def read_ready(services: ServicesDep, response: Response) -> ReadyOut:
 
     Lag is counted in blocks of the node, never by the wall clock: a quiet chain is no old mirror. Refuses: not_ready,
     with every reason by its code (database_unreachable, query_timeout, node_unreachable, rpc_failed, nothing_mirrored,
-    other_registry, mirror_lags, mirror_disagrees, journals_set_aside, reconciliation_failed).
+    other_registry, mirror_lags, mirror_disagrees, journals_set_aside, reconciliation_failed, reconciliation_overdue).
     """
     response.headers["Cache-Control"] = "no-store"
     reasons: list[ReasonProblem] = []
@@ -119,10 +121,28 @@ def _mirror(
             cursor = health.cursor(connection)
             reconciled = health.last_reconciliation(connection)
             aside = health.set_aside(connection)
+            _compared(connection, services, reasons)
         return require_ours(cursor, services.deployment), reconciled, aside
     except Refusal as refusal:
         reasons.append(ReasonProblem(code=refusal.code, detail=refusal.detail))
         return None, None, []
+
+
+def _compared(connection: Connection, services: Services, reasons: list[ReasonProblem]) -> None:
+    """Whether the mirror that writes still compares itself with the chain."""
+    since = health.uncompared_seconds(connection)
+    newest = health.newest_reconciliation(connection, deep=False)
+    limit = overdue_seconds(
+        seconds=services.settings.reconcile_seconds, took_seconds=0 if newest is None else newest.seconds
+    )
+    if since is not None and since > limit:
+        reasons.append(
+            ReasonProblem(
+                code="reconciliation_overdue",
+                detail=f"no comparison with the chain has finished for {since:.0f} seconds; at most {limit:.0f} are "
+                "allowed: the mirror's log tells why, `counterfoil reconcile` compares now",
+            )
+        )
 
 
 def _node(services: Services, cursor: CursorRow | None, reasons: list[ReasonProblem]) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
@@ -10,6 +12,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 import requests
+from urllib3.exceptions import HTTPError
 from web3.providers.rpc import HTTPProvider
 from web3.types import RPCEndpoint
 
@@ -18,6 +21,17 @@ from registry.domain.identifiers import Address, format_address
 from registry.errors import Refusal, ServiceError
 
 REQUEST_TIMEOUT_SECONDS = 20
+"""Without a byte of an answer."""
+
+ANSWER_SECONDS_MAX = 60.0
+"""Until the whole of an answer is there, or the next byte of one that is late."""
+
+ANSWER_BYTES_MAX = 256 * 1024 * 1024
+"""Of an answer: the logs of a whole range are tens of megabytes."""
+
+READ_BYTES_MAX = 1024 * 1024
+"""Of an answer, taken at once."""
+
 BATCH_REQUESTS_MAX = 200
 """Requests in one JSON-RPC batch; public nodes cut off longer ones."""
 
@@ -122,9 +136,9 @@ class Node:
     """One chain, reached over HTTP by one URL or several. Raises NodeUnreachable, RpcFailed and CallReverted from every
     method.
 
-    Of several URLs the first that answers is asked until it does not. Two nodes may be on two forks: who asks more than
-    one thing that must fit together asks `current`. An answer of another shape than the method's is RpcFailed too. A
-    URL may hold a key or a password: what is shown to anyone is `describe`.
+    Threads may share it. Of several URLs the first that answers is asked until it does not. Two nodes may be on two
+    forks: who asks more than one thing that must fit together asks `current`. An answer of another shape than the
+    method's is RpcFailed too. A URL may hold a key or a password: what is shown to anyone is `describe`.
     """
 
     def __init__(self, *urls: str) -> None:
@@ -132,6 +146,7 @@ class Node:
             raise ValueError("a node has a URL")
         self._endpoints = [_Endpoint(url) for url in urls]
         self._at = 0
+        self._turning = threading.Lock()
         self._chain_id: int | None = None
 
     @property
@@ -151,8 +166,14 @@ class Node:
 
     def turn(self) -> bool:
         """Ask the next URL from now on; False where there is no other."""
-        self._at = (self._at + 1) % len(self._endpoints)
+        self._turn_from(self._at)
         return len(self._endpoints) > 1
+
+    def _turn_from(self, at: int) -> None:
+        """Ask the URL after this one from now on, unless another thread has turned away from it already."""
+        with self._turning:
+            if self._at == at:
+                self._at = (at + 1) % len(self._endpoints)
 
     def request(self, method: str, *params: Any) -> Any:
         """One JSON-RPC request; the result as JSON."""
@@ -192,14 +213,16 @@ class Node:
         return self._asked(lambda endpoint: endpoint.post(body), what=what)
 
     def _asked(self, ask: Callable[[_Endpoint], A], *, what: str) -> A:
-        """What one URL answers; the next one is asked where it does not."""
-        for _ in self._endpoints:
+        """What one URL answers; the next one is asked where it does not, each once whatever other threads find."""
+        first = self._at
+        for at in (*range(first, len(self._endpoints)), *range(first)):
+            endpoint = self._endpoints[at]
             # `from None`: what requests raises names the whole URL.
             try:
-                return ask(self._endpoints[self._at])
-            except (requests.RequestException, ConnectionError):
-                failure = NodeUnreachable(f"{self.describe()} does not answer {what}")
-            self.turn()
+                return ask(endpoint)
+            except (requests.RequestException, HTTPError, ConnectionError, TimeoutError):
+                failure = NodeUnreachable(f"{describe(endpoint.url)} does not answer {what}")
+            self._turn_from(at)
         raise failure from None
 
     @property
@@ -362,12 +385,42 @@ class _Endpoint:
         )
 
     def post(self, body: bytes) -> bytes:
-        """What is answered to a POST, unread. Raises what requests raises."""
+        """What is answered to a POST, unread. Raises what the session raises."""
         response = self._session.post(
             self.url, data=body, headers={"Content-Type": "application/json"}, timeout=REQUEST_TIMEOUT_SECONDS
         )
         response.raise_for_status()
         return response.content
+
+
+class _Session(requests.Session):
+    """A session whose answers have a time and a size that they may not exceed."""
+
+    def send(self, request: requests.PreparedRequest, **how: Any) -> requests.Response:
+        """The answer, read to its end. Raises RpcFailed for too much, TimeoutError for too late, and what requests and
+        urllib3 raise."""
+        late_at = time.monotonic() + ANSWER_SECONDS_MAX
+        response = super().send(request, **how | {"stream": True})
+        try:
+            # As requests keeps what it has read itself: through a file it would be copied thrice.
+            response._content, response._content_consumed = _read(response, late_at), True  # type: ignore[attr-defined]
+        except BaseException:
+            response.close()
+            raise
+        return response
+
+
+def _read(response: requests.Response, late_at: float) -> bytes:
+    # What is there is taken as it comes: the time limit of the connection begins anew with every byte.
+    parts, size = [], 0
+    while part := response.raw.read1(READ_BYTES_MAX, decode_content=True):
+        parts.append(part)
+        size += len(part)
+        if size > ANSWER_BYTES_MAX:
+            raise RpcFailed(f"{describe(response.url)} answered with more than {ANSWER_BYTES_MAX} bytes")
+        if time.monotonic() > late_at:
+            raise TimeoutError
+    return b"".join(parts)
 
 
 def _request(method: str, params: Sequence[Any], number: int = 0) -> dict[str, Any]:
@@ -479,7 +532,7 @@ def _session(url: str) -> requests.Session:
 
     Left to itself a session looks all of this up for every request, which takes as long as the request.
     """
-    session = requests.Session()
+    session = _Session()
     found = session.merge_environment_settings(url, {}, None, None, None)
     session.proxies, session.verify = found["proxies"], found["verify"]
     session.auth = requests.utils.get_netrc_auth(url)

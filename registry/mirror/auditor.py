@@ -12,16 +12,32 @@ from registry.domain.identifiers import Address, format_receivable_id
 from registry.errors import Refusal
 from registry.mirror.metrics import METRICS, MirrorMetrics
 from registry.mirror.rebuild import NothingMirrored
-from registry.mirror.reconcile import Report, reconcile
+from registry.mirror.reconcile import NotComparable, Report, reconcile
 from registry.store.database import Database
 
 LOAD_SHARE = 0.05
 """Of the time that comparing may take."""
 
 DOUBT_SECONDS = 2.0
-"""Until the next comparison after one that found differences: what is mended is to be seen soon."""
+"""Until the next comparison after one that found differences, or no common block: what is mended is to be seen soon."""
+
+OVERDUE_PAUSES = 3
+"""Pauses without a comparison that finished, after which it is missed."""
+
+OVERDUE_SECONDS_MIN = 600.0
+"""The same in time, at least: the first comparison of a large book, or a restart, is none that is missed."""
 
 log = logging.getLogger(__name__)
+
+
+def pause_seconds(*, seconds: float, took_seconds: float) -> float:
+    """Between two comparisons: `seconds`, and more where they take so long that it would be too much of the load."""
+    return max(seconds, took_seconds / LOAD_SHARE)
+
+
+def overdue_seconds(*, seconds: float, took_seconds: float) -> float:
+    """How long no comparison may have finished, where the last one took so long, before something is wrong."""
+    return max(OVERDUE_PAUSES * pause_seconds(seconds=seconds, took_seconds=took_seconds), OVERDUE_SECONDS_MIN)
 
 
 class Auditor:
@@ -59,13 +75,16 @@ class Auditor:
                 pause = DOUBT_SECONDS if report.count else self._seconds
             except NothingMirrored:
                 pause = min(self._seconds, DOUBT_SECONDS)
+            except NotComparable as refusal:
+                log.info("reconcile: %s: %s", refusal.code, refusal)
+                pause = min(self._seconds, DOUBT_SECONDS)
             except Refusal as refusal:
                 log.warning("reconcile: %s: %s", refusal.code, refusal)
                 pause = self._seconds
             except Exception:
                 log.exception("reconcile: failed in a way that was not foreseen")
                 pause = self._seconds
-            pause = max(pause, (time.monotonic() - began) / LOAD_SHARE)
+            pause = pause_seconds(seconds=pause, took_seconds=time.monotonic() - began)
 
     def _compare(self) -> Report:
         began = time.monotonic()

@@ -16,13 +16,16 @@ class MirrorMetrics:
         self.registry = CollectorRegistry()
         self.at_work = False
         """Whether a mirror runs, or waits to take over."""
-        self.leader = self._gauge("leader", "Whether this mirror is the one that writes.")
         self.block = self._gauge("block", "Newest block that it took.")
         self.lag_blocks = self._gauge("lag_blocks", "Blocks that the node has and it has not taken.")
         self.heads_announced = self._gauge("heads_announced", "Whether the node announces new blocks to it.")
         self.ranges_ahead = self._gauge("ranges_ahead", "Ranges of blocks that are fetched and not yet folded.")
         self.set_aside = self._gauge("journals_set_aside", "Journals that the node does not tell as the contract has.")
         self.differences = self._gauge("differences", "Differences that the last comparison with the chain found.")
+        self.leader = _Leader(
+            "counterfoil_follower_leader", "Whether this mirror is the one that writes.", registry=self.registry
+        )
+        self.leader.only = (self.block, self.lag_blocks, self.ranges_ahead, self.set_aside, self.differences)
         self.entries = self._counter("entries", "Journal entries written.")
         self.steps = self._counter("steps", "Steps, by what they did.", "move")
         self.failures = self._counter("failures", "Steps that failed, by the code of the failure.", "code")
@@ -49,6 +52,19 @@ class MirrorMetrics:
 
     def _histogram(self, name: str, description: str, buckets: tuple[float, ...]) -> Histogram:
         return Histogram(f"counterfoil_follower_{name}", description, buckets=buckets, registry=self.registry)
+
+
+class _Leader(Gauge):
+    """Whether this mirror writes. One that does not knows nothing of what its successor found: `only` are 0 then."""
+
+    only: tuple[Gauge, ...] = ()
+
+    def set(self, value: float) -> None:
+        """To 1 or 0."""
+        super().set(value)
+        if not value:
+            for gauge in self.only:
+                gauge.set(0)
 
 
 METRICS = MirrorMetrics()

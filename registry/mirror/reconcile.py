@@ -7,6 +7,7 @@ headers with the node's, and the commitments on chain with the invoices and prof
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -40,6 +41,7 @@ from registry.domain.orders import bank_reference_hash, order_hash
 from registry.domain.profile import party_profile
 from registry.domain.receivable import Parameter, Receivable, Registry, Scope, Status
 from registry.domain.rules import parameter_in_force
+from registry.errors import ServiceError
 from registry.mirror import store
 from registry.mirror.copying import ENTRY_COLUMNS, entry_columns
 from registry.mirror.projector import Projector
@@ -50,11 +52,26 @@ from registry.store.database import Database
 BATCH_RECEIVABLES = 500
 """Receivables whose words are compared with the chain in one round."""
 
+BATCH_HEADS = 10_000
+"""Journals whose heads are compared in one round."""
+
 LOG_BLOCKS_MAX = 500
 """Blocks whose logs are compared in one round."""
 
 DIFFERENCES_MAX = 1_000
 """Differences listed; the count goes on beyond."""
+
+
+CLEAN_KEPT_MAX = 1_000
+"""Newest comparisons of heads, beyond which those that found nothing are not kept."""
+
+
+class NotComparable(ServiceError):
+    """The node does not have the mirror's block: nothing can be compared there, and nothing is known to differ."""
+
+    code = "not_comparable"
+    title = "The mirror cannot be compared with the chain now"
+    default_hint = "A reorg that the mirror has not undone yet, or a node that is behind: try again in a moment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,55 +124,86 @@ def reconcile(
 ) -> Report:
     """Compare the mirror with the contract at the mirror's block, and record the outcome.
 
-    `progress` is told (receivables compared, receivables in all). Raises NothingMirrored, NodeUnreachable, RpcFailed.
+    `progress` is told (receivables compared, receivables in all). Raises NothingMirrored, NotComparable,
+    NodeUnreachable, RpcFailed.
     """
+    began = time.monotonic()
     with database.bulk() as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         cursor = store.read_cursor(connection)
         if cursor is None:
             raise NothingMirrored()
         report = Report(cursor.number, cursor.hash, deep)
-        block = node.block(cursor.number)
-        report.expect("cursor", "1", "block_hash", None if block is None else block.hash, cursor.hash)
+        report.expect("cursor", "1", "block_hash", _stored_hash(connection, cursor), cursor.hash)
         report.expect("cursor", "1", "contract", contract, cursor.contract)
-        if block is not None and not report.count:
+        if not report.count:
+            block = node.block(cursor.number)
+            if block is None or block.hash != cursor.hash:
+                raise NotComparable(f"the node does not have the mirror's block {cursor.number}")
             report.expect("cursor", "1", "block_at", block.at, cursor.at)
             view = ReceivablesView(node, contract)
             _compare_heads(connection, view, report)
             if deep:
                 _Deep(connection, view, report, cursor).run(progress)
-    _record(database, report)
+    _record(database, report, seconds=time.monotonic() - began)
     return report
 
 
+def _stored_hash(connection: psycopg.Connection, cursor: store.Cursor) -> bytes:
+    """What the header that the mirror keeps of its block says; before the first block there is none."""
+    row = connection.execute("SELECT hash FROM block WHERE number = %s", (cursor.number,)).fetchone()
+    return cursor.hash if row is None else bytes(row[0])
+
+
 def _compare_heads(connection: psycopg.Connection, view: ReceivablesView, report: Report) -> None:
-    ids = range(view.count(block=report.block_hash) + 1)
-    mirrored = {row[0]: row[1] for row in store.projection_rows(connection, "journal")}
-    for journal_id, head in view.heads(ids, block=report.block_hash).items():
-        found = mirrored.pop(journal_id, None)
-        if journal_id == REGISTRY_JOURNAL and found is None:
-            # A registry without members has a head, its genesis, and no entry to mirror.
-            continue
-        report.expect("journal", format_receivable_id(journal_id), "head", head, found)
-        if head != found:
-            report.journals.append(journal_id)
-    for journal_id, head in mirrored.items():
+    """Part by part, so that no book is too large for the memory."""
+    end = view.count(block=report.block_hash) + 1
+    rows = store.projection_rows(connection, "journal")
+    row = next(rows, None)
+    for first in range(0, end, BATCH_HEADS):
+        ids = range(first, min(first + BATCH_HEADS, end))
+        mirrored: dict[int, bytes] = {}
+        while row is not None and row[0] < ids.stop:
+            mirrored[row[0]] = row[1]
+            row = next(rows, None)
+        for journal_id, head in view.heads(ids, block=report.block_hash).items():
+            _compare_head(report, journal_id, head, mirrored.pop(journal_id, None))
+        for journal_id, found in mirrored.items():
+            _compare_head(report, journal_id, None, found)
+    while row is not None:
+        _compare_head(report, row[0], None, row[1])
+        row = next(rows, None)
+
+
+def _compare_head(report: Report, journal_id: int, head: bytes | None, found: bytes | None) -> None:
+    if journal_id == REGISTRY_JOURNAL and found is None:
+        # A registry without members has a head, its genesis, and no entry to mirror.
+        return
+    report.expect("journal", format_receivable_id(journal_id), "head", head, found)
+    if head != found:
         report.journals.append(journal_id)
-        report.expect("journal", format_receivable_id(journal_id), "head", None, head)
 
 
-def _record(database: Database, report: Report) -> None:
+def _record(database: Database, report: Report, *, seconds: float) -> None:
     with database.bulk() as connection:
         connection.execute(
-            "INSERT INTO reconciliation (block_number, block_hash, deep, compared, differences)"
-            " VALUES (%s, %s, %s, %s, %s)",
+            "INSERT INTO reconciliation (block_number, block_hash, deep, compared, differences, seconds)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
             (
                 report.block_number,
                 report.block_hash,
                 report.deep,
                 report.compared,
                 Jsonb([asdict(difference) for difference in report.differences]),
+                seconds,
             ),
+        )
+        # One a minute, and nearly all alike. Deep ones and those that found something stay.
+        connection.execute(
+            "DELETE FROM reconciliation WHERE NOT deep AND differences = '[]' AND reconciliation_id <= ("
+            "SELECT reconciliation_id FROM reconciliation WHERE NOT deep ORDER BY reconciliation_id DESC"
+            " OFFSET %s LIMIT 1)",
+            (CLEAN_KEPT_MAX,),
         )
 
 

@@ -16,7 +16,6 @@ from contextlib import contextmanager, suppress
 import psycopg
 
 from registry.store.database import (
-    CONNECT_TIMEOUT_SECONDS,
     LEASE_KEY,
     MIRROR_APPLICATION,
     Database,
@@ -100,9 +99,8 @@ class Writer:
         if self._connection is None or self._connection.closed:
             self.close()
             self._connection = psycopg.connect(
-                self._database.url,
+                self._database.conninfo,
                 autocommit=True,  # transactions are begun by name, so that reads leave none open
-                connect_timeout=CONNECT_TIMEOUT_SECONDS,
                 application_name=f"{MIRROR_APPLICATION} {socket.gethostname()} {os.getpid()}"[:63],
             )
             with self._connection.transaction():

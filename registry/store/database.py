@@ -8,14 +8,24 @@ from pathlib import Path
 
 import psycopg
 import psycopg.errors
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy import Connection, Engine, create_engine, exc, text
 
 from registry.errors import ServiceError
 
 __all__ = ["Connection", "Database", "DatabaseUnreachable", "QueryTimeout", "named_failures"]
 
-CONNECT_TIMEOUT_SECONDS = 10
+CONNECTING = {
+    "connect_timeout": 10,
+    # A database whose machine is gone answers nothing, not even that: after some 10 seconds without a sign of it the
+    # connection has failed, whether something was sent meanwhile or not. Sockets of this machine know none of it.
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""Parameters of every connection; seconds, and milliseconds the last."""
+
 POOL_CONNECTIONS_MAX = 10
 STATEMENT_TIMEOUT_SECONDS = 30
 """For reads; the mirror's bulk writes and rebuilds have none."""
@@ -68,7 +78,7 @@ class Database:
             pool_size=POOL_CONNECTIONS_MAX,
             max_overflow=0,
             pool_pre_ping=True,
-            connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS},
+            connect_args=CONNECTING,
         )
 
     def migrate(self) -> None:
@@ -108,8 +118,13 @@ class Database:
     @contextmanager
     def bulk(self) -> Iterator[psycopg.Connection]:
         """A plain psycopg connection in one transaction, for the mirror: COPY and pipelined statements."""
-        with named_failures(), psycopg.connect(self.url, connect_timeout=CONNECT_TIMEOUT_SECONDS) as connection:
+        with named_failures(), psycopg.connect(self.conninfo) as connection:
             yield connection
+
+    @property
+    def conninfo(self) -> str:
+        """What psycopg connects by: the URL, password and all, with CONNECTING."""
+        return make_conninfo(self.url, **CONNECTING)
 
     def describe(self) -> str:
         """Host and database name for people; never the password."""

@@ -22,7 +22,6 @@ from sqlalchemy.dialects.postgresql import psycopg as dialect
 
 from registry.errors import ServiceError
 from registry.store.database import (
-    CONNECT_TIMEOUT_SECONDS,
     STATEMENT_TIMEOUT_SECONDS,
     Database,
     DatabaseUnreachable,
@@ -38,8 +37,6 @@ LOOK_SECONDS: Final = 15.0
 """How long to go without a look while the database tells: what hears nothing may be a dead connection."""
 LOOK_SECONDS_UNTOLD: Final = 1.0
 """The same at a database that does not tell."""
-UNANSWERED_MILLISECONDS_MAX: Final = 10_000
-"""After so long without a sign of the other machine a connection has failed."""
 PAUSE_SECONDS_MIN: Final = 0.1
 PAUSE_SECONDS_MAX: Final = 5.0
 
@@ -132,10 +129,8 @@ class Listening:
 
     async def _connect(self) -> psycopg.AsyncConnection[Any]:
         return await psycopg.AsyncConnection.connect(
-            self._database.url,
+            self._database.conninfo,
             autocommit=True,
-            connect_timeout=CONNECT_TIMEOUT_SECONDS,
-            tcp_user_timeout=UNANSWERED_MILLISECONDS_MAX,
             application_name=f"{APPLICATION} {socket.gethostname()} {os.getpid()}"[:63],
         )
 

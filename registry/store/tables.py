@@ -29,6 +29,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Dialect,
+    Double,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -558,6 +559,7 @@ reconciliation = Table(
     Column("compared", BigInteger, nullable=False),
     Column("differences", JSONB, nullable=False),
     Column("finished_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Column("seconds", Double, nullable=False, server_default=text("0")),
     Index(None, "deep", "reconciliation_id"),
     comment="The record of every comparison of SQL with the chain.",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ import pytest
 from api.deps import Services
 from registry.chain.rpc import Node, NodeUnreachable
 from registry.commands.services import Running
+from registry.mirror import auditor
 from registry.mirror.reconcile import reconcile
+from registry.mirror.writer import Writer
 from registry.processes import started_at
 from registry.settings import Settings
 from registry.store import database as databases
@@ -21,6 +24,7 @@ from registry.store.database import Database, DatabaseUnreachable, QueryTimeout
 from registry.store.embedded import EmbeddedPostgres
 from tests.api.conftest import Api, serving
 from tests.api.test_reads import travelled
+from tests.mirror.following import until
 from tests.scene import Scene
 
 
@@ -91,6 +95,32 @@ def test_a_failed_reconciliation_is_not_ready(api: Api) -> None:
     reconcile(api.services.database, api.scene.node, contract=api.scene.deployment.receivables)
     assert reasons(api) == ["reconciliation_failed"]
     assert "counterfoil_reconciliation_differences 1.0" in api.client.get("/metrics").text
+
+
+def test_a_comparison_that_never_finishes_is_not_ready_while_a_mirror_writes(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auditor, "OVERDUE_SECONDS_MIN", 0.0)
+    monkeypatch.setattr(api.services.settings, "reconcile_seconds", 1e-9)
+    api.mirror()
+    assert api.get("/ready")["status"] == "ready"  # nobody writes, so none is due
+    with closing(Writer(api.services.database)) as writer:
+        until(writer.take_lease)
+        assert reasons(api) == ["reconciliation_overdue"]
+        reconcile(api.services.database, api.scene.node, contract=api.scene.deployment.receivables)
+        for seconds, due in ((0, False), (1_000_000, True)):
+            with api.services.database.bulk() as connection:
+                connection.execute("UPDATE reconciliation SET seconds = %s", (seconds,))
+            assert (api.client.get("/ready").status_code == 200) is due
+    assert "counterfoil_reconciliation_timestamp_seconds 1." in api.client.get("/metrics").text
+    until(lambda: api.client.get("/ready").status_code == 200)
+
+
+def test_a_mirror_that_has_just_begun_to_write_owes_no_comparison(api: Api) -> None:
+    api.mirror()
+    with closing(Writer(api.services.database)) as writer:
+        until(writer.take_lease)
+        assert api.get("/ready")["last_reconciliation"] is None
 
 
 def test_a_database_of_another_registry_is_not_ready(api: Api, node: Node, database: Database) -> None:

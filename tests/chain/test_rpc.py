@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -192,6 +194,90 @@ def test_a_node_that_does_not_answer_in_time_is_unreachable(monkeypatch: pytest.
         node.head()
 
 
+@contextmanager
+def sending(parts: Callable[[], Iterator[bytes]], **headers: str) -> Iterator[Node]:
+    """A node that answers with these parts, each as soon as it is made, until the other side has gone."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            for name, value in headers.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.end_headers()
+            with suppress(ConnectionError):
+                for part in parts():
+                    self.wfile.write(part)
+
+        def log_message(self, *arguments: object) -> None:
+            """Nothing: the test's output is enough."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            node = Node(f"http://127.0.0.1:{server.server_port}")
+            yield node
+        finally:
+            node._endpoints[0]._session.close()
+            server.shutdown()
+            thread.join()
+
+
+HEAD = b'{"jsonrpc": "2.0", "id": 0, "result": "0x10"}'
+
+
+def test_a_node_that_answers_byte_after_byte_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rpc, "ANSWER_SECONDS_MAX", 0.2)
+
+    def slowly() -> Iterator[bytes]:
+        for _ in range(100):
+            yield b" "
+            time.sleep(0.05)
+        yield HEAD
+
+    with sending(slowly, Content_Length=str(100 + len(HEAD))) as node, pytest.raises(NodeUnreachable):
+        node.head()
+
+
+def test_an_answer_without_an_end_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rpc, "ANSWER_BYTES_MAX", 1_000_000)
+
+    def much() -> Iterator[bytes]:
+        yield b"%x\r\n" % (4_000_000 + len(HEAD)) + HEAD
+        for _ in range(400):
+            yield b" " * 10_000
+        yield b"\r\n0\r\n\r\n"
+
+    with sending(much, Transfer_Encoding="chunked") as node, pytest.raises(RpcFailed, match="more than 1000000 bytes"):
+        node.head()
+
+
+def test_an_answer_may_be_compressed_and_in_pieces() -> None:
+    def pieces() -> Iterator[bytes]:
+        for byte in gzip.compress(HEAD):
+            yield b"1\r\n%c\r\n" % byte
+        yield b"0\r\n\r\n"
+
+    with sending(pieces, Transfer_Encoding="chunked", Content_Encoding="gzip") as node:
+        assert [node.head(), node.head()] == [16, 16]
+
+
+def test_an_answer_that_breaks_off_is_unreachable() -> None:
+    broken = sending(lambda: iter([HEAD]), Content_Length="100", Connection="close")
+    with broken as node, pytest.raises(NodeUnreachable):
+        node.head()
+
+
+def test_one_connection_serves_all_requests_of_a_thread() -> None:
+    with sending(lambda: iter([HEAD]), Content_Length=str(len(HEAD))) as node:
+        assert [node.head() for _ in range(5)] == [16] * 5
+        pools = node._endpoints[0]._session.get_adapter(node.url).poolmanager.pools
+        assert [pools[key].num_connections for key in pools.keys()] == [1]  # noqa: SIM118  (no mapping)
+
+
 def test_a_gateways_error_page_is_unreachable() -> None:
     with serving(lambda asked: b"<html>Bad Gateway</html>", status=502) as node, pytest.raises(NodeUnreachable):
         node.head()
@@ -334,6 +420,25 @@ def test_one_of_several_fails_alone(node: Node) -> None:
     assert both.turn()
     assert both.current().head() == node.head()
     assert not node.turn()
+
+
+def test_threads_that_find_one_url_dead_at_once_all_get_the_other(node: Node) -> None:
+    """Each turns away from the dead one, and none back to it."""
+    both = Node(f"http://127.0.0.1:{free_port()}", node.url)
+    dead, found = both._endpoints[0], threading.Barrier(2)
+    without_waiting = dead.post
+
+    def post(body: bytes) -> bytes:
+        try:
+            return without_waiting(body)
+        finally:
+            found.wait(timeout=60)
+
+    dead.post = post  # type: ignore[method-assign]  # both are to fail before either turns
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        heads = [threads.submit(both.block, "latest") for _ in range(2)]
+        assert [one.result(timeout=60) for one in heads] == [node.block("latest")] * 2
+    assert both.url == node.url
 
 
 def test_of_urls_that_are_all_down_one_is_named() -> None:

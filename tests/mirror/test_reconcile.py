@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import pytest
 
+from registry.chain.contract import At, ReceivablesView
 from registry.chain.rpc import Block, BlockTag, Node, RpcFailed
 from registry.domain import fold as folding
-from registry.mirror.reconcile import Difference, reconcile
+from registry.mirror import reconcile as reconciling
+from registry.mirror.reconcile import Difference, NotComparable, reconcile
 from registry.store.database import Database
 from registry.store.embedded import EmbeddedPostgres
+from registry.store.queries import health
 from tests.commands.desk import Desk
+from tests.mirror.following import follower_of
 from tests.scene import BANK, SUPPLIER, Scene
 
 
@@ -171,6 +175,77 @@ def test_a_chain_without_tags_is_compared_all_the_same(desk: Desk) -> None:
     assert differences(desk, node=node) == []
     with changed(desk, "UPDATE cursor SET safe_block = block_number + 1"):
         assert [one.field for one in differences(desk, node=node)] == ["safe_block"]
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_reorg_that_is_not_undone_yet_is_no_difference(scene: Scene, database: Database, deep: bool) -> None:
+    scene.confirmed()
+    with closing(follower_of(scene, database)) as follower:
+        follower.catch_up()
+        scene.reorg(depth=1)
+        with pytest.raises(NotComparable, match=f"block {scene.node.head()}"):
+            reconcile(database, scene.node, contract=scene.deployment.receivables, deep=deep)
+        with database.snapshot() as connection:
+            assert health.last_reconciliation(connection) is None
+        follower.catch_up()
+    assert reconcile(database, scene.node, contract=scene.deployment.receivables, deep=deep).count == 0
+
+
+def test_a_node_that_is_behind_is_no_difference(desk: Desk) -> None:
+    class Behind(Node):
+        def block(self, which: int | bytes | BlockTag) -> Block | None:
+            return None
+
+    with pytest.raises(NotComparable):
+        differences(desk, node=Behind(desk.services.node.url))
+
+
+def test_of_comparisons_that_found_nothing_only_the_newest_are_kept(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciling, "CLEAN_KEPT_MAX", 2)
+    services = desk.services
+    with changed(desk, "UPDATE cursor SET block_at = block_at"), services.database.bulk() as connection:
+        connection.execute("DELETE FROM reconciliation")
+        connection.execute(
+            "INSERT INTO reconciliation (block_number, block_hash, deep, compared, differences)"
+            " VALUES (1, '', false, 1, '[{}]'), (2, '', false, 1, '[]'), (3, '', true, 1, '[]')"
+        )
+        connection.commit()
+        for _ in range(3):
+            reconcile(services.database, services.node, contract=services.deployment.receivables)
+        kept = connection.execute(
+            "SELECT deep, jsonb_array_length(differences) FROM reconciliation ORDER BY reconciliation_id"
+        ).fetchall()
+        connection.commit()
+    assert kept == [(False, 1), (True, 0), (False, 0), (False, 0)]
+
+
+def test_heads_are_compared_alike_in_parts_of_any_size(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below, between and above the ids that the contract has; and never more of them at once."""
+    services, asked = desk.services, []
+    without_counting = ReceivablesView.heads
+
+    def heads(view: ReceivablesView, ids: Sequence[int], *, block: At) -> dict[int, bytes]:
+        asked.append(len(ids))
+        return without_counting(view, ids, block=block)
+
+    monkeypatch.setattr(ReceivablesView, "heads", heads)
+    changes = (
+        "UPDATE journal SET head = '\\x01' WHERE journal_id = 1",
+        "UPDATE journal SET journal_id = 99 WHERE journal_id = 2",
+        "INSERT INTO journal SELECT -1, head, length FROM journal WHERE journal_id = 1",
+    )
+    found = []
+    with changed(desk, *changes):
+        for size in (10_000, 1, 2):
+            monkeypatch.setattr(reconciling, "BATCH_HEADS", size)
+            report = reconcile(services.database, services.node, contract=services.deployment.receivables)
+            found.append((report.compared, sorted(report.journals), sorted(map(str, report.differences))))
+            assert max(asked) <= size
+            asked.clear()
+    assert found[0][1] == [-1, 1, 2, 99]
+    assert found[1:] == found[:1] * 2
 
 
 def test_a_second_claim_with_the_same_root_says_nothing_about_the_invoice(desk: Desk) -> None:

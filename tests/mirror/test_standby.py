@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from registry.mirror import writer
@@ -41,6 +43,25 @@ def test_of_two_mirrors_one_writes_and_the_other_takes_over(
         assert first.leads != second.leads
     # A block that was mined this very moment may be told without its logs: then its heads say so.
     assert {failure.code for failure in failures} <= {"database_unreachable", "cursor_lost", "heads_disagree"}
+
+
+def test_a_mirror_that_lost_the_lease_tells_no_figures_of_what_it_had(scene: Scene, database: Database) -> None:
+    mirror = follower_of(scene, database)
+    metrics = mirror._metrics
+    figures = (metrics.block, metrics.lag_blocks, metrics.set_aside, metrics.differences)
+    locks = "FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND "
+    with running(mirror), database.bulk() as other, database.bulk() as watching:
+        until(lambda: metrics.block._value.get() == scene.node.head())
+        for gauge in figures[1:]:
+            gauge.set(7)
+        with ThreadPoolExecutor(max_workers=1) as threads:
+            # Who waits in the lock has it before the mirror can take it again.
+            waiting = threads.submit(other.execute, "SELECT pg_advisory_lock(%s)", (LEASE_KEY,))
+            until(lambda: watching.execute("SELECT 1 " + locks + "NOT granted", (LEASE_KEY,)).fetchone())
+            watching.execute("SELECT pg_terminate_backend(pid) " + locks + "granted", (LEASE_KEY,))
+            waiting.result(timeout=60)
+        until(lambda: not any(gauge._value.get() for gauge in figures), seconds=30)
+        assert not mirror.leads
 
 
 def test_a_lease_that_is_given_up_is_free_for_the_next(scene: Scene, database: Database) -> None:

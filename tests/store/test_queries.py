@@ -53,6 +53,24 @@ def test_an_empty_database_answers_every_query(database: Database) -> None:
         assert documents.trade_document(connection, bytes(32)) is None
 
 
+def test_the_comparison_that_stands_is_found_without_reading_the_others(database: Database) -> None:
+    with database.bulk() as raw:
+        raw.execute(
+            "INSERT INTO reconciliation (block_number, block_hash, deep, compared, differences)"
+            " SELECT number, '', number % 100 = 0, 1, '[]' FROM generate_series(1, 5000) AS number"
+        )
+    with database.bulk() as raw:
+        raw.execute("ANALYZE reconciliation")
+    with database.snapshot() as connection:
+        standing = health.last_reconciliation(connection)
+        read = connection.exec_driver_sql(
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'reconciliation'"
+        ).scalar_one()
+    assert standing is not None
+    assert (standing.block_number, standing.deep) == (5000, True)
+    assert read <= 4
+
+
 def test_a_receivable_and_its_certificates(scene: Scene, database: Database) -> None:
     number = scene.confirmed(face=100_000)
     scene.split(number, start=0, cut=60_000, to=SUPPLIER)

@@ -52,6 +52,15 @@ CURSOR = select(*(tables.cursor.c[name] for name in CursorRow.__slots__))
 """The columns of a CursorRow; no row before the mirror's first block."""
 
 
+_UNCOMPARED = """
+SELECT extract(epoch FROM clock_timestamp() - greatest(backend_start, (
+    SELECT finished_at FROM reconciliation WHERE NOT deep ORDER BY reconciliation_id DESC LIMIT 1
+)))::float8
+FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE locktype = 'advisory' AND objid = %s AND granted AND datname = current_database()
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """What the mirror holds."""
@@ -74,7 +83,8 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class ReconciliationRow:
-    """One comparison of SQL with the chain. `differences` lists {table, row, field, expected, found}."""
+    """One comparison of SQL with the chain. `differences` lists {table, row, field, expected, found}; `seconds` is how
+    long it took."""
 
     reconciliation_id: int
     block_number: int
@@ -83,6 +93,7 @@ class ReconciliationRow:
     compared: int
     differences: list[dict[str, Any]]
     finished_at: datetime
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +179,26 @@ def last_reconciliation(connection: Connection) -> ReconciliationRow | None:
 
     Heads say nothing about the fields in which a deep comparison found differences, so they do not clear it.
     """
-    table = tables.reconciliation
-    newest = select(*table.c).distinct(table.c.deep).order_by(table.c.deep, table.c.reconciliation_id.desc())
-    found = [ReconciliationRow(**row._mapping) for row in connection.execute(newest)]
+    found = [row for deep in (False, True) if (row := newest_reconciliation(connection, deep=deep)) is not None]
     return max(found, key=lambda row: (len(row.differences), row.reconciliation_id), default=None)
+
+
+def newest_reconciliation(connection: Connection, *, deep: bool) -> ReconciliationRow | None:
+    """The newest comparison of this depth, or None."""
+    table = tables.reconciliation
+    found = connection.execute(
+        select(*(table.c[name] for name in ReconciliationRow.__slots__))
+        .where(table.c.deep.is_(deep))
+        .order_by(table.c.reconciliation_id.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if found is None else ReconciliationRow(*found)
+
+
+def uncompared_seconds(connection: Connection) -> float | None:
+    """How long the mirror that writes has gone without a comparison of heads that finished, by the database's clock.
+
+    None where no mirror writes, or the database does not tell since when: then none is due.
+    """
+    found: float | None = connection.exec_driver_sql(_UNCOMPARED, (LEASE_KEY,)).scalar()
+    return found
