@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -25,10 +25,10 @@ from registry.chain.contract import ReceivablesView
 from registry.chain.rpc import Block, Node, NodeUnreachable, RpcFailed, Tips
 from registry.domain.identifiers import Address, format_address, format_receivable_id
 from registry.domain.journal import ENTRY_BY_OPERATION, REGISTRY_JOURNAL
-from registry.domain.receivable import Receivable
 from registry.errors import Refusal, ServiceError
 from registry.mirror import store
 from registry.mirror.fetching import Ahead, Fetcher, MirrorBroken, Range
+from registry.mirror.history import History, tells
 from registry.mirror.memory import seldom_collected
 from registry.mirror.metrics import METRICS, MirrorMetrics
 from registry.mirror.projector import Folded, Projector
@@ -48,9 +48,6 @@ DOUBTS_MAX = 3
 
 REPAIR_SECONDS_FIRST = 2.0
 REPAIR_SECONDS_MAX = 60.0
-
-HISTORY_STATES_MAX = 200_000
-"""Certificates and members in the states that are kept for undoing; beyond, the stored log gives them again."""
 
 FORK_BLOCKS_FIRST, FORK_BLOCKS_MAX = 16, 1_024
 """Stored headers that are compared with the node's at once, first and at most."""
@@ -131,15 +128,6 @@ class Step:
         return max(0, self.head - self.cursor.number)
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """A committed transaction that may have to be undone: where the cursor was before, and what it folded."""
-
-    before: Cursor
-    folded: Folded
-    weight: int
-
-
 class Follower:
     """Follows one contract into one database.
 
@@ -174,7 +162,7 @@ class Follower:
         self._fetcher = Fetcher(node, contract)
         self._ahead = Ahead(self._fetcher)
         self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mirror-beside")
-        self._history: deque[_Done] = deque()
+        self._history = History()
         self._doubts: Counter[int] = Counter()
         self._suspected: dict[int, str] = {}
         self._repair_at = 0.0
@@ -244,14 +232,13 @@ class Follower:
         try:
             while not stop.is_set():
                 try:
-                    if not self._writer.take_lease():
+                    if not self.take_lease():
                         if not standby:
                             log.info("mirror: another one writes to this database; waiting to take over")
                         standby, pause = True, POLL_SECONDS
                     else:
                         if standby:
                             log.warning("mirror: took over")
-                            self.forget()
                         standby = False
                         step = self._measured_step()
                         if on_step is not None:
@@ -273,7 +260,13 @@ class Follower:
 
     def take_lease(self) -> bool:
         """Become the only mirror of this database; False while another one is."""
-        return self._writer.take_lease()
+        if self._writer.leased:
+            return True
+        if not self._writer.take_lease():
+            return False
+        # Whatever was done since this one had it, and whether its last commit arrived, nobody knows.
+        self.forget()
+        return True
 
     @property
     def leads(self) -> bool:
@@ -444,13 +437,8 @@ class Follower:
             log.error("mirror: %s is set aside: %s", name, why, extra={"journal": name, "block": to.number})
             self._repair_at = time.monotonic() + self._repair_pause
         if to.finalized < to.number:
-            weight = sum(_weight(state) for state in folded.before.values())
-            self._history.append(_Done(before, folded, weight))
-        kept = sum(done.weight for done in self._history)
-        while self._history and (
-            kept > HISTORY_STATES_MAX or (len(self._history) > 1 and self._history[1].before.number <= to.finalized)
-        ):
-            kept -= self._history.popleft().weight
+            self._history.add(before, folded)
+        self._history.drop_final(to.finalized)
 
     def _expected_heads(
         self,
@@ -497,12 +485,13 @@ class Follower:
                 if self._fork(connection, cursor) != fork:
                     raise MirrorBroken("the node does not say twice where its chain leaves the mirrored one")
                 log.error("mirror: reorg below the finalized block %d, to block %d", cursor.finalized, fork.number)
-            undone = self._undone_since(fork)
             removed = store.delete_after(connection, fork.number)
-            if undone is None:
+            kept = self._history.since(fork.hash)
+            if kept is None or not tells(kept, ((journal_id, position) for journal_id, position, _ in removed)):
+                kept = None
                 self._projector.refold(connection, sorted({journal_id for journal_id, _, _ in removed}))
             else:
-                _merged(list(self._history)[-undone:]).undone().write(connection)
+                kept.undone().write(connection)
             to = replace(
                 cursor,
                 number=fork.number,
@@ -513,11 +502,11 @@ class Follower:
                 checked=min(cursor.checked, fork.number),
             )
             store.move_cursor(connection, to)
-        if undone is None:
+        if kept is None:
             self._history.clear()
         else:
-            for _ in range(undone):
-                self._history.pop()
+            self._history.drop_since(fork.hash)
+            self._projector.keep(kept.before)
         depth = cursor.number - to.number
         names = tuple(
             f"{format_receivable_id(journal_id)} #{position} {ENTRY_BY_OPERATION[operation].__name__}"
@@ -532,13 +521,6 @@ class Follower:
             extra={"depth": depth, "entries": len(removed), "block": to.number},
         )
         return Step(Move.REWOUND, to, tips.latest.number, entries=len(removed), depth=depth, undone=names)
-
-    def _undone_since(self, fork: Block) -> int | None:
-        """How many of the newest transactions came after the fork; None where none of those in memory began there."""
-        for count, done in enumerate(reversed(self._history), start=1):
-            if done.before.hash == fork.hash:
-                return count
-        return None
 
     def _fork(self, connection: psycopg.Connection, cursor: Cursor) -> Block | Literal[Move.BEHIND] | None:
         """The newest stored block whose hash the node confirms, or None if it confirms none.
@@ -632,20 +614,6 @@ def _skipped(folded: Folded, *, after: int, without: Collection[int]) -> dict[in
         for journal_id in range(after + 1, max(new, default=after))
         if journal_id not in new and journal_id not in without and journal_id not in folded.broken
     }
-
-
-def _merged(done: Collection[_Done]) -> Folded:
-    """Several transactions that followed each other, as one."""
-    merged = Folded()
-    for one in done:
-        for journal_id, state in one.folded.before.items():
-            merged.before.setdefault(journal_id, state)
-        merged.after.update(one.folded.after)
-    return merged
-
-
-def _weight(state: store.State) -> int:
-    return 1 + len(state.certificates if isinstance(state, Receivable) else state.members)
 
 
 def _report(error: Exception, on_failure: Callable[[Refusal], None] | None) -> None:
