@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -11,13 +11,13 @@ import psycopg
 import pytest
 
 from registry.chain.rpc import Node, Tips
-from registry.mirror import history
+from registry.mirror import history, store
 from registry.mirror.follower import Move
 from registry.mirror.projector import Projector
 from registry.mirror.reconcile import reconcile
 from registry.store.database import Database
 from registry.store.embedded import EmbeddedPostgres
-from tests.mirror.following import built_from_nothing, digest, follower_of
+from tests.mirror.following import built_from_nothing, busy, digest, follower_of
 from tests.mirror.test_standby import terminate_writer
 from tests.scene import BANK, STRANGER, SUPPLIER, Scene
 
@@ -114,8 +114,30 @@ def test_where_nothing_is_ever_final_few_transactions_are_kept_also_empty_ones(
             scene.mine(1)
         assert len(follower._history) == most
         follower.catch_up()
-        scene.reorg(depth=6)
+        scene.reorg(depth=8)  # of them the empty ones come again as they were
         scene.mine(1)
         assert follower.step().move is Move.REWOUND
         follower.catch_up()
     assert reconcile(database, scene.node, contract=scene.deployment.receivables, deep=True).differences == []
+
+
+def test_what_is_refolded_is_written_at_once(scene: Scene, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    busy(scene)
+    with closing(follower_of(scene, database)) as follower:
+        follower.catch_up()
+        for number in (1, 2, 3):
+            scene.endorse(number, start=0, to=SUPPLIER)
+        follower.catch_up()
+        follower.forget()
+        scene.reorg(depth=3)
+        scene.mine(1)
+        written: list[int] = []
+        insert = store.insert_rows
+
+        def counted(connection: psycopg.Connection, rows: Mapping[str, Sequence[store.Row]]) -> None:
+            written.append(len(rows["journal"]))
+            insert(connection, rows)
+
+        monkeypatch.setattr(store, "insert_rows", counted)
+        assert follower.step().move is Move.REWOUND
+    assert written == [3]
