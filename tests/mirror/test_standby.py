@@ -61,6 +61,8 @@ def test_a_writer_that_hangs_loses_the_lease_and_writes_nothing_more(
     assert hanging.take_lease()
     assert not waiting.take_lease()
     monkeypatch.setattr(writer, "STUCK_SECONDS", 0.2)
+    assert not waiting.take_lease()  # it has just looked
+    monkeypatch.setattr(writer, "LOOK_SECONDS", 0)
     until(waiting.take_lease)
     assert waiting.step().move is Move.ADVANCED
     with pytest.raises(DatabaseUnreachable):
