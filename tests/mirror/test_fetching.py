@@ -163,7 +163,7 @@ def test_a_newest_block_that_is_not_the_next_one_is_no_child(scene: Scene, datab
 
     with closing(follower_of(scene, database)) as follower:
         cursor = follower.catch_up()
-    scene.register()
+    scene.mine(1)
     misled = follower_of(scene, database, node=Skipping(scene.node.url))
     with closing(misled), pytest.raises(MirrorBroken):
         misled.step()

@@ -65,8 +65,11 @@ def test_a_writer_that_hangs_loses_the_lease_and_writes_nothing_more(
     hanging, waiting = follower_of(scene, database), follower_of(scene, database)
     assert hanging.take_lease()
     assert not waiting.take_lease()
-    monkeypatch.setattr(writer, "STUCK_SECONDS", 0.2)
-    assert not waiting.take_lease()  # it has just looked
+    monkeypatch.setattr(writer, "LOOK_SECONDS", 1_000)
+    monkeypatch.setattr(writer, "STUCK_SECONDS", -1)
+    assert not waiting.take_lease()  # it has looked just before
+    assert hanging.step().move is Move.ADVANCED
+    scene.register()
     monkeypatch.setattr(writer, "LOOK_SECONDS", 0)
     until(waiting.take_lease)
     assert waiting.step().move is Move.ADVANCED
