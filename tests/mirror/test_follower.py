@@ -459,7 +459,7 @@ class Editing(Node):
         lambda logs: [replace(logs[0], address=b"\x01" * 20), *logs[1:]],
         lambda logs: [*logs, replace(logs[-1], data=bytes(len(logs[-1].data)))],
         lambda logs: [*logs[:-1], replace(logs[-1], log_index=2**31)],
-        lambda logs: [*logs[:-2], replace(logs[-2], topics=Registered.topic() + word(2**63)), logs[-1]],
+        lambda logs: [*logs[:-2], replace(logs[-2], topics=logs[-2].topics.replace(word(1), word(2**63))), logs[-1]],
         lambda logs: [*logs[:-1], replace(logs[-1], topics=word(1) + logs[-1].topics[32:])],
         lambda logs: [*logs[:-1], replace(logs[-1], topics=b"")],
     ],
