@@ -11,9 +11,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -25,16 +25,16 @@ from registry.chain.contract import ReceivablesView
 from registry.chain.rpc import Block, Node, NodeUnreachable, RpcFailed, Tips
 from registry.domain.identifiers import Address, format_address, format_receivable_id
 from registry.domain.journal import ENTRY_BY_OPERATION, REGISTRY_JOURNAL
-from registry.domain.receivable import Receivable
 from registry.errors import Refusal, ServiceError
 from registry.mirror import store
-from registry.mirror.fetching import Ahead, Fetcher, MirrorBroken, Range
+from registry.mirror.fetching import Ahead, Fetcher, MirrorBroken, Part, Range
+from registry.mirror.history import History, tells
 from registry.mirror.memory import seldom_collected
 from registry.mirror.metrics import METRICS, MirrorMetrics
 from registry.mirror.projector import Folded, Projector
 from registry.mirror.store import Cursor
 from registry.mirror.writer import Writer
-from registry.store.database import Database
+from registry.store.database import Database, DatabaseUnreachable, QueryTimeout
 
 POLL_SECONDS = 0.2
 RETRY_SECONDS_MAX = 5.0
@@ -46,11 +46,23 @@ TRANSACTION_ENTRIES = 50_000
 DOUBTS_MAX = 3
 """How often a journal is fetched with the others before it is set aside."""
 
+TRANSACTION_SECONDS = 5.0
+"""After which one ends as well: a stretch of few entries is no reason to keep what is there from its readers."""
+
+HEARTBEAT_SECONDS = 10.0
+"""How often the database is asked something while nothing but the node is waited for."""
+
+SKIPPED_MAX = 100
+"""Receivables that may be missing before one that came; else that one is taken to be wrong."""
+
 REPAIR_SECONDS_FIRST = 2.0
 REPAIR_SECONDS_MAX = 60.0
 
-HISTORY_STATES_MAX = 200_000
-"""Certificates and members in the states that are kept for undoing; beyond, the stored log gives them again."""
+BEHIND_SECONDS = 5.0
+"""How long a node may be behind until another one is asked."""
+
+STILL_SECONDS_FIRST, STILL_SECONDS_MAX = 30.0, 960.0
+"""How long a node may stand still until the others are asked whether they are further; ever more seldom while not."""
 
 FORK_BLOCKS_FIRST, FORK_BLOCKS_MAX = 16, 1_024
 """Stored headers that are compared with the node's at once, first and at most."""
@@ -101,6 +113,10 @@ class HeadsDisagree(MirrorBroken):
     title = "The node's logs do not give the contract's heads"
 
 
+_OF_THE_DATABASE = (DatabaseUnreachable, QueryTimeout, CursorLost, OtherRegistry)
+"""Failures for which no node can do anything."""
+
+
 class Move(StrEnum):
     """What one step of the follower did."""
 
@@ -109,6 +125,7 @@ class Move(StrEnum):
     REWOUND = "rewound"
     BEHIND = "behind"
     REPAIRED = "repaired"
+    FETCHING = "fetching"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +148,18 @@ class Step:
         return max(0, self.head - self.cursor.number)
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """A committed transaction that may have to be undone: where the cursor was before, and what it folded."""
+@dataclass(slots=True)
+class _Repair:
+    """A journal that is fetched anew: what is there of it, when to go on, and how long to wait after a failure."""
 
-    before: Cursor
-    folded: Folded
-    weight: int
+    part: Part
+    pause: float
+    due: float = 0.0
+
+    def put_off(self) -> None:
+        """Try again later, and the next time later still."""
+        self.due = time.monotonic() + self.pause
+        self.pause = min(self.pause * 2, REPAIR_SECONDS_MAX)
 
 
 class Follower:
@@ -174,11 +196,15 @@ class Follower:
         self._fetcher = Fetcher(node, contract)
         self._ahead = Ahead(self._fetcher)
         self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mirror-beside")
-        self._history: deque[_Done] = deque()
+        self._history = History()
         self._doubts: Counter[int] = Counter()
         self._suspected: dict[int, str] = {}
-        self._repair_at = 0.0
-        self._repair_pause = REPAIR_SECONDS_FIRST
+        self._repairs: dict[int, _Repair] = {}
+        self._stop = threading.Event()
+        self._head = -1
+        self._behind_since: float | None = None
+        self._moved_at = time.monotonic()
+        self._still_seconds = STILL_SECONDS_FIRST
 
     def reset_if_other(self) -> bool:
         """Empty the mirrored tables if they mirror another registry; only sensible on a chain that we own."""
@@ -205,12 +231,12 @@ class Follower:
         target = max(tips.number(self._follows) - self._confirmations, self._first_block - 1)
         if tips.latest.hash == cursor.hash:
             step = self._stay(cursor, tips)
-        elif tips.latest.parent_hash == cursor.hash and target == tips.latest.number:
+        elif tips.latest.parent_hash == cursor.hash and target == tips.latest.number == cursor.number + 1:
             # It names the mirror's block as its parent, so that one is the node's.
             step = self._advance(cursor, tips, self._fetcher.block(tips.latest), target=target, aside=aside)
         else:
             step = self._look_back(cursor, tips, target=target, aside=aside)
-        if step.move is Move.NOTHING and (aside or self._suspected) and time.monotonic() >= self._repair_at:
+        if step.move is Move.NOTHING and (aside or self._suspected):
             return self._repair(step, aside)
         return step
 
@@ -241,19 +267,20 @@ class Follower:
         pause = 0.0
         waiting = nudge or stop
         standby = False
+        self._stop = stop
         try:
             while not stop.is_set():
                 try:
-                    if not self._writer.take_lease():
+                    if not self.take_lease():
                         if not standby:
                             log.info("mirror: another one writes to this database; waiting to take over")
                         standby, pause = True, POLL_SECONDS
                     else:
                         if standby:
                             log.warning("mirror: took over")
-                            self.forget()
                         standby = False
                         step = self._measured_step()
+                        self._look_elsewhere(step)
                         if on_step is not None:
                             on_step(step)
                         is_done = step.move in (Move.NOTHING, Move.BEHIND)
@@ -261,7 +288,7 @@ class Follower:
                     self._metrics.leader.set(self.leads)
                 except Exception as error:  # noqa: BLE001  (this thread is the mirror: it must outlive a bug)
                     pause = min(max(pause, POLL_SECONDS) * 2, RETRY_SECONDS_MAX)
-                    if isinstance(error, NodeUnreachable | RpcFailed | MirrorBroken):
+                    if not isinstance(error, _OF_THE_DATABASE):
                         self._node.turn()
                     self._metrics.leader.set(self.leads)
                     self._metrics.failures.labels(getattr(error, "code", MirrorFailed.code)).inc()
@@ -273,7 +300,13 @@ class Follower:
 
     def take_lease(self) -> bool:
         """Become the only mirror of this database; False while another one is."""
-        return self._writer.take_lease()
+        if self._writer.leased:
+            return True
+        if not self._writer.take_lease():
+            return False
+        # Whatever was done since this one had it, and whether its last commit arrived, nobody knows.
+        self.forget()
+        return True
 
     @property
     def leads(self) -> bool:
@@ -299,10 +332,38 @@ class Follower:
             metrics.step_seconds.observe(time.perf_counter() - began)
         return step
 
+    def _look_elsewhere(self, step: Step) -> None:
+        """Of several nodes ask another one from now on, where this one is behind, or stands still and that is further.
+
+        Where all stand still, this one stays: what the others have at this height may be a fork.
+        """
+        now = time.monotonic()
+        if step.move is Move.BEHIND:
+            if self._behind_since is None:
+                self._behind_since = now
+            if now - self._behind_since >= BEHIND_SECONDS:
+                self._behind_since = None
+                self._node.turn()
+            return
+        self._behind_since = None
+        if step.move is not Move.NOTHING or step.head != self._head:
+            self._moved_at, self._head, self._still_seconds = now, step.head, STILL_SECONDS_FIRST
+            return
+        if now - self._moved_at < self._still_seconds:
+            return
+        self._moved_at, here = now, self._node.url
+        self._still_seconds = min(2 * self._still_seconds, STILL_SECONDS_MAX)
+        while self._node.turn() and self._node.url != here:
+            try:
+                if self._node.current().tips().latest.number > step.head:
+                    log.warning("mirror: asks %s, which is further", self._node.describe())
+                    return
+            except Refusal as failure:
+                log.info("mirror: %s: %s", failure.code, failure)
+
     def suspect(self, journals: Mapping[int, str]) -> None:
         """Set journals aside at the next step, with the reason of each, and fetch them anew."""
         self._suspected = {**self._suspected, **journals}
-        self._repair_at = 0.0
 
     def forget(self) -> None:
         """Drop all that is kept in memory of the database."""
@@ -353,8 +414,10 @@ class Follower:
             return self._undo(cursor, tips)
         if target <= cursor.number:
             # Below: behind one URL stand several nodes, and the one that told its head is not the one with the block.
-            return Step(Move.BEHIND if head < cursor.number else Move.NOTHING, cursor, head)
+            return Step(Move.BEHIND, cursor, head) if head < cursor.number else self._stay(cursor, tips)
         found = self._ahead.range(number=cursor.number, block_hash=cursor.hash, last=target)
+        if found is None:
+            return Step(Move.FETCHING, cursor, head)
         return self._advance(cursor, tips, found, target=target, aside=aside)
 
     def _stay(self, cursor: Cursor, tips: Tips) -> Step:
@@ -366,9 +429,14 @@ class Follower:
         return Step(Move.NOTHING, to, tips.latest.number)
 
     def _with_tags(self, cursor: Cursor, tips: Tips) -> Cursor:
-        """The cursor with the node's safe and finalized blocks, at most its own; as before where there are no tags."""
+        """The cursor with the node's safe and finalized blocks, at most its own; as before where there are no tags.
+
+        Behind one URL stand nodes of different age, so elsewhere than on our own chain only an undo takes them back.
+        """
         safe = cursor.safe if tips.safe is None else tips.safe
         finalized = cursor.finalized if tips.finalized is None else tips.finalized
+        if not self._owns_chain:
+            safe, finalized = max(safe, cursor.safe), max(finalized, cursor.finalized)
         return replace(cursor, safe=min(safe, cursor.number), finalized=min(finalized, cursor.number))
 
     def _advance(self, cursor: Cursor, tips: Tips, found: Range, *, target: int, aside: Mapping[int, str]) -> Step:
@@ -387,6 +455,8 @@ class Follower:
                 # Beside the writing: the node takes about as long.
                 asked = self._beside.submit(self._view.heads, expected, block=end.hash)
                 folded.changes().write(connection)
+                while not wait([asked], timeout=HEARTBEAT_SECONDS).done:
+                    connection.execute("SELECT 1")
                 wrong |= _disagreeing(expected, asked.result(), at=end)
                 to = replace(to, checked=end.number)
             else:
@@ -408,11 +478,13 @@ class Follower:
         target: int,
         without: Collection[int],
     ) -> Block:
-        """Fold this range and, up to the target or as many as one transaction takes, those after it; the last block.
+        """Fold this range and, up to the target or as many as one transaction takes, those after it that are there in
+        time; the last block.
 
         What one range brings to the stored log is copied beside the folding of the next.
         """
         fresh: tuple[list[Block], list[bytes]] | None = None
+        until = time.monotonic() + TRANSACTION_SECONDS
         while True:
             begun = self._projector.begin(connection, found.logs, folded, without=without)
             # The connection does one thing at a time: what is loaded comes before what is copied.
@@ -425,12 +497,17 @@ class Follower:
             end, fresh = found.end, (_worth_keeping(found, tips), rows)
             if end.number >= target or folded.entries >= TRANSACTION_ENTRIES:
                 break
+            if self._stop.is_set() or time.monotonic() >= until:
+                break
             try:
-                found = self._ahead.range(number=end.number, block_hash=end.hash, last=target)
+                following = self._ahead.range(number=end.number, block_hash=end.hash, last=target)
             except (NodeUnreachable, RpcFailed, MirrorBroken) as failure:
                 # What came before is good; whether this was more than a moment the next step sees.
                 log.info("mirror: commits up to block %d: %s", end.number, failure)
                 break
+            if following is None:
+                break
+            found = following
         store.insert_log(connection, *fresh)
         return end
 
@@ -442,15 +519,10 @@ class Follower:
         for journal_id, why in suspected.items():
             name = format_receivable_id(journal_id)
             log.error("mirror: %s is set aside: %s", name, why, extra={"journal": name, "block": to.number})
-            self._repair_at = time.monotonic() + self._repair_pause
+            self._repair_of(journal_id).put_off()
         if to.finalized < to.number:
-            weight = sum(_weight(state) for state in folded.before.values())
-            self._history.append(_Done(before, folded, weight))
-        kept = sum(done.weight for done in self._history)
-        while self._history and (
-            kept > HISTORY_STATES_MAX or (len(self._history) > 1 and self._history[1].before.number <= to.finalized)
-        ):
-            kept -= self._history.popleft().weight
+            self._history.add(before, folded)
+        self._history.drop_final(to.finalized)
 
     def _expected_heads(
         self,
@@ -463,7 +535,9 @@ class Follower:
     ) -> dict[int, bytes]:
         """The heads that the contract must have: of the journals with entries since heads were last compared, of R-0,
         and none of the next receivable: it must not be there yet."""
-        following = max(last, *folded.after, *without, 0) + 1
+        following = max(last, *(folded.after.keys() - without), 0) + 1
+        while following in without:
+            following += 1
         expected = {REGISTRY_JOURNAL: self._projector.empty(REGISTRY_JOURNAL).head, following: bytes(32)}
         since = () if cursor.checked == cursor.number else store.journals_since(connection, cursor.checked)
         expected |= store.journal_heads(connection, {REGISTRY_JOURNAL, *since} - folded.after.keys())
@@ -497,12 +571,13 @@ class Follower:
                 if self._fork(connection, cursor) != fork:
                     raise MirrorBroken("the node does not say twice where its chain leaves the mirrored one")
                 log.error("mirror: reorg below the finalized block %d, to block %d", cursor.finalized, fork.number)
-            undone = self._undone_since(fork)
             removed = store.delete_after(connection, fork.number)
-            if undone is None:
+            kept = self._history.since(fork.hash)
+            if kept is None or not tells(kept, ((journal_id, position) for journal_id, position, _ in removed)):
+                kept = None
                 self._projector.refold(connection, sorted({journal_id for journal_id, _, _ in removed}))
             else:
-                _merged(list(self._history)[-undone:]).undone().write(connection)
+                kept.undone().write(connection)
             to = replace(
                 cursor,
                 number=fork.number,
@@ -513,11 +588,11 @@ class Follower:
                 checked=min(cursor.checked, fork.number),
             )
             store.move_cursor(connection, to)
-        if undone is None:
+        if kept is None:
             self._history.clear()
         else:
-            for _ in range(undone):
-                self._history.pop()
+            self._history.drop_since(fork.hash)
+            self._projector.keep(kept.before)
         depth = cursor.number - to.number
         names = tuple(
             f"{format_receivable_id(journal_id)} #{position} {ENTRY_BY_OPERATION[operation].__name__}"
@@ -532,13 +607,6 @@ class Follower:
             extra={"depth": depth, "entries": len(removed), "block": to.number},
         )
         return Step(Move.REWOUND, to, tips.latest.number, entries=len(removed), depth=depth, undone=names)
-
-    def _undone_since(self, fork: Block) -> int | None:
-        """How many of the newest transactions came after the fork; None where none of those in memory began there."""
-        for count, done in enumerate(reversed(self._history), start=1):
-            if done.before.hash == fork.hash:
-                return count
-        return None
 
     def _fork(self, connection: psycopg.Connection, cursor: Cursor) -> Block | Literal[Move.BEHIND] | None:
         """The newest stored block whose hash the node confirms, or None if it confirms none.
@@ -565,24 +633,58 @@ class Follower:
         return None
 
     def _repair(self, step: Step, aside: Mapping[int, str]) -> Step:
-        """Fetch the journals that were set aside anew; those that the contract's heads confirm are back."""
-        cursor, mended = step.cursor, 0
-        if self._suspected.keys() - aside.keys():
-            with self._writing(cursor) as connection:
-                store.insert_quarantine(connection, self._suspected, cursor)
-            aside, self._suspected = {**aside, **self._suspected}, {}
-        for journal_id in aside:
-            mended += self._mend(cursor, journal_id)
-        self._repair_pause = REPAIR_SECONDS_FIRST if mended else min(self._repair_pause * 2, REPAIR_SECONDS_MAX)
-        self._repair_at = time.monotonic() + self._repair_pause
-        return replace(step, move=Move.REPAIRED if mended else step.move, entries=mended)
+        """Go on with one of the journals that were set aside; where the contract's heads confirm it, it is back.
 
-    def _mend(self, cursor: Cursor, journal_id: int) -> bool:
+        What fails puts off this journal alone.
+        """
+        cursor, suspected = step.cursor, self._suspected
+        if suspected.keys() - aside.keys():
+            with self._writing(cursor) as connection:
+                store.insert_quarantine(connection, suspected, cursor)
+        self._suspected = {key: why for key, why in self._suspected.items() if key not in suspected}
+        wanted = aside.keys() | suspected.keys()
+        self._repairs = {key: repair for key, repair in self._repairs.items() if key in wanted}
+        repair = min((self._repair_of(journal_id) for journal_id in wanted), key=lambda one: one.due)
+        if repair.due > time.monotonic():
+            return step
+        journal_id = repair.part.journal_id
+        try:
+            if not self._fetcher.more_of_journal(repair.part, number=cursor.number):
+                return step
+            mended = self._mend(cursor, repair.part)
+        except _OF_THE_DATABASE:
+            raise
+        except Exception as failure:
+            if not isinstance(failure, NodeUnreachable | RpcFailed):  # else what was fetched so far goes on
+                repair.part = self._part_of(journal_id)
+            self._put_off(repair, f"{type(failure).__name__}: {failure}")
+            if not isinstance(failure, Refusal):
+                raise
+            return step
+        repair.part = self._part_of(journal_id)
+        if not mended:
+            self._put_off(repair, "its logs do not give the contract's head")
+            return step
+        del self._repairs[journal_id]
+        return replace(step, move=Move.REPAIRED, entries=1)
+
+    def _repair_of(self, journal_id: int) -> _Repair:
+        return self._repairs.setdefault(journal_id, _Repair(self._part_of(journal_id), REPAIR_SECONDS_FIRST))
+
+    def _part_of(self, journal_id: int) -> Part:
+        return Part(journal_id, self._first_block)
+
+    def _put_off(self, repair: _Repair, why: str) -> None:
+        """Try again later, and with another node where there is one."""
+        name = format_receivable_id(repair.part.journal_id)
+        log.error("mirror: the node still does not tell %s as the contract has it: %s", name, why)
+        repair.put_off()
+        self._node.turn()
+
+    def _mend(self, cursor: Cursor, part: Part) -> bool:
         """One journal whole from the node, at the cursor's block, in place of what is stored of it."""
-        name = format_receivable_id(journal_id)
-        blocks, logs = self._fetcher.journal(
-            journal_id, first=self._first_block, number=cursor.number, block_hash=cursor.hash
-        )
+        journal_id = part.journal_id
+        blocks, logs = self._fetcher.rest_of_journal(part, number=cursor.number, block_hash=cursor.hash)
         with self._writing(cursor) as connection:
             folded = Folded(after={journal_id: self._projector.empty(journal_id)})
             rows = self._projector.fold(self._projector.begin(connection, logs, folded), folded)
@@ -590,7 +692,6 @@ class Follower:
             if folded.broken or self._view.heads([journal_id], block=cursor.hash)[journal_id] != (
                 state.head if state.length or journal_id == REGISTRY_JOURNAL else bytes(32)
             ):
-                log.error("mirror: the node still does not tell %s as the contract has it", name)
                 return False
             store.delete_journal_log(connection, journal_id)
             store.delete_journals(connection, [journal_id])
@@ -599,6 +700,7 @@ class Follower:
             store.delete_quarantine(connection, journal_id)
             store.move_cursor(connection, cursor)
         self.forget()
+        name = format_receivable_id(journal_id)
         log.warning("mirror: %s is mended: %d entries fetched anew", name, len(rows))
         return True
 
@@ -625,27 +727,17 @@ def _disagreeing(expected: Mapping[int, bytes], found: Mapping[int, bytes], *, a
 
 
 def _skipped(folded: Folded, *, after: int, without: Collection[int]) -> dict[int, str]:
-    """Receivables of which no entry came, though there are later ones: ids are counted."""
-    new = {journal_id for journal_id, state in folded.before.items() if not state.length and journal_id > after}
-    return {
-        journal_id: f"the logs tell of later receivables, and nothing of {format_receivable_id(journal_id)}"
-        for journal_id in range(after + 1, max(new, default=after))
-        if journal_id not in new and journal_id not in without and journal_id not in folded.broken
-    }
-
-
-def _merged(done: Collection[_Done]) -> Folded:
-    """Several transactions that followed each other, as one."""
-    merged = Folded()
-    for one in done:
-        for journal_id, state in one.folded.before.items():
-            merged.before.setdefault(journal_id, state)
-        merged.after.update(one.folded.after)
-    return merged
-
-
-def _weight(state: store.State) -> int:
-    return 1 + len(state.certificates if isinstance(state, Receivable) else state.members)
+    """Receivables of which no entry came, though there are later ones: ids are counted. Where too many would be missing
+    before one that came, that one."""
+    wrong, known = {}, {*without, *folded.broken}
+    for journal_id in sorted(key for key, state in folded.before.items() if not state.length and key > after):
+        if journal_id - after - 1 - sum(after < key < journal_id for key in known) > SKIPPED_MAX:
+            wrong[journal_id] = f"{format_receivable_id(journal_id)} came long before its turn"
+            continue
+        for missing in {*range(after + 1, journal_id)} - known:
+            wrong[missing] = f"the logs tell of later receivables, and nothing of {format_receivable_id(missing)}"
+        after = journal_id
+    return wrong
 
 
 def _report(error: Exception, on_failure: Callable[[Refusal], None] | None) -> None:

@@ -21,6 +21,9 @@ from registry.mirror.store import Changes, State
 CACHED_STATES_MAX = 30_000
 """Folded states kept in memory between rounds; what is not kept is refolded from the stored log."""
 
+WRITTEN_JOURNALS = 5_000
+"""Journals whose rows are written at once where they are folded anew."""
+
 
 @dataclass(slots=True)
 class Folded:
@@ -144,8 +147,11 @@ class Projector:
     def refold(self, connection: psycopg.Connection, journal_ids: Sequence[int]) -> None:
         """Write the projections of these journals anew from the stored log."""
         store.delete_journals(connection, journal_ids)
-        for _, state, _ in self.replay(connection, journal_ids):
-            store.insert_rows(connection, store.rows_of(state))
+        for at in range(0, len(journal_ids), WRITTEN_JOURNALS):
+            changes = Changes()
+            for journal_id, state, _ in self.replay(connection, journal_ids[at : at + WRITTEN_JOURNALS]):
+                changes.add(self.empty(journal_id), state)
+            changes.write(connection)
         for journal_id in journal_ids:
             self._states.pop(journal_id, None)
 

@@ -12,11 +12,8 @@ from registry.domain.identifiers import format_receivable_id
 from registry.errors import ServiceError
 from registry.mirror import store
 from registry.mirror.memory import seldom_collected
-from registry.mirror.projector import Projector
+from registry.mirror.projector import WRITTEN_JOURNALS, Projector
 from registry.store.database import Database
-
-WRITTEN_JOURNALS = 5_000
-"""Journals whose rows are written at once."""
 
 
 class NothingMirrored(ServiceError):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -30,8 +31,12 @@ KEEPALIVES = {
 }
 
 STUCK_SECONDS = 120.0
-"""How long the mirror that writes may ask its database nothing: it does whenever it looks at the chain, and between two
-of its statements lie at most some requests to its node."""
+"""How long the mirror that writes may ask its database nothing. It asks it at every step; in a step it waits for ranges
+a few seconds, and while heads are compared it asks it now and then. Between two statements lie at most the headers of
+one journal that is mended, or of a part of a fork: some batches of a node that answers at all."""
+
+LOOK_SECONDS = 5.0
+"""How often one who waits looks whether the writer hangs."""
 
 _END_STUCK = """
 SELECT application_name, pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
@@ -49,6 +54,7 @@ class Writer:
         self._database = database
         self._connection: psycopg.Connection | None = None
         self._leased = False
+        self._looked_at = -LOOK_SECONDS
 
     @property
     def leased(self) -> bool:
@@ -83,7 +89,8 @@ class Writer:
         with self.transaction() as connection:
             row = connection.execute("SELECT pg_try_advisory_lock(%s)", (LEASE_KEY,)).fetchone()
             self._leased = row is not None and row[0]
-            if not self._leased:
+            if not self._leased and time.monotonic() - self._looked_at >= LOOK_SECONDS:
+                self._looked_at = time.monotonic()
                 for name, _ in connection.execute(_END_STUCK, (LEASE_KEY, STUCK_SECONDS)):
                     log.warning("mirror: ended the session of %s, which asked nothing for %d s", name, STUCK_SECONDS)
         return self._leased

@@ -333,7 +333,8 @@ class Witness:
 
     def _folded(self, node: Node, header: Header) -> dict[int, bytes]:
         """The heads that the logs give to R-0 and to the journals with entries since the block signed last."""
-        fetcher = Fetcher(node, self._pins.contract)
+        # What is left out shows in the heads that the state root proves.
+        fetcher = Fetcher(node, self._pins.contract, silent_seconds=0)
         since = self._logs_since(fetcher, header)
         heads = {}
         for journal_id in {REGISTRY_JOURNAL, *since}:

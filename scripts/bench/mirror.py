@@ -153,6 +153,8 @@ def child_bare(database: Database, node: Node, deployment: Deployment) -> dict[s
             asked = time.perf_counter()
             found = ahead.range(number=at, block_hash=block_hash, last=last)
             waited += time.perf_counter() - asked
+            if found is None:
+                continue
             rows = [_bare_row(log) for log in found.logs]
             copy_in(connection, "COPY bare FROM STDIN (FORMAT BINARY)", rows)
             at, block_hash = found.end.number, found.end.hash

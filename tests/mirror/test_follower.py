@@ -14,7 +14,7 @@ import pytest
 from registry.chain.contract import Calls
 from registry.chain.rpc import Block, BlockTag, Node, NodeUnreachable, RawLog, RpcFailed, Tips
 from registry.domain.decode import ENTRY_TOPICS
-from registry.domain.journal import Endorsed, Entry, MemberAdmitted, Registered
+from registry.domain.journal import Endorsed, Entry, MemberAdmitted, Registered, word
 from registry.domain.keccak import keccak256
 from registry.errors import Refusal
 from registry.mirror import fetching, store
@@ -458,8 +458,19 @@ class Editing(Node):
     [
         lambda logs: [replace(logs[0], address=b"\x01" * 20), *logs[1:]],
         lambda logs: [*logs, replace(logs[-1], data=bytes(len(logs[-1].data)))],
+        lambda logs: [*logs[:-1], replace(logs[-1], log_index=2**31)],
+        lambda logs: [*logs[:-2], replace(logs[-2], topics=logs[-2].topics.replace(word(1), word(2**63))), logs[-1]],
+        lambda logs: [*logs[:-1], replace(logs[-1], topics=word(1) + logs[-1].topics[32:])],
+        lambda logs: [*logs[:-1], replace(logs[-1], topics=b"")],
     ],
-    ids=["of another contract", "twice, once another one"],
+    ids=[
+        "of another contract",
+        "twice, once another one",
+        "at no place of a block",
+        "of a journal that cannot be",
+        "of a topic that was not asked for",
+        "without topics",
+    ],
 )
 def test_a_log_that_is_not_one_of_ours_is_refused_and_nothing_is_written(
     scene: Scene, database: Database, edit: Callable[[list[RawLog]], list[RawLog]]
@@ -573,6 +584,29 @@ def test_a_chain_without_tags_is_mirrored(scene: Scene, database: Database) -> N
     cursor = follower_of(scene, database, node=node).catch_up()
     assert cursor == replace(known, number=cursor.number, hash=cursor.hash, at=cursor.at, checked=cursor.number)
     assert cursor.number == scene.node.head()
+
+
+class Tagging(Node):
+    """A node that calls these blocks safe and finalized."""
+
+    final = 0
+
+    def tips(self) -> Tips:
+        return replace(super().tips(), safe=self.final, finalized=self.final)
+
+
+@pytest.mark.parametrize("confirmations", [0, 3])
+def test_what_is_final_goes_on_while_nothing_else_does_and_never_back(
+    scene: Scene, database: Database, confirmations: int
+) -> None:
+    scene.mine(10)
+    node = Tagging(scene.node.url)
+    follower = follower_of(scene, database, owns_chain=False, node=node, confirmations=confirmations)
+    final = scene.node.head() - 5
+    for told, known in ((final, final), (final + 1, final + 1), (final - 1, final + 1)):
+        node.final = told
+        cursor = follower.catch_up()
+        assert (cursor.safe, cursor.finalized) == (known, known)
 
 
 def test_a_tagged_block_that_is_not_mirrored_yet_does_not_count(

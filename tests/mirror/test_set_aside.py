@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
-from registry.chain.rpc import Node, RawLog
+from registry.chain.rpc import Node, NodeUnreachable, RawLog, RpcFailed
 from registry.domain.decode import journal_of
-from registry.domain.journal import Endorsed, word
+from registry.domain.journal import Endorsed, Registered, word
+from registry.errors import Refusal
 from registry.mirror import fetching, store
 from registry.mirror import follower as following
 from registry.mirror.auditor import Auditor
+from registry.mirror.fetching import Fetcher, MirrorBroken
 from registry.mirror.follower import Follower, Move
 from registry.mirror.metrics import MirrorMetrics
 from registry.mirror.reconcile import reconcile
@@ -36,6 +38,12 @@ class Liar(Node):
         found = super()._logs(*asked)
         alter = self.alter
         return found if alter is None else [log for told in found if (log := alter(told)) is not None]
+
+
+@pytest.fixture(autouse=True)
+def believed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks whose logs are all left out: what is tried here is what comes after they were asked for again."""
+    monkeypatch.setattr(fetching, "SILENT_SECONDS", 0)
 
 
 @pytest.fixture
@@ -107,9 +115,31 @@ def test_what_is_told_wrong_is_set_aside_and_the_others_go_on(
     assert reconcile(database, scene.node, contract=scene.deployment.receivables, deep=True).differences == []
 
 
+def test_an_id_far_beyond_the_last_one_is_set_aside_alone(
+    scene: Scene, database: Database, postgres: EmbeddedPostgres, liar: Liar
+) -> None:
+    """Not the two thousand millions before it."""
+    far, registered = 2**31, Registered.topic() + word(2)
+
+    def alter(log: RawLog) -> RawLog:
+        return replace(log, topics=log.topics.replace(registered, Registered.topic() + word(far)))
+
+    with closing(follower_of(scene, database, node=liar)) as follower:
+        liar.alter = alter
+        busy(scene)
+        insist(follower)
+        assert aside(database).keys() == {2, far}
+        assert "long before its turn" in aside(database)[far]
+        assert lengths(database)[3] == 5
+        liar.alter = None
+        mended(follower)
+    assert aside(database) == {}
+    assert digest(database) == built_from_nothing(scene, postgres)
+
+
 def mended(follower: Follower) -> None:
     """Step until what was set aside was fetched anew."""
-    follower.suspect({})  # at once, not after the pause
+    follower._repairs.clear()  # at once, not after the pause
     assert Move.REPAIRED in [follower.step().move for _ in range(3)]
 
 
@@ -194,9 +224,91 @@ def test_a_mirror_that_never_gets_the_truth_says_so_and_keeps_what_was_right(
         scene.endorse(2, start=0, to=SUPPLIER)
         insist(follower)
         for _ in range(3):
-            follower.suspect({})
+            follower._repairs.clear()
             assert follower.step().move is Move.NOTHING
     assert aside(database).keys() == {2}
     assert lengths(database)[2] == 5
     assert "R-2 is set aside" in caplog.text
     assert "still does not tell R-2" in caplog.text
+
+
+class Reluctant(Node):
+    """A node that fails when it is asked for one journal alone, all of them or for too many blocks."""
+
+    failure: type[Refusal] = RpcFailed
+    journal_id: int | None = None
+    blocks_max = 10**9
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.asked: list[bytes] = []
+
+    def logs(self, **where: Any) -> list[RawLog]:
+        if where.get("second") is not None:
+            self.asked.append(where["second"])
+            if where["second"] == word(self.journal_id or 0) or where["last"] - where["first"] >= self.blocks_max:
+                raise self.failure("not this one")
+        return super().logs(**where)
+
+
+def spoilt(database: Database, *journals: int) -> dict[int, str]:
+    """Change rows of journals by hand; what is to be suspected."""
+    with database.bulk() as connection:
+        connection.execute("DELETE FROM entry WHERE journal_id = ANY(%s) AND position = 5", (list(journals),))
+        connection.execute(
+            "UPDATE journal SET head = '\\x00', length = 4 WHERE journal_id = ANY(%s)", (list(journals),)
+        )
+    return dict.fromkeys(journals, "changed by hand")
+
+
+@pytest.mark.parametrize("failure", [RpcFailed, NodeUnreachable])
+def test_a_journal_that_cannot_be_fetched_holds_up_neither_the_others_nor_the_head(
+    scene: Scene, database: Database, failure: type[Refusal]
+) -> None:
+    busy(scene)
+    node = Reluctant(scene.node.url)
+    with closing(follower_of(scene, database, node=node)) as follower:
+        follower.catch_up()
+        follower.suspect(spoilt(database, 1, 2, 3))
+        node.journal_id, node.failure = 1, failure
+        moves = [follower.step().move for _ in range(4)]
+        assert sorted(moves) == [Move.NOTHING, Move.NOTHING, Move.REPAIRED, Move.REPAIRED]
+        assert aside(database).keys() == {1}
+        scene.endorse(2, start=0, to=SUPPLIER)
+        assert follower.step().move is Move.ADVANCED
+        node.journal_id = None
+        mended(follower)
+    assert aside(database) == {}
+    assert reconcile(database, scene.node, contract=scene.deployment.receivables, deep=True).differences == []
+
+
+@pytest.mark.parametrize("failure", [RpcFailed, NodeUnreachable])
+def test_a_journal_is_fetched_in_parts_as_long_as_the_node_gives_them(
+    scene: Scene, database: Database, monkeypatch: pytest.MonkeyPatch, failure: type[Refusal]
+) -> None:
+    """And between two parts the head is looked at."""
+    monkeypatch.setattr(fetching, "PART_SECONDS", 0)
+    monkeypatch.setattr(following, "REPAIR_SECONDS_FIRST", 0)
+    monkeypatch.setattr(following, "REPAIR_SECONDS_MAX", 0)
+    busy(scene)
+    node = Reluctant(scene.node.url)
+    node.blocks_max, node.failure = 4, failure
+    with closing(follower_of(scene, database, node=node)) as follower:
+        follower.catch_up()
+        follower.suspect(spoilt(database, 2))
+        steps = [follower.step()]
+        while steps[-1].move is not Move.REPAIRED:
+            steps.append(follower.step())
+        assert {step.move for step in steps[:-1]} == {Move.NOTHING}
+        assert len(steps) == len(node.asked) > 4
+    assert reconcile(database, scene.node, contract=scene.deployment.receivables, deep=True).differences == []
+
+
+def test_a_log_of_another_journal_is_no_part_of_the_one_that_is_mended(scene: Scene, liar: Liar) -> None:
+    busy(scene)
+    liar.alter = lambda log: replace(log, topics=log.topics.replace(word(2), word(3)))
+    newest = scene.node.block("latest")
+    assert newest is not None
+    fetcher = Fetcher(liar, scene.deployment.receivables)
+    with pytest.raises(MirrorBroken, match="another journal"):
+        fetcher.journal(2, first=scene.deployment.block_number, number=newest.number, block_hash=newest.hash)
