@@ -27,7 +27,7 @@ REFUTED: Final = 1
 """Exit codes of a check in halmos' report."""
 
 QUERY_SECONDS_MAX: Final = 120
-AREA_SECONDS_MAX: Final = 600
+AREA_SECONDS_MAX: Final = 900
 
 BUILD: Final = WORKPLACE / "symbolic"
 
