@@ -275,7 +275,7 @@ def test_what_is_set_aside_says_so(api: Api) -> None:
         insist(follower)
         assert api.get("/v1/receivables/R-2", params=FINAL)["set_aside"] is True
         liar.alter = None
-        follower.suspect({})  # at once, not after the pause
+        follower._repairs.clear()  # at once, not after the pause
         insist(follower)
     assert api.get("/v1/receivables/R-2")["set_aside"] is False
     assert api.get("/v1/receivables/R-2")["journal"]["length"] == 5
