@@ -23,7 +23,10 @@ from registry.store.database import (
     named_failures,
 )
 
-KEEPALIVES = {
+SESSION = {
+    # Of a block's rows each is found by its key: by the default, which is for disks that turn, a book of some thousand
+    # receivables would be read through for them.
+    "random_page_cost": "1.1",
     # A writer whose machine is gone must be found out by the server within seconds: only then a standby takes over.
     "tcp_keepalives_idle": "1",
     "tcp_keepalives_interval": "1",
@@ -111,6 +114,6 @@ class Writer:
                 application_name=f"{MIRROR_APPLICATION} {socket.gethostname()} {os.getpid()}"[:63],
             )
             with self._connection.transaction():
-                for name, value in KEEPALIVES.items():
+                for name, value in SESSION.items():
                     self._connection.execute("SELECT set_config(%s, %s, false)", (name, value))
         return self._connection
