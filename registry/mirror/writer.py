@@ -19,6 +19,7 @@ import psycopg
 from registry.store.database import (
     LEASE_KEY,
     MIRROR_APPLICATION,
+    READING,
     Database,
     named_failures,
 )
@@ -26,7 +27,7 @@ from registry.store.database import (
 SESSION = {
     # Of a block's rows each is found by its key: by the default, which is for disks that turn, a book of some thousand
     # receivables would be read through for them.
-    "random_page_cost": "1.1",
+    "random_page_cost": READING["random_page_cost"],
     # A writer whose machine is gone must be found out by the server within seconds: only then a standby takes over.
     "tcp_keepalives_idle": "1",
     "tcp_keepalives_interval": "1",
